@@ -1,0 +1,2 @@
+// Atomic reservations across the limits of a target and of a tenant.
+export {};

@@ -1,0 +1,2 @@
+// sluice.yaml to a typed configuration with line-numbered errors.
+export {};

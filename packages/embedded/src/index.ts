@@ -1,0 +1,2 @@
+// Redis and PostgreSQL started for a local cluster and for tests.
+export {};

@@ -1,0 +1,2 @@
+// The use-cases, written on ports.
+export {};

@@ -1,0 +1,2 @@
+// PostgreSQL: migrations and queries; the only importer of the client.
+export {};

@@ -1,0 +1,2 @@
+// Calls to model providers, HTTP to outcome.
+export {};

@@ -1,0 +1,2 @@
+// Lanes on BullMQ; the only importer of bullmq.
+export {};

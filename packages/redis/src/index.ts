@@ -1,0 +1,2 @@
+// Redis connections, the key names, Lua loading.
+export {};

@@ -1,0 +1,2 @@
+// Pure decisions: filters, scorers, pickers, next step, backoff.
+export {};

@@ -1,0 +1,2 @@
+// Pure ordering: deadlines to priorities, windows.
+export {};

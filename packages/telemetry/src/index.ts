@@ -1,0 +1,2 @@
+// Logs, traces and metrics.
+export {};

@@ -1,0 +1,2 @@
+// Sign, guard and send webhooks.
+export {};
