@@ -1,2 +1,14 @@
-// Words of Sluice: ids, states, transitions, outcomes, errors and the ports everything else implements.
-export {};
+export * from "./ids.ts";
+export * from "./job.ts";
+export * from "./batch.ts";
+export * from "./delivery.ts";
+export * from "./outcome.ts";
+export * from "./route.ts";
+export * from "./config-types.ts";
+export * from "./errors.ts";
+export type * from "./ports/runtime.ts";
+export type * from "./ports/lanes.ts";
+export type * from "./ports/capacity.ts";
+export type * from "./ports/model-client.ts";
+export * from "./ports/files.ts";
+export type * from "./ports/ledger.ts";

@@ -1,0 +1,104 @@
+import type { BatchId, FileId, TenantId } from "./ids.ts";
+import type { Metadata, OnAmbiguous, OnMiss, RoutingWishes, Usage } from "./job.ts";
+
+export type BatchStatus =
+  | "validating"
+  | "failed"
+  | "in_progress"
+  | "finalizing"
+  | "completed"
+  | "expired"
+  | "cancelling"
+  | "cancelled";
+
+/** Every batch status with those that may follow it. */
+export const batchTransitions: Readonly<Record<BatchStatus, readonly BatchStatus[]>> = {
+  validating: ["failed", "in_progress", "cancelling", "cancelled"],
+  in_progress: ["finalizing", "cancelling", "completed", "expired"],
+  finalizing: ["completed", "expired"],
+  cancelling: ["cancelled"],
+  failed: [],
+  completed: [],
+  expired: [],
+  cancelled: [],
+};
+
+/** Whether a batch in this status will never change again. */
+export function isBatchEnded(status: BatchStatus): boolean {
+  return batchTransitions[status].length === 0;
+}
+
+/** Throws when `to` may not follow `from`. */
+export function assertBatchTransition(from: BatchStatus, to: BatchStatus): void {
+  if (!batchTransitions[from].includes(to)) throw new Error(`a ${from} batch cannot become ${to}`);
+}
+
+export interface BatchLineError {
+  readonly code: string;
+  /** 1-based; `undefined` when the fault is the file's, not a line's. */
+  readonly line: number | undefined;
+  readonly message: string;
+  readonly param: string | undefined;
+}
+
+/** At most this many line errors are kept for a batch. */
+export const maxBatchErrors = 100;
+
+/** Lines by how they ended; the rest of `total` is unfinished. */
+export interface BatchCounts {
+  readonly total: number;
+  readonly succeeded: number;
+  readonly failed: number;
+  readonly dead: number;
+  readonly cancelled: number;
+  readonly expired: number;
+  readonly usage: Usage;
+  readonly costUsd: number;
+  /** Bytes of the two files so far. */
+  readonly outputBytes: number;
+  readonly errorBytes: number;
+}
+
+/** Lines that have reached a terminal state. */
+export function finishedLines(counts: BatchCounts): number {
+  return counts.succeeded + counts.failed + counts.dead + counts.cancelled + counts.expired;
+}
+
+/** A batch as accepted; the part that never changes. */
+export interface BatchSpec {
+  readonly id: BatchId;
+  readonly tenantId: TenantId;
+  readonly inputFileId: FileId;
+  readonly outputFileId: FileId;
+  readonly errorFileId: FileId;
+  readonly endpoint: string;
+  /** As the client wrote it, e.g. `24h`. */
+  readonly completionWindow: string;
+  readonly createdAt: number;
+  readonly expiresAt: number;
+  readonly sla: string;
+  readonly priority: number;
+  readonly onMiss: OnMiss;
+  readonly onAmbiguous: OnAmbiguous;
+  readonly maxAttempts: number;
+  readonly metadata: Metadata | undefined;
+  readonly routing: RoutingWishes;
+  readonly webhookUrl: string | undefined;
+  /** Whether each line also sends its own job event. */
+  readonly webhookJobs: boolean;
+  readonly traceparent: string | undefined;
+}
+
+/** A batch as read from the ledger. */
+export interface Batch extends BatchSpec {
+  readonly status: BatchStatus;
+  readonly errors: readonly BatchLineError[];
+  readonly counts: BatchCounts;
+  readonly inProgressAt: number | undefined;
+  readonly finalizingAt: number | undefined;
+  readonly completedAt: number | undefined;
+  readonly failedAt: number | undefined;
+  readonly expiredAt: number | undefined;
+  readonly cancellingAt: number | undefined;
+  readonly cancelledAt: number | undefined;
+}

@@ -1,0 +1,95 @@
+import type { OnAmbiguous, OnMiss } from "./job.ts";
+
+/** What a target or tenant may take; an absent limit is unlimited. */
+export interface TargetLimits {
+  readonly requestsPerMinute?: number;
+  readonly tokensPerMinute?: number;
+  readonly inputTokensPerMinute?: number;
+  readonly outputTokensPerMinute?: number;
+  readonly concurrency?: number;
+  readonly tokensPerDay?: number;
+  readonly usdPerDay?: number;
+}
+
+/** USD per million tokens. */
+export interface Price {
+  readonly input: number;
+  readonly cachedInput: number;
+  readonly output: number;
+}
+
+/** A provider's model with a credential and limits. */
+export interface Target {
+  readonly id: string;
+  readonly pool: string;
+  readonly provider: string;
+  readonly model: string;
+  readonly weight: number;
+  readonly limits: TargetLimits;
+  readonly price: Price;
+  readonly contextWindow: number;
+  readonly maxOutputTokens: number;
+  readonly endpoints: readonly string[];
+  readonly capabilities: readonly string[];
+  readonly region?: string;
+  readonly data?: { readonly retention?: string; readonly training?: string };
+  readonly tags: readonly string[];
+}
+
+export interface Pool {
+  readonly name: string;
+  readonly targets: readonly Target[];
+}
+
+export interface SlaClass {
+  readonly name: string;
+  /** Counted from acceptance. */
+  readonly deadlineMs: number;
+  readonly onMiss: OnMiss;
+  readonly admission: "flag" | "accept" | "refuse";
+  readonly onAmbiguous: OnAmbiguous;
+  readonly isDefault: boolean;
+}
+
+/** A public model name with the pools that serve it. */
+export interface ModelAlias {
+  readonly name: string;
+  readonly pools: readonly string[];
+  /** Tried in order when the pools above cannot serve. */
+  readonly fallback: readonly string[];
+  readonly policy: string;
+}
+
+export interface Policy {
+  readonly name: string;
+  /** Weight by scorer name. */
+  readonly scorers: Readonly<Record<string, number>>;
+  readonly picker: string;
+}
+
+export interface RetryPolicy {
+  readonly maxAttempts: number;
+  readonly baseMs: number;
+  readonly maxMs: number;
+}
+
+/** The part of the configuration that routing reads. */
+export interface RoutingConfig {
+  readonly hash: string;
+  readonly pools: Readonly<Record<string, Pool>>;
+  readonly models: Readonly<Record<string, ModelAlias>>;
+  readonly policies: Readonly<Record<string, Policy>>;
+  readonly retry: RetryPolicy;
+}
+
+export interface TenantConfig {
+  readonly weight: number;
+  readonly limits: {
+    readonly requestsPerMinute?: number;
+    readonly tokensPerMinute?: number;
+    readonly concurrency?: number;
+    readonly enqueuedTokens?: number;
+    readonly usdPerDay?: number;
+  };
+  readonly maxPriority: number;
+}

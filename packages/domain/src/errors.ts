@@ -1,0 +1,63 @@
+/** Every error a caller can meet, with its HTTP status and OpenAI `type`. docs/errors.md lists the same codes. */
+export const errorCatalogue = {
+  invalid_json: { status: 400, type: "invalid_request_error" },
+  invalid_request: { status: 400, type: "invalid_request_error" },
+  missing_required_parameter: { status: 400, type: "invalid_request_error" },
+  unknown_parameter: { status: 400, type: "invalid_request_error" },
+  invalid_value: { status: 400, type: "invalid_request_error" },
+  duplicate_key: { status: 400, type: "invalid_request_error" },
+  unknown_model: { status: 400, type: "invalid_request_error" },
+  unsupported_endpoint: { status: 400, type: "invalid_request_error" },
+  webhook_url_forbidden: { status: 400, type: "invalid_request_error" },
+  empty_file: { status: 400, type: "invalid_request_error" },
+  invalid_multipart: { status: 400, type: "invalid_request_error" },
+  invalid_api_key: { status: 401, type: "authentication_error" },
+  permission_denied: { status: 403, type: "permission_error" },
+  not_found: { status: 404, type: "invalid_request_error" },
+  method_not_allowed: { status: 405, type: "invalid_request_error" },
+  already_ended: { status: 409, type: "invalid_request_error" },
+  payload_too_large: { status: 413, type: "invalid_request_error" },
+  unsupported_media_type: { status: 415, type: "invalid_request_error" },
+  idempotency_key_reused: { status: 422, type: "invalid_request_error" },
+  queue_full: { status: 429, type: "rate_limit_error" },
+  internal_error: { status: 500, type: "server_error" },
+  ledger_unavailable: { status: 503, type: "server_error" },
+} as const satisfies Record<string, { status: number; type: string }>;
+
+export type ErrorCode = keyof typeof errorCatalogue;
+
+/** An expected refusal on its way to the caller; its message may be shown and holds no content of requests. */
+export class SluiceError extends Error {
+  override readonly name = "SluiceError";
+  readonly code: ErrorCode;
+  readonly param: string | undefined;
+  readonly retryAfterSeconds: number | undefined;
+  constructor(
+    code: ErrorCode,
+    message: string,
+    options: { param?: string; retryAfterSeconds?: number; cause?: unknown } = {},
+  ) {
+    super(message, options.cause === undefined ? undefined : { cause: options.cause });
+    this.code = code;
+    this.param = options.param;
+    this.retryAfterSeconds = options.retryAfterSeconds;
+  }
+}
+
+/** Codes of failures that end a job or a line without a result of the upstream. */
+export const jobFailureCodes = {
+  attempts_exhausted: "All attempts failed; the job is in the dead-letter queue.",
+  no_target: "No target of the configuration can serve this request.",
+  ambiguous_attempt: "An attempt was sent and never settled, and on_ambiguous is fail.",
+  batch_expired: "This request could not be executed before the completion window expired.",
+  job_expired: "The deadline passed before the job could finish.",
+  batch_cancelled: "The batch was cancelled before this request was executed.",
+  job_cancelled: "The job was cancelled.",
+} as const;
+
+export type JobFailureCode = keyof typeof jobFailureCodes;
+
+/** For the default branch of an exhaustive switch. */
+export function assertNever(value: never): never {
+  throw new Error(`unexpected value of kind ${String((value as { kind?: unknown }).kind ?? typeof value)}`);
+}

@@ -1,0 +1,57 @@
+import type { Target, TenantConfig } from "../config-types.ts";
+import type { TenantId } from "../ids.ts";
+import type { RateLimitReport } from "../outcome.ts";
+import type { Signals } from "../route.ts";
+
+/** What one attempt will take, asked of all limits at once. */
+export interface ReserveRequest {
+  readonly target: Target;
+  readonly tenant: { readonly id: TenantId; readonly limits: TenantConfig["limits"] };
+  /** Worker that will hold the reservation; it lapses when the worker stops renewing. */
+  readonly owner: string;
+  readonly inputTokens: number;
+  /** Expected, not the maximum. */
+  readonly outputTokens: number;
+  /** Worst case in USD: money is never overdrawn. */
+  readonly costUsd: number;
+  /** After this long without settle, release or renewal the reservation is taken back. */
+  readonly leaseMs: number;
+}
+
+export interface Reservation {
+  readonly id: string;
+  readonly targetId: string;
+  readonly tenantId: TenantId;
+}
+
+export type ReserveAnswer =
+  | { readonly kind: "granted"; readonly reservation: Reservation }
+  /** `limit` names what is full, `waitMs` the earliest time at which this request can fit. */
+  | { readonly kind: "denied"; readonly limit: string; readonly waitMs: number };
+
+/** What an attempt really took. */
+export interface RealUse {
+  readonly inputTokens: number;
+  readonly outputTokens: number;
+  readonly costUsd: number;
+  /** From the reservation to the moment the request was on the wire. */
+  readonly sentAfterMs?: number | undefined;
+}
+
+/** Cluster-wide capacity; every call is one atomic step. */
+export interface Capacity {
+  reserve(request: ReserveRequest): Promise<ReserveAnswer>;
+  /** Ends a reservation whose request reached the upstream. */
+  settle(reservation: Reservation, use: RealUse): Promise<void>;
+  /** Ends a reservation whose request never left. */
+  release(reservation: Reservation): Promise<void>;
+  /** Keeps the reservations of `owner` for another `leaseMs`. */
+  renew(owner: string, leaseMs: number): Promise<void>;
+  /** Corrects the counters by what the upstream says; what it does not say stays. */
+  learn(target: Target, report: RateLimitReport): Promise<void>;
+  /** Gives the target nothing before `untilAt`. */
+  pause(targetId: string, untilAt: number, reason: string): Promise<void>;
+  /** Records how an attempt went, for latency and error rate. */
+  observe(targetId: string, sample: { readonly latencyMs: number; readonly ok: boolean }): Promise<void>;
+  signals(targets: readonly Target[]): Promise<Signals>;
+}

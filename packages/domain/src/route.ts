@@ -1,0 +1,62 @@
+import type { RoutingWishes } from "./job.ts";
+import type { Target } from "./config-types.ts";
+
+/** What a decision reads of a job. */
+export interface RouteRequest {
+  readonly jobId: string;
+  readonly endpoint: string;
+  readonly model: string;
+  readonly tenant: string;
+  readonly inputTokens: number;
+  readonly maxOutputTokens: number | undefined;
+  readonly capabilities: readonly string[];
+  readonly wishes: RoutingWishes;
+  readonly deadlineAt: number;
+  /** Targets that failed this job, oldest first. */
+  readonly failedTargets: readonly string[];
+}
+
+/** Read-only snapshot of one target at the moment of a decision. */
+export interface TargetSignals {
+  readonly inFlight: number;
+  /** Share of each stated limit that is used, 0..1. */
+  readonly requestsUsed: number;
+  readonly tokensUsed: number;
+  readonly concurrencyUsed: number;
+  /** EWMA of the total latency; `undefined` before the first answer. */
+  readonly latencyMs: number | undefined;
+  /** EWMA of failures, 0..1. */
+  readonly errorRate: number;
+  /** Paused until this moment (ms since 1970), 0 when not. */
+  readonly pausedUntil: number;
+}
+
+export type Signals = Readonly<Record<string, TargetSignals>>;
+
+/** One candidate in a decision, with why it was dropped or how it scored. */
+export interface RouteCandidate {
+  readonly target: string;
+  readonly pool: string;
+  readonly dropped?: { readonly filter: string; readonly reason: string };
+  readonly scores?: Readonly<Record<string, number>>;
+  readonly total?: number;
+}
+
+/** A decision: job → target, with everything that explains it. */
+export interface Route {
+  readonly chosen: string | undefined;
+  /** Order in which to try targets: best first. */
+  readonly order: readonly string[];
+  readonly candidates: readonly RouteCandidate[];
+  readonly picker: string;
+  /** Probability with which the picker chose this target. */
+  readonly propensity: number;
+  readonly policy: string;
+  readonly configHash: string;
+  readonly decidedAt: number;
+  readonly signals: Signals;
+}
+
+export interface RoutePlan {
+  readonly targets: readonly Target[];
+}
