@@ -1,5 +1,5 @@
-import postgres from "postgres";
 import { Redis } from "ioredis";
+import postgres from "postgres";
 import { expect, test } from "vitest";
 import { testPostgresUrl, testRedisUrl } from "./servers.ts";
 
