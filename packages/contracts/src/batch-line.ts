@@ -1,0 +1,67 @@
+import type { BatchLineError } from "@sluice/domain";
+import { SluiceError } from "@sluice/domain";
+import { findTopLevelSpans } from "./json-spans.ts";
+import { type ModelRequest, readModelRequest } from "./model-request.ts";
+import { isJsonObject, parseJson } from "./parse-json.ts";
+
+/** A valid line of a batch's input file. */
+export interface BatchInputLine {
+  readonly customId: string;
+  /** The bytes of `body` exactly as they stand in the line. */
+  readonly body: Buffer;
+  readonly parsedBody: Readonly<Record<string, unknown>>;
+  readonly request: ModelRequest;
+}
+
+export type ReadLine =
+  | { readonly ok: true; readonly line: BatchInputLine }
+  | { readonly ok: false; readonly error: Omit<BatchLineError, "line"> };
+
+/** Reads one line of a batch file whose batch is for `endpoint`. Never throws; messages hold no content of the line. */
+export function readBatchLine(bytes: Buffer, endpoint: string): ReadLine {
+  try {
+    return { ok: true, line: parseLine(bytes, endpoint) };
+  } catch (error) {
+    if (!(error instanceof SluiceError)) throw error;
+    const code = error.code === "invalid_json" ? "invalid_json_line" : error.code;
+    return { ok: false, error: { code, message: error.message.replace("The body", "This line"), param: error.param } };
+  }
+}
+
+function parseLine(bytes: Buffer, endpoint: string): BatchInputLine {
+  const value = parseJson(bytes);
+  if (!isJsonObject(value)) throw new SluiceError("invalid_json", "This line is not a JSON object.");
+  const customId = stringField(value, "custom_id", 512);
+  const method = stringField(value, "method", 16);
+  if (method !== "POST") throw new SluiceError("invalid_value", "'method' must be POST.", { param: "method" });
+  const url = stringField(value, "url", 128);
+  if (url !== endpoint) {
+    throw new SluiceError("invalid_value", `'url' must be the batch's endpoint, ${endpoint}.`, { param: "url" });
+  }
+  const { body: parsedBody } = value;
+  if (parsedBody === undefined) throw missing("body");
+  if (!isJsonObject(parsedBody)) throw new SluiceError("invalid_value", "'body' must be an object.", { param: "body" });
+  return { customId, body: bodyBytes(bytes), parsedBody, request: readModelRequest(parsedBody, "body") };
+}
+
+/** The exact bytes of the value of the one top-level key `body`. Throws `duplicate_key` when it is there twice. */
+export function bodyBytes(bytes: Buffer): Buffer {
+  const spans = findTopLevelSpans(bytes, ["body"]).body ?? [];
+  const span = spans[0];
+  if (span === undefined) throw missing("body");
+  if (spans.length > 1) throw new SluiceError("duplicate_key", "The key 'body' stands more than once.", { param: "body" });
+  return bytes.subarray(span.start, span.end);
+}
+
+function stringField(value: Readonly<Record<string, unknown>>, key: string, maxLength: number): string {
+  const field = value[key];
+  if (field === undefined) throw missing(key);
+  if (typeof field !== "string" || field === "" || field.length > maxLength) {
+    throw new SluiceError("invalid_value", `'${key}' must be a string of 1 to ${maxLength} characters.`, { param: key });
+  }
+  return field;
+}
+
+function missing(param: string): SluiceError {
+  return new SluiceError("missing_required_parameter", `Missing required parameter: '${param}'.`, { param });
+}

@@ -1,0 +1,67 @@
+import { SluiceError } from "@sluice/domain";
+import { isJsonObject } from "./parse-json.ts";
+
+/** What Sluice reads of a model request; everything else passes through untouched. */
+export interface ModelRequest {
+  readonly model: string;
+  readonly maxOutputTokens: number | undefined;
+  /** What the request needs of a target. */
+  readonly capabilities: readonly string[];
+}
+
+/** Endpoints that jobs may name. */
+export const knownEndpoints = [
+  "/v1/chat/completions",
+  "/v1/responses",
+  "/v1/embeddings",
+  "/v1/completions",
+  "/v1/moderations",
+] as const;
+
+/** Reads a parsed request body. Throws with `param` below `path` when `model` is missing or the request streams. */
+export function readModelRequest(body: Readonly<Record<string, unknown>>, path: string): ModelRequest {
+  const { model } = body;
+  const param = path === "" ? "model" : `${path}.model`;
+  if (model === undefined) throw new SluiceError("missing_required_parameter", `Missing required parameter: '${param}'.`, { param });
+  if (typeof model !== "string" || model === "") {
+    throw new SluiceError("invalid_value", `'${param}' must be a non-empty string.`, { param });
+  }
+  if (body.stream === true) {
+    const stream = path === "" ? "stream" : `${path}.stream`;
+    throw new SluiceError("invalid_value", `'${stream}' must not be true: a queued job is answered as a whole.`, { param: stream });
+  }
+  return { model, maxOutputTokens: maxOutputTokens(body), capabilities: neededCapabilities(body) };
+}
+
+function maxOutputTokens(body: Readonly<Record<string, unknown>>): number | undefined {
+  for (const key of ["max_completion_tokens", "max_output_tokens", "max_tokens"]) {
+    const value = body[key];
+    if (typeof value === "number" && Number.isFinite(value) && value > 0) return Math.floor(value);
+  }
+  return undefined;
+}
+
+function neededCapabilities(body: Readonly<Record<string, unknown>>): string[] {
+  const needed: string[] = [];
+  if (Array.isArray(body.tools) && body.tools.length > 0) needed.push("tools");
+  if (asksForJsonSchema(body)) needed.push("json_schema");
+  if (hasImages(body.messages) || hasImages(body.input)) needed.push("vision");
+  return needed;
+}
+
+function asksForJsonSchema(body: Readonly<Record<string, unknown>>): boolean {
+  const format = body.response_format;
+  if (isJsonObject(format) && format.type === "json_schema") return true;
+  const text = body.text;
+  return isJsonObject(text) && isJsonObject(text.format) && text.format.type === "json_schema";
+}
+
+function hasImages(messages: unknown): boolean {
+  if (!Array.isArray(messages)) return false;
+  return messages.some((message) => {
+    if (!isJsonObject(message) || !Array.isArray(message.content)) return false;
+    return message.content.some(
+      (part) => isJsonObject(part) && (part.type === "image_url" || part.type === "input_image"),
+    );
+  });
+}

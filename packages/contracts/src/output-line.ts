@@ -1,0 +1,44 @@
+import { type EndedLine, type JobFailure, type JobId, type JobResult, uuidOf } from "@sluice/domain";
+
+/** A finished line as it stands in OpenAI's output or error file, newline included. `body` are the result's bytes. */
+export function renderLine(line: EndedLine, body: Buffer | undefined): Buffer {
+  const head = `{"id":"batch_req_${uuidOf("job", line.jobId)}","custom_id":${JSON.stringify(line.customId)},"response":`;
+  if (line.result === undefined || body === undefined) {
+    return Buffer.from(`${head}null,"error":${errorJson(line.failure)}}\n`);
+  }
+  const { statusCode } = line.result;
+  const requestId = JSON.stringify(line.result.upstreamRequestId ?? line.jobId);
+  const open = Buffer.from(`${head}{"status_code":${statusCode},"request_id":${requestId},"body":`);
+  return Buffer.concat([open, jsonBody(line.result, body), Buffer.from(`},"error":${errorJson(line.failure)}}\n`)]);
+}
+
+/** Length in bytes of what {@link renderLine} gives, without the result's body at hand when there is none. */
+export function lineBytes(line: EndedLine, body: Buffer | undefined): number {
+  return renderLine(line, body).length;
+}
+
+/** Length of the line of a job that ended without a result. */
+export function failureLineBytes(jobId: JobId, customId: string, failure: JobFailure): number {
+  return renderLine(
+    { jobId, line: 0, customId, state: "dead", result: undefined, failure },
+    undefined,
+  ).length;
+}
+
+function errorJson(failure: JobFailure | undefined): string {
+  return failure === undefined ? "null" : JSON.stringify({ code: failure.code, message: failure.message });
+}
+
+/**
+ * A result's bytes as one JSON value on one line: JSON passes as received (line breaks between tokens become
+ * spaces, the length stays), anything else becomes a string.
+ */
+export function jsonBody(result: Pick<JobResult, "contentType">, body: Buffer): Buffer {
+  if (!/\bjson\b/i.test(result.contentType)) return Buffer.from(JSON.stringify(body.toString("utf8")));
+  if (!body.includes(0x0a) && !body.includes(0x0d)) return body;
+  const copy = Buffer.from(body);
+  for (let index = 0; index < copy.length; index++) {
+    if (copy[index] === 0x0a || copy[index] === 0x0d) copy[index] = 0x20;
+  }
+  return copy;
+}
