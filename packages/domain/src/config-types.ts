@@ -93,3 +93,15 @@ export interface TenantConfig {
   };
   readonly maxPriority: number;
 }
+
+/** The configuration as the use-cases read it; packages/config produces it. */
+export interface EngineConfig extends RoutingConfig {
+  readonly slaClasses: Readonly<Record<string, SlaClass>>;
+  readonly tenants: Readonly<Record<string, TenantConfig>>;
+  readonly limits: {
+    readonly batchFileBytes: number;
+    readonly batchLines: number;
+    readonly jobBodyBytes: number;
+    readonly queuedJobs: number;
+  };
+}

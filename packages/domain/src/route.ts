@@ -1,5 +1,4 @@
 import type { RoutingWishes } from "./job.ts";
-import type { Target } from "./config-types.ts";
 
 /** What a decision reads of a job. */
 export interface RouteRequest {
@@ -55,8 +54,6 @@ export interface Route {
   readonly configHash: string;
   readonly decidedAt: number;
   readonly signals: Signals;
-}
-
-export interface RoutePlan {
-  readonly targets: readonly Target[];
+  /** Targets of `order` that had no room when the worker asked, before the one that had. */
+  readonly heldBack?: readonly { readonly target: string; readonly limit: string; readonly waitMs: number }[];
 }
