@@ -6,13 +6,11 @@ import { inject } from "vitest";
 async function emptyRedis(url: URL): Promise<void> {
   const socket = createConnection({ host: url.hostname, port: Number(url.port) });
   await once(socket, "connect");
-  const answer = once(socket, "data");
-  socket.write("FLUSHALL\r\n");
-  const [bytes] = (await answer) as [Buffer];
-  socket.destroy();
-  if (!bytes.toString().startsWith("+OK")) {
-    throw new Error(`the test Redis refused FLUSHALL: ${bytes.toString().trim()}`);
-  }
+  const login = url.password === "" ? "PING" : `AUTH ${decodeURIComponent(url.password)}`;
+  socket.end(`${login}\r\nFLUSHALL\r\nQUIT\r\n`);
+  let answer = "";
+  for await (const bytes of socket) answer += String(bytes);
+  if (answer.split("\r\n")[1] !== "+OK") throw new Error(`the test Redis refused FLUSHALL: ${answer.trim()}`);
 }
 
 await emptyRedis(new URL(inject("redisUrl")));
