@@ -1,2 +1,10 @@
-// Pure ordering: deadlines to priorities, windows.
-export {};
+export { type DeadlineTerms, effectiveDeadlineAt } from "./effective-deadline.ts";
+export { lanePriority, maxLanePriority } from "./lane-priority.ts";
+export { parseDuration } from "./parse-duration.ts";
+export {
+  createProgressEstimate,
+  type Progress,
+  type ProgressEstimate,
+  type ProgressSample,
+} from "./progress-estimate.ts";
+export { windowSize } from "./window-size.ts";
