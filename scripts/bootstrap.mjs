@@ -1,0 +1,21 @@
+// `npm start` and `npm test`: brings everything a fresh clone lacks, then hands over to Node 24.
+import { ensureInstalled, fail, root } from "./lib/install.mjs";
+import { become, runToEnd } from "./lib/run.mjs";
+
+const [command, ...args] = process.argv.slice(2);
+
+switch (command) {
+  case "start":
+    ensureInstalled();
+    if (args[0] === "run") become("apps/cli/src/main.ts", args, { linked: true });
+    else become("apps/cli/src/main.ts", ["up", ...args], { linked: true });
+    break;
+  case "test":
+    ensureInstalled();
+    if (!runToEnd("packages/embedded/src/ensure-redis.ts")) process.exit(1);
+    process.chdir(root);
+    become("scripts/run-checks.ts", args);
+    break;
+  default:
+    fail("usage: node scripts/bootstrap.mjs start [run FILE …] | test");
+}
