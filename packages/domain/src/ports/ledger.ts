@@ -54,6 +54,15 @@ export interface JobFilter {
   readonly metadata?: Metadata;
 }
 
+/** A batch line that ends without a result of the upstream: all that its line in the error file depends on. */
+export interface FailedLine extends BatchLine {
+  readonly jobId: JobId;
+  readonly failure: JobFailure;
+}
+
+/** Bytes of such a line in the error file, newline included. */
+export type LineBytesOf = (line: FailedLine) => number;
+
 /** What the API needs of jobs. */
 export interface JobLedger {
   /** Commits jobs, many in one statement; results in the order of `jobs`. */
@@ -61,8 +70,11 @@ export interface JobLedger {
   findJob(tenant: TenantId, id: JobId): Promise<Job | undefined>;
   /** Jobs without their bodies' bytes and results' bytes (both empty inline payloads). */
   listJobs(tenant: TenantId, filter: JobFilter, page: Page): Promise<Job[]>;
-  /** Cancels a live job; answers what it is now, `undefined` when there is none. `ids` are used for its event. */
-  cancelJob(tenant: TenantId, id: JobId, now: number, ids: EventIds): Promise<Job | undefined>;
+  /**
+   * Cancels a live job and fences its running attempt; answers what the job is now (an ended one stays as it is),
+   * `undefined` when there is none. `ids` are used for its event.
+   */
+  cancelJob(tenant: TenantId, id: JobId, now: number, ids: EventIds, lineBytesOf: LineBytesOf): Promise<Job | undefined>;
   /** Which of these jobs have ended. */
   endedAmong(ids: readonly JobId[]): Promise<JobId[]>;
   /** The decision of the newest attempt. */
@@ -199,9 +211,9 @@ export interface DispatchLedger {
   /** Live state of single jobs, for pointers found without a lock. */
   findLive(ids: readonly JobId[]): Promise<LiveJob[]>;
   /** Gives up the attempts of workers whose lease is over: their jobs wait again, or end if `on_ambiguous` says so. */
-  returnJobsOfDeadWorkers(leaderEpoch: number, now: number, newIds: () => EventIds): Promise<MovedJob[]>;
+  returnJobsOfDeadWorkers(leaderEpoch: number, now: number, newIds: () => EventIds, lineBytesOf: LineBytesOf): Promise<MovedJob[]>;
   /** Ends queued and waiting jobs whose deadline has passed and that are to expire. */
-  expireJobs(leaderEpoch: number, now: number, limit: number, newIds: () => EventIds): Promise<MovedJob[]>;
+  expireJobs(leaderEpoch: number, now: number, limit: number, newIds: () => EventIds, lineBytesOf: LineBytesOf): Promise<MovedJob[]>;
   /** Deliveries that are due and not being worked on, oldest first. */
   overdueDeliveries(before: number, limit: number): Promise<DeliveryId[]>;
   /** Makes sure that the partitions of the coming weeks exist. */
@@ -219,7 +231,7 @@ export interface BatchLedger {
   findBatch(tenant: TenantId, id: BatchId): Promise<Batch | undefined>;
   listBatches(tenant: TenantId, page: Page): Promise<Batch[]>;
   /** Starts cancelling: unstarted lines are cancelled at once, running ones end by themselves. */
-  cancelBatch(tenant: TenantId, id: BatchId, now: number, lineBytesOf: (line: BatchLine) => number): Promise<Batch | undefined>;
+  cancelBatch(tenant: TenantId, id: BatchId, now: number, newIds: () => EventIds, lineBytesOf: LineBytesOf): Promise<Batch | undefined>;
   /** Batches that wait for validation and no process has begun, or whose process died. */
   batchesToValidate(limit: number): Promise<BatchId[]>;
   /** Claims the validation of a batch for `leaseMs`; `undefined` when another process has it or it is done. */
@@ -230,8 +242,11 @@ export interface BatchLedger {
    */
   insertLines(id: BatchId, holder: string, lines: AsyncIterable<readonly JobSpec[]>, now: () => number): Promise<{ readonly total: number } | undefined>;
   failBatch(id: BatchId, errors: readonly BatchLineError[], total: number, now: number, ids: EventIds): Promise<DeliveryId | undefined>;
-  /** Ends batches all of whose lines have ended; returns what was done. */
-  finaliseBatches(leaderEpoch: number, now: number, newIds: () => EventIds): Promise<{ readonly id: BatchId; readonly status: BatchStatus; readonly deliveryId: DeliveryId | undefined }[]>;
+  /**
+   * Ends batches all of whose lines have ended; returns what was done. First cancels the lines of cancelling
+   * batches that have come back from an attempt and would wait for another.
+   */
+  finaliseBatches(leaderEpoch: number, now: number, newIds: () => EventIds, lineBytesOf: LineBytesOf): Promise<{ readonly id: BatchId; readonly status: BatchStatus; readonly deliveryId: DeliveryId | undefined }[]>;
   /** Finished lines of one side of a batch in order of line, `limit` at a time. */
   readLines(id: BatchId, side: "output" | "error", afterLine: number, limit: number): Promise<EndedLine[]>;
 }
