@@ -24,6 +24,7 @@ export function plantTree(files: Record<string, string>): PlantedTree {
   const root = mkdtempSync(join(tmpdir(), "sluice-planted-"));
   const manifest = (name: string) =>
     JSON.stringify({ name, type: "module", exports: { ".": "./src/index.ts" } });
+  write(root, "package.json", manifest("planted"));
   write(
     root,
     "tsconfig.json",
