@@ -28,6 +28,8 @@ export interface TargetSignals {
   readonly errorRate: number;
   /** Paused until this moment (ms since 1970), 0 when not. */
   readonly pausedUntil: number;
+  /** Output tokens to expect of one request (mean and a margin); `undefined` before the first answer. */
+  readonly expectedOutputTokens?: number;
 }
 
 export type Signals = Readonly<Record<string, TargetSignals>>;

@@ -1,2 +1,16 @@
-// The use-cases, written on ports.
-export {};
+export { type AcceptJobPorts, type AcceptJobRequest, type AcceptedJob, answerOf, bytesOf, createAcceptJob, payloadOf } from "./accept-job.ts";
+export { type AcceptBatchPorts, type AcceptBatchRequest, acceptBatch } from "./accept-batch.ts";
+export { type DeliverPorts, type SendResult, deliver } from "./deliver.ts";
+export { type DispatchPorts, type Duty, dispatchDuties } from "./dispatch.ts";
+export { failureOf, newEventIds } from "./end-job.ts";
+export { gather } from "./gather.ts";
+export { type LaneRoom, createLaneRoom, laneWindow } from "./lane-room.ts";
+export { type LeadPorts, type Leading, leadDuties } from "./lead.ts";
+export { type LeaseKeeper, keepLease, workerLeaseMs } from "./lease-keeper.ts";
+export { cacheSignals } from "./place-job.ts";
+export { type ProcessJobPorts, type ResultLine, processJob } from "./process-job.ts";
+export { type ReadFilePorts, readFile } from "./read-file.ts";
+export { type JobRequestFields, specJob, tenantConfig } from "./spec-job.ts";
+export { systemClock, systemRandom } from "./system.ts";
+export { type LineReader, type ReadBatchLine, type ValidateBatchPorts, validateBatch } from "./validate-batch.ts";
+export { type JobWaiter, createJobWaiter } from "./wait-for-job.ts";

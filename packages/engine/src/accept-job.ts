@@ -1,0 +1,107 @@
+import {
+  type AcceptResult,
+  type Clock,
+  type EngineConfig,
+  type FileStore,
+  type IdSource,
+  type JobLedger,
+  type JobSpec,
+  type LanePointer,
+  type Lanes,
+  type Logger,
+  type Metrics,
+  type Payload,
+  SluiceError,
+  idFromUuid,
+  inlinePayloadBytes,
+} from "@sluice/domain";
+import { gather } from "./gather.ts";
+import type { LaneRoom } from "./lane-room.ts";
+import { type JobRequestFields, specJob } from "./spec-job.ts";
+
+export interface AcceptJobPorts {
+  readonly ledger: Pick<JobLedger, "acceptJobs">;
+  readonly lanes: Pick<Lanes, "add">;
+  readonly room: LaneRoom;
+  readonly files: Pick<FileStore, "put">;
+  readonly ids: IdSource;
+  readonly clock: Clock;
+  readonly logger: Logger;
+  readonly metrics: Metrics;
+  readonly config: () => EngineConfig;
+  /** The body of the answer to an accepted job. */
+  readonly render: (spec: JobSpec) => string;
+}
+
+export interface AcceptJobRequest {
+  readonly fields: JobRequestFields;
+  /** The model request's bytes exactly as the client sent them. */
+  readonly body: Buffer;
+  readonly idempotency?: { readonly route: string; readonly key: string; readonly bodySha256: Buffer } | undefined;
+}
+
+export interface AcceptedJob {
+  readonly status: number;
+  readonly body: string;
+  readonly replayed: boolean;
+}
+
+/**
+ * Accepts jobs: the promise is given once the ledger has committed; the lane gets its pointer right after, and when
+ * Redis is away the dispatcher puts it there later. Throws {@link SluiceError} for what is the caller's fault.
+ */
+export function createAcceptJob(ports: AcceptJobPorts): (request: AcceptJobRequest) => Promise<AcceptedJob> {
+  const addToLane = gather<LanePointer>((pointers) => ports.lanes.add(pointers));
+
+  return async (request) => {
+    const config = ports.config();
+    if (request.body.length > config.limits.jobBodyBytes) {
+      throw new SluiceError("payload_too_large", `'body' may be at most ${config.limits.jobBodyBytes} bytes.`, { param: "body" });
+    }
+    const made = { id: idFromUuid("job", ports.ids.uuid()), now: ports.clock.now() };
+    const draft = specJob(request.fields, config, { ...made, body: { kind: "inline", bytes: request.body } });
+    const spec = { ...draft, body: await payloadOf(request.body, ports.files) };
+    const laned = ports.room.take(spec.model);
+    const body = ports.render(spec);
+    const idempotency =
+      request.idempotency === undefined ? {} : { idempotency: { ...request.idempotency, response: { status: 202, body } } };
+    const [result] = await ports.ledger.acceptJobs([{ spec, laned, ...idempotency }]);
+    const answer = answerOf(result, body);
+    if (!answer.replayed) await announce(spec, laned);
+    return answer;
+  };
+
+  async function announce(spec: JobSpec, laned: boolean): Promise<void> {
+    ports.metrics.increment("sluice_jobs_accepted_total", { sla: spec.sla });
+    if (!laned) return;
+    const pointer = { jobId: spec.id, model: spec.model, effectiveDeadlineAt: spec.effectiveDeadlineAt };
+    await addToLane(pointer).catch((error: unknown) => {
+      ports.logger.warn({ jobId: spec.id, err: error }, "the lane did not take an accepted job; the dispatcher will put it there");
+    });
+  }
+}
+
+/** Bytes as they go into the ledger: large ones go to the file store first. */
+export async function payloadOf(bytes: Buffer, files: Pick<FileStore, "put">): Promise<Payload> {
+  if (bytes.length <= inlinePayloadBytes) return { kind: "inline", bytes };
+  const stored = await files.put(bytes);
+  return { kind: "stored", key: stored.key, size: stored.bytes };
+}
+
+/** The bytes of a payload, wherever they are. */
+export async function bytesOf(payload: Payload, files: Pick<FileStore, "read">): Promise<Buffer> {
+  return payload.kind === "inline" ? payload.bytes : files.read(payload.key);
+}
+
+/** What a claim of the ledger means for the caller. */
+export function answerOf(result: AcceptResult | undefined, body: string, status = 202): AcceptedJob {
+  if (result === undefined) throw new Error("the ledger gave no result for an accepted job");
+  switch (result.kind) {
+    case "accepted":
+      return { status, body, replayed: false };
+    case "replayed":
+      return { status: result.status, body: result.body, replayed: true };
+    case "key-reused":
+      throw new SluiceError("idempotency_key_reused", "This Idempotency-Key was used with another body.");
+  }
+}

@@ -1,0 +1,103 @@
+import {
+  type BatchLedger,
+  type Clock,
+  type DeadLetters,
+  type DispatchLedger,
+  type EngineConfig,
+  type IdQueue,
+  type IdSource,
+  type Lanes,
+  type Logger,
+  type Metrics,
+  type MovedJob,
+} from "@sluice/domain";
+import { newEventIds } from "./end-job.ts";
+import { feedLanes } from "./feed-lanes.ts";
+import { reconcileLanes, returnUnlocked } from "./reconcile-lanes.ts";
+
+export interface DispatchPorts {
+  readonly ledger: DispatchLedger & Pick<BatchLedger, "finaliseBatches" | "batchesToValidate">;
+  readonly lanes: Lanes;
+  readonly batches: IdQueue;
+  readonly deliveries: IdQueue;
+  readonly deadLetters: DeadLetters;
+  readonly ids: IdSource;
+  readonly clock: Clock;
+  readonly logger: Logger;
+  readonly metrics: Metrics;
+  readonly config: () => EngineConfig;
+}
+
+/** One regular task of the leader. */
+export interface Duty {
+  readonly name: string;
+  readonly everyMs: number;
+  readonly run: (leaderEpoch: number) => Promise<void>;
+}
+
+const expireAtOnce = 1000;
+const sweepLimit = 500;
+/** A delivery or validation that nobody took for this long was lost on its way to the queue. */
+const overdueMs = 10_000;
+
+/** Everything the leading dispatcher does, each as a duty of its own: one that fails is tried again at its next turn. */
+export function dispatchDuties(ports: DispatchPorts): Duty[] {
+  const { ledger, lanes, clock } = ports;
+  const newIds = () => newEventIds(ports.ids);
+  let generation: string | undefined;
+
+  async function watchGeneration(): Promise<void> {
+    const seen = await lanes.generation();
+    if (seen === generation) return;
+    if (generation !== undefined) ports.logger.warn({}, "Redis has lost its data; the lanes are rebuilt from the ledger");
+    await reconcileLanes(ports);
+    generation = seen;
+  }
+
+  return [
+    { name: "rebuild", everyMs: 1_000, run: watchGeneration },
+    { name: "feed", everyMs: 100, run: async (epoch) => void (await feedLanes(ports, epoch)) },
+    { name: "finalise", everyMs: 500, run: async (epoch) => finalise(ports, epoch) },
+    { name: "expire", everyMs: 1_000, run: async (epoch) => announce(ports, await ledger.expireJobs(epoch, clock.now(), expireAtOnce, newIds)) },
+    { name: "return-dead", everyMs: 2_000, run: async (epoch) => returnDead(ports, epoch) },
+    { name: "return-unlocked", everyMs: 5_000, run: async () => void (await returnUnlocked(ports, Object.keys(ports.config().models))) },
+    { name: "reconcile", everyMs: 15_000, run: async () => void (await reconcileLanes(ports)) },
+    { name: "sweep", everyMs: 5_000, run: () => sweep(ports) },
+    { name: "partitions", everyMs: 3_600_000, run: () => ledger.ensurePartitions(clock.now()) },
+  ];
+}
+
+async function finalise(ports: DispatchPorts, leaderEpoch: number): Promise<void> {
+  const ended = await ports.ledger.finaliseBatches(leaderEpoch, ports.clock.now(), () => newEventIds(ports.ids));
+  for (const batch of ended) ports.logger.info({ batchId: batch.id, status: batch.status }, "batch ended");
+  await addDeliveries(ports, ended);
+}
+
+async function returnDead(ports: DispatchPorts, leaderEpoch: number): Promise<void> {
+  const moved = await ports.ledger.returnJobsOfDeadWorkers(leaderEpoch, ports.clock.now(), () => newEventIds(ports.ids));
+  if (moved.length === 0) return;
+  ports.logger.warn({ count: moved.length }, "a worker's lease is over; its jobs are run again");
+  await ports.lanes.replace(moved.filter((job) => job.state === "waiting"));
+  await announce(ports, moved.filter((job) => job.state !== "waiting"));
+}
+
+async function announce(ports: DispatchPorts, moved: readonly MovedJob[]): Promise<void> {
+  await addDeliveries(ports, moved);
+  const dead = moved.filter((job) => job.state === "dead");
+  if (dead.length > 0) {
+    await ports.deadLetters.add(dead.map((job) => ({ jobId: job.jobId, model: job.model, code: "ambiguous_attempt" })));
+  }
+  for (const job of moved) ports.metrics.increment("sluice_jobs_finished_total", { outcome: job.state });
+}
+
+async function sweep(ports: DispatchPorts): Promise<void> {
+  const deliveries = await ports.ledger.overdueDeliveries(ports.clock.now() - overdueMs, sweepLimit);
+  await ports.deliveries.add(deliveries.map((id) => ({ id })));
+  const batches = await ports.ledger.batchesToValidate(sweepLimit);
+  await ports.batches.add(batches.map((id) => ({ id })));
+}
+
+async function addDeliveries(ports: DispatchPorts, ended: readonly { deliveryId: string | undefined }[]): Promise<void> {
+  const items = ended.flatMap(({ deliveryId }) => (deliveryId === undefined ? [] : [{ id: deliveryId }]));
+  if (items.length > 0) await ports.deliveries.add(items);
+}

@@ -1,0 +1,52 @@
+import { type EventIds, type IdSource, type JobFailureCode, type JobToRun, type Verdict, idFromUuid, jobFailureCodes } from "@sluice/domain";
+import type { ProcessJobPorts } from "./process-job.ts";
+
+/** Fresh ids for the event and the delivery that an ending may cause. */
+export function newEventIds(ids: IdSource): EventIds {
+  return { eventId: idFromUuid("event", ids.uuid()), deliveryId: idFromUuid("delivery", ids.uuid()) };
+}
+
+/** What a caller reads of a failure of this code. */
+export function failureOf(code: JobFailureCode): { readonly code: string; readonly message: string } {
+  return { code, message: jobFailureCodes[code] };
+}
+
+/** Ends a job that gets no attempt: its deadline passed, or nothing can serve it. */
+export async function endUnstarted(
+  ports: Pick<ProcessJobPorts, "ledger" | "clock" | "ids" | "deadLetters" | "deliveries" | "metrics" | "failureLineBytes">,
+  job: JobToRun,
+  state: "expired" | "dead",
+  code: JobFailureCode,
+): Promise<Verdict> {
+  const failure = failureOf(code);
+  const line = job.batchLine;
+  const [result] = await ports.ledger.endUnstarted([
+    {
+      jobId: job.id,
+      fromEpoch: job.epoch,
+      endedAt: ports.clock.now(),
+      state,
+      failure,
+      lineBytes: line === undefined ? 0 : ports.failureLineBytes(job.id, line.customId, failure),
+      ids: newEventIds(ports.ids),
+    },
+  ]);
+  if (result?.kind !== "recorded") return { kind: "done", reference: "fenced" };
+  await announceEnd(ports, job, state, result.deliveryId, code);
+  return { kind: "failed", code };
+}
+
+/** Tells the other queues of an ending that the ledger has committed; what a crash leaves out, the dispatcher adds. */
+export async function announceEnd(
+  ports: Pick<ProcessJobPorts, "deadLetters" | "deliveries" | "metrics">,
+  job: JobToRun,
+  state: string,
+  deliveryId: string | undefined,
+  code: string | undefined,
+): Promise<void> {
+  ports.metrics.increment("sluice_jobs_finished_total", { outcome: state });
+  const tasks: Promise<void>[] = [];
+  if (deliveryId !== undefined) tasks.push(ports.deliveries.add([{ id: deliveryId }]));
+  if (state === "dead") tasks.push(ports.deadLetters.add([{ jobId: job.id, model: job.model, code: code ?? state }]));
+  await Promise.all(tasks);
+}

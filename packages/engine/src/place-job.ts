@@ -1,0 +1,135 @@
+import {
+  type Capacity,
+  type Clock,
+  type EngineConfig,
+  type JobToRun,
+  type Random,
+  type Reservation,
+  type Route,
+  type RouteRequest,
+  type Signals,
+  type Target,
+} from "@sluice/domain";
+import { decideRoute } from "@sluice/routing";
+import { targetsOf, tenantConfig } from "./spec-job.ts";
+
+/** Where a job goes now, or why it goes nowhere. */
+export type Placement =
+  | { readonly kind: "placed"; readonly target: Target; readonly route: Route; readonly reservation: Reservation }
+  /** Nothing has room before `at`. */
+  | { readonly kind: "held"; readonly at: number; readonly limit: string }
+  /** No target can ever serve it. */
+  | { readonly kind: "unservable"; readonly reason: string };
+
+export interface PlaceJobPorts {
+  readonly capacity: Pick<Capacity, "reserve">;
+  readonly signals: SignalsCache;
+  readonly clock: Clock;
+  readonly random: Random;
+  readonly config: () => EngineConfig;
+}
+
+/** After this long without settling or renewal a reservation is taken back. */
+export const reservationLeaseMs = 30_000;
+const unavailableMs = 5_000;
+/** Wakes the jobs that one limit holds back not all in the same instant. */
+const jitterShare = 0.25;
+
+/** Decides on a target and reserves room on it; goes down the order of the decision until one has room. */
+export async function placeJob(ports: PlaceJobPorts, job: JobToRun, owner: string): Promise<Placement> {
+  const config = ports.config();
+  const alias = config.models[job.model];
+  if (alias === undefined) return { kind: "unservable", reason: "the model is no longer configured" };
+  const targets = targetsOf(config, alias);
+  const signals = await ports.signals.read(targets);
+  const now = ports.clock.now();
+  const route = decideRoute({ request: routeRequest(job), config, signals, now, random: ports.random.next() });
+  if (route.order.length === 0) return nowhere(route, signals, now);
+  const heldBack: { target: string; limit: string; waitMs: number }[] = [];
+  for (const id of route.order) {
+    const target = targets.find((candidate) => candidate.id === id);
+    if (target === undefined) continue;
+    const answer = await ports.capacity.reserve(reserveRequest(config, job, target, signals, owner));
+    if (answer.kind === "granted") {
+      return { kind: "placed", target, route: { ...route, chosen: id, heldBack }, reservation: answer.reservation };
+    }
+    heldBack.push({ target: id, limit: answer.limit, waitMs: answer.waitMs });
+  }
+  const first = heldBack.reduce((least, next) => (next.waitMs < least.waitMs ? next : least));
+  const waitMs = Math.max(10, first.waitMs);
+  return { kind: "held", at: now + waitMs * (1 + jitterShare * ports.random.next()), limit: first.limit };
+}
+
+/** When every candidate is merely paused the job waits for the first of them; otherwise nothing can serve it. */
+function nowhere(route: Route, signals: Signals, now: number): Placement {
+  const paused = route.candidates.filter((candidate) => candidate.dropped?.filter === "not-paused");
+  if (paused.length > 0) {
+    const reopensAt = Math.min(...paused.map((candidate) => signals[candidate.target]?.pausedUntil ?? 0));
+    return { kind: "held", at: Math.max(reopensAt, now + 100), limit: "paused" };
+  }
+  if (route.candidates.length === 0) return { kind: "held", at: now + unavailableMs, limit: "no-candidates" };
+  const reasons = new Set(route.candidates.map((candidate) => candidate.dropped?.filter ?? "unknown"));
+  return { kind: "unservable", reason: `every target is ruled out by: ${[...reasons].join(", ")}` };
+}
+
+function routeRequest(job: JobToRun): RouteRequest {
+  return {
+    jobId: job.id,
+    endpoint: job.endpoint,
+    model: job.model,
+    tenant: job.tenantId,
+    inputTokens: job.inputTokens,
+    maxOutputTokens: job.maxOutputTokens,
+    capabilities: job.capabilities,
+    wishes: job.routing,
+    deadlineAt: job.deadlineAt,
+    failedTargets: job.failedTargets,
+  };
+}
+
+function reserveRequest(config: EngineConfig, job: JobToRun, target: Target, signals: Signals, owner: string) {
+  const outputTokens = expectedOutputTokens(signals[target.id]?.expectedOutputTokens, job, target);
+  const worstOutput = job.maxOutputTokens ?? target.maxOutputTokens;
+  return {
+    target,
+    tenant: { id: job.tenantId, limits: tenantConfig(config, job.tenantId).limits },
+    owner,
+    inputTokens: job.inputTokens,
+    outputTokens,
+    costUsd: (job.inputTokens * target.price.input + worstOutput * target.price.output) / 1_000_000,
+    leaseMs: reservationLeaseMs,
+  };
+}
+
+const coldOutputTokens = 512;
+
+/** Learned expectation, never above what the request or the target allows. */
+function expectedOutputTokens(learned: number | undefined, job: JobToRun, target: Target): number {
+  if (job.endpoint === "/v1/embeddings" || job.endpoint === "/v1/moderations") return 0;
+  const most = Math.min(job.maxOutputTokens ?? target.maxOutputTokens, target.maxOutputTokens);
+  return Math.min(most, Math.ceil(learned ?? coldOutputTokens));
+}
+
+/** A snapshot of the signals that many decisions share. */
+export interface SignalsCache {
+  read(targets: readonly Target[]): Promise<Signals>;
+}
+
+const signalsMaxAgeMs = 200;
+
+/** Reads the signals at most every 200 ms; decisions in between share the snapshot, the reservation is exact anyway. */
+export function cacheSignals(ports: { capacity: Pick<Capacity, "signals">; clock: Clock }): SignalsCache {
+  const kept = new Map<string, { signals: Promise<Signals>; readAt: number }>();
+  return {
+    read(targets) {
+      const key = targets.map((target) => target.id).join("\n");
+      const entry = kept.get(key);
+      const now = ports.clock.monotonicMs();
+      if (entry !== undefined && now - entry.readAt < signalsMaxAgeMs) return entry.signals;
+      const signals = ports.capacity.signals(targets);
+      kept.set(key, { signals, readAt: now });
+      signals.catch(() => kept.delete(key));
+      return signals;
+    },
+  };
+}

@@ -1,0 +1,135 @@
+import {
+  type Capacity,
+  type Clock,
+  type DeadLetters,
+  type EngineConfig,
+  type FileStore,
+  type IdQueue,
+  type IdSource,
+  type JobFailureCode,
+  type JobId,
+  type JobToRun,
+  type Logger,
+  type Metrics,
+  type ModelClient,
+  type Random,
+  type Tracer,
+  type Verdict,
+  type WorkerLedger,
+  isTerminal,
+} from "@sluice/domain";
+import { bytesOf } from "./accept-job.ts";
+import { endUnstarted } from "./end-job.ts";
+import type { LeaseKeeper } from "./lease-keeper.ts";
+import { type Placement, type SignalsCache, placeJob } from "./place-job.ts";
+import { settleAttempt } from "./settle-attempt.ts";
+
+export interface ProcessJobPorts {
+  readonly ledger: WorkerLedger;
+  readonly lease: LeaseKeeper;
+  readonly capacity: Capacity;
+  readonly signals: SignalsCache;
+  readonly models: ModelClient;
+  readonly files: FileStore;
+  readonly deadLetters: DeadLetters;
+  readonly deliveries: IdQueue;
+  readonly ids: IdSource;
+  readonly clock: Clock;
+  readonly random: Random;
+  readonly logger: Logger;
+  readonly metrics: Metrics;
+  readonly tracer: Tracer;
+  readonly config: () => EngineConfig;
+  /** Length of a line that ended without a result (contracts). */
+  readonly failureLineBytes: (job: JobId, customId: string, failure: { code: string; message: string }) => number;
+  /** Length of a line with a result (contracts). */
+  readonly resultLineBytes: (job: JobToRun, result: ResultLine, body: Buffer) => number;
+}
+
+export interface ResultLine {
+  readonly statusCode: number;
+  readonly contentType: string;
+  readonly upstreamRequestId: string | undefined;
+}
+
+const ownedElsewhereMs = 5_000;
+const lostRaceMs = 1_000;
+const longestCallMs = 600_000;
+/** A call may outlast a job's deadline by this long: it is paid for anyway. */
+const overtimeMs = 10_000;
+
+/** Takes one pointer from claim to its verdict. Throws only when the ledger or Redis is away; the lane then tries again. */
+export async function processJob(ports: ProcessJobPorts, jobId: JobId, shutdown: AbortSignal): Promise<Verdict> {
+  const [job] = await ports.ledger.load([jobId]);
+  if (job === undefined) return { kind: "done", reference: "gone" };
+  const early = notRunnable(ports, job);
+  if (early !== undefined) return early;
+  if (isPastDeadline(ports, job)) return endUnstarted(ports, job, "expired", expiryCode(job));
+  const placement = await placeJob(ports, job, ports.lease.workerId);
+  switch (placement.kind) {
+    case "held":
+      ports.metrics.increment("sluice_jobs_held_total", { limit: placement.limit });
+      return { kind: "later", at: placement.at };
+    case "unservable":
+      ports.logger.warn({ jobId, reason: placement.reason }, "no target can serve the job");
+      return endUnstarted(ports, job, "dead", "no_target");
+    case "placed":
+      return ports.tracer.inSpan(
+        "job.attempt",
+        { parent: job.traceparent, attributes: { "sluice.job.id": jobId, "sluice.target": placement.target.id } },
+        () => runAttempt(ports, job, placement, shutdown),
+      );
+  }
+}
+
+function notRunnable(ports: ProcessJobPorts, job: JobToRun): Verdict | undefined {
+  const now = ports.clock.now();
+  if (isTerminal(job.state)) return { kind: "done", reference: job.state };
+  // The dispatcher takes running jobs from dead owners; until it has, and while the owner lives, stay away.
+  if (job.state === "running") return { kind: "later", at: now + ownedElsewhereMs };
+  if (job.notBeforeAt !== undefined && job.notBeforeAt > now) return { kind: "later", at: job.notBeforeAt };
+  if (!ports.lease.holds()) return { kind: "later", at: now + lostRaceMs };
+  return undefined;
+}
+
+function isPastDeadline(ports: ProcessJobPorts, job: JobToRun): boolean {
+  return job.onMiss === "expire" && ports.clock.now() >= job.deadlineAt;
+}
+
+function expiryCode(job: JobToRun): JobFailureCode {
+  return job.batchLine === undefined ? "job_expired" : "batch_expired";
+}
+
+type Placed = Extract<Placement, { kind: "placed" }>;
+
+async function runAttempt(ports: ProcessJobPorts, job: JobToRun, placed: Placed, shutdown: AbortSignal): Promise<Verdict> {
+  const startedAt = ports.clock.now();
+  const start = { jobId: job.id, fromEpoch: job.epoch, workerId: ports.lease.workerId, targetId: placed.target.id, startedAt, route: placed.route };
+  // The lease's signal is read before the attempt is committed: a lease lost in between aborts the call at once.
+  const leaseSignal = ports.lease.signal();
+  const [started] = await ports.ledger.startAttempts([start]).catch(async (error: unknown) => {
+    await ports.capacity.release(placed.reservation);
+    throw error;
+  });
+  if (started === undefined || started.kind === "lost") {
+    await ports.capacity.release(placed.reservation);
+    return { kind: "later", at: startedAt + lostRaceMs };
+  }
+  const body = await bytesOf(job.body, ports.files);
+  const outcome = await ports.models.call({
+    target: placed.target,
+    endpoint: job.endpoint,
+    body,
+    jobId: job.id,
+    epoch: started.epoch,
+    traceparent: ports.tracer.currentTraceparent() ?? job.traceparent,
+    signal: AbortSignal.any([shutdown, leaseSignal]),
+    timeoutMs: callTimeoutMs(job, startedAt),
+  });
+  return settleAttempt(ports, { job, placed, epoch: started.epoch, workerId: start.workerId, outcome });
+}
+
+function callTimeoutMs(job: JobToRun, now: number): number {
+  if (job.onMiss === "best_effort") return longestCallMs;
+  return Math.min(longestCallMs, job.deadlineAt - now + overtimeMs);
+}

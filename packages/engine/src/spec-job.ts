@@ -1,0 +1,132 @@
+import {
+  type BatchLine,
+  type EngineConfig,
+  type JobId,
+  type JobSpec,
+  type Metadata,
+  type ModelAlias,
+  type OnAmbiguous,
+  type Payload,
+  type RoutingWishes,
+  type SlaClass,
+  SluiceError,
+  type Target,
+  type TenantConfig,
+  type TenantId,
+} from "@sluice/domain";
+import { effectiveDeadlineAt, parseDuration } from "@sluice/scheduling";
+
+/** What an accepted request says about one job, before the configuration is applied. */
+export interface JobRequestFields {
+  readonly tenantId: TenantId;
+  readonly endpoint: string;
+  readonly model: string;
+  readonly inputTokens: number;
+  readonly maxOutputTokens: number | undefined;
+  readonly capabilities: readonly string[];
+  readonly sla?: string | undefined;
+  /** A duration from acceptance (`15m`) or a moment (RFC 3339). */
+  readonly deadline?: string | undefined;
+  readonly priority?: number | undefined;
+  readonly webhookUrl?: string | undefined;
+  readonly metadata?: Metadata | undefined;
+  readonly routing?: RoutingWishes | undefined;
+  readonly maxAttempts?: number | undefined;
+  readonly onAmbiguous?: OnAmbiguous | undefined;
+  readonly traceparent?: string | undefined;
+  readonly batchLine?: BatchLine | undefined;
+}
+
+const unlimitedTenant: TenantConfig = { weight: 1, limits: {}, maxPriority: 9 };
+
+/** The tenant's settings, or the default tenant's, or none. */
+export function tenantConfig(config: EngineConfig, tenant: TenantId): TenantConfig {
+  return config.tenants[tenant] ?? config.tenants.default ?? unlimitedTenant;
+}
+
+/** Builds the job that the ledger keeps. Throws {@link SluiceError} naming the field at fault. */
+export function specJob(
+  fields: JobRequestFields,
+  config: EngineConfig,
+  made: { readonly id: JobId; readonly body: Payload; readonly now: number },
+): JobSpec {
+  requireServed(config, fields.model, fields.endpoint);
+  const sla = slaClass(config, fields.sla);
+  const priority = checkedPriority(config, fields);
+  const deadlineAt = readDeadline(fields.deadline, made.now) ?? made.now + sla.deadlineMs;
+  return {
+    id: made.id,
+    tenantId: fields.tenantId,
+    model: fields.model,
+    endpoint: fields.endpoint,
+    sla: sla.name,
+    priority,
+    acceptedAt: made.now,
+    deadlineAt,
+    effectiveDeadlineAt: effectiveDeadlineAt({ acceptedAt: made.now, deadlineAt, priority }),
+    onMiss: sla.onMiss,
+    onAmbiguous: fields.onAmbiguous ?? sla.onAmbiguous,
+    maxAttempts: fields.maxAttempts ?? config.retry.maxAttempts,
+    body: made.body,
+    inputTokens: fields.inputTokens,
+    maxOutputTokens: fields.maxOutputTokens,
+    capabilities: fields.capabilities,
+    metadata: fields.metadata ?? {},
+    routing: fields.routing ?? {},
+    webhookUrl: fields.webhookUrl,
+    traceparent: fields.traceparent,
+    batchLine: fields.batchLine,
+  };
+}
+
+/** Checks that `model` is an alias one of whose targets serves `endpoint`. */
+export function requireServed(config: EngineConfig, model: string, endpoint: string): void {
+  const alias = config.models[model];
+  if (alias === undefined) {
+    const known = Object.keys(config.models).join(", ");
+    throw new SluiceError("unknown_model", `The model is not known here. Known models: ${known}.`, { param: "body.model" });
+  }
+  if (targetsOf(config, alias).some((target) => target.endpoints.includes(endpoint))) return;
+  throw new SluiceError("unsupported_endpoint", `No target of model '${alias.name}' serves this endpoint.`, {
+    param: "endpoint",
+  });
+}
+
+/** All targets that an alias may use, fallback pools last. */
+export function targetsOf(config: EngineConfig, alias: ModelAlias): Target[] {
+  return [...alias.pools, ...alias.fallback].flatMap((pool) => config.pools[pool]?.targets ?? []);
+}
+
+/** The SLA class of this name, or the default one. */
+export function slaClass(config: EngineConfig, name: string | undefined): SlaClass {
+  const classes = Object.values(config.slaClasses);
+  const found = classes.find((sla) => (name === undefined ? sla.isDefault : sla.name === name));
+  if (found !== undefined) return found;
+  const known = classes.map((sla) => sla.name).join(", ");
+  throw new SluiceError("invalid_value", `'sla' must be one of: ${known}.`, { param: "sla" });
+}
+
+/** The priority, if the tenant may use it. */
+export function checkedPriority(config: EngineConfig, fields: Pick<JobRequestFields, "tenantId" | "priority">): number {
+  const priority = fields.priority ?? 0;
+  const { maxPriority } = tenantConfig(config, fields.tenantId);
+  if (priority <= maxPriority) return priority;
+  throw new SluiceError("invalid_value", `'priority' may be at most ${maxPriority} for this tenant.`, { param: "priority" });
+}
+
+function readDeadline(deadline: string | undefined, now: number): number | undefined {
+  if (deadline === undefined) return undefined;
+  const duration = parseDuration(deadline);
+  const at = duration === undefined ? parseMoment(deadline) : now + duration;
+  if (at === undefined) {
+    throw new SluiceError("invalid_value", "'deadline' must be a duration such as 15m or an RFC 3339 time.", { param: "deadline" });
+  }
+  if (at <= now) throw new SluiceError("invalid_value", "'deadline' must lie in the future.", { param: "deadline" });
+  return at;
+}
+
+function parseMoment(text: string): number | undefined {
+  if (!/^\d{4}-\d{2}-\d{2}T\d{2}:\d{2}/.test(text)) return undefined;
+  const at = Date.parse(text);
+  return Number.isNaN(at) ? undefined : at;
+}

@@ -1,0 +1,54 @@
+import type { Readable } from "node:stream";
+
+/** One line without its line break; `tooLong` lines come without their bytes. */
+export interface RawLine {
+  /** 1-based. */
+  readonly number: number;
+  readonly bytes: Buffer;
+  readonly tooLong: boolean;
+}
+
+const newline = 0x0a;
+const carriageReturn = 0x0d;
+
+/** Splits a stream into lines at LF or CRLF, groups them by chunk read; memory is bounded by `maxBytes` and a chunk. */
+export async function* splitLines(content: Readable, maxBytes: number): AsyncGenerator<RawLine[]> {
+  let number = 0;
+  let rest: Buffer[] = [];
+  let restBytes = 0;
+
+  function takeLine(): RawLine {
+    number += 1;
+    const tooLong = restBytes > maxBytes;
+    const whole = tooLong ? Buffer.alloc(0) : Buffer.concat(rest);
+    rest = [];
+    restBytes = 0;
+    const end = whole.at(-1) === carriageReturn ? whole.length - 1 : whole.length;
+    return { number, bytes: whole.subarray(0, end), tooLong };
+  }
+
+  /** Bytes of a line that is too long already are counted but not kept. */
+  function keep(part: Buffer): void {
+    restBytes += part.length;
+    if (restBytes <= maxBytes) rest.push(part);
+    else rest = [];
+  }
+
+  for await (const chunk of content as AsyncIterable<Buffer>) {
+    const lines: RawLine[] = [];
+    let from = 0;
+    for (let at = chunk.indexOf(newline); at !== -1; at = chunk.indexOf(newline, from)) {
+      keep(chunk.subarray(from, at));
+      lines.push(takeLine());
+      from = at + 1;
+    }
+    if (from < chunk.length) keep(chunk.subarray(from));
+    if (lines.length > 0) yield lines;
+  }
+  if (restBytes > 0) yield [takeLine()];
+}
+
+/** Whether a line holds nothing but white space. */
+export function isBlank(bytes: Buffer): boolean {
+  return bytes.every((byte) => byte === 0x20 || byte === 0x09 || byte === carriageReturn);
+}
