@@ -1,2 +1,4 @@
 // The file store.
-export {};
+export type { DirectoryFileStore, DirectoryFileStoreOptions } from "./directory-file-store.ts";
+export { createDirectoryFileStore } from "./directory-file-store.ts";
+export { openFileStore } from "./open-file-store.ts";
