@@ -1,0 +1,64 @@
+// biome-ignore-all lint/suspicious/noTemplateCurlyInString: ${NAME} in plain text is what this file is about.
+import { z } from "zod";
+import {
+  numberBetween,
+  oneOf,
+  positiveInteger,
+  positiveNumber,
+  strict,
+  text,
+  url,
+  zeroOrMore,
+} from "./scalars.ts";
+
+const apiKey = text()
+  .optional()
+  .describe('Credential, best as "${NAME}"; never logged and left out of the hash.');
+
+const engine = strict({
+  kind: oneOf(["vllm", "sglang", "trtllm", "triton", "tgi"]).describe("Which engine serves the model."),
+  metrics_url: url().optional().describe("Its Prometheus metrics."),
+  dcgm_url: url().optional().describe("The GPU metrics of NVIDIA DCGM."),
+});
+
+const openai = strict({
+  kind: z.literal("openai"),
+  base_url: url().prefault("https://api.openai.com/v1").describe("Address up to and with the version."),
+  api_key: apiKey,
+  engine: engine.optional().describe("A GPU engine of your own, whose load is read."),
+});
+
+const anthropic = strict({
+  kind: z.literal("anthropic"),
+  base_url: url().prefault("https://api.anthropic.com").describe("Address without /v1."),
+  api_key: apiKey,
+});
+
+const simulator = strict({
+  kind: z.literal("simulator"),
+  ttft_ms: zeroOrMore().default(500).describe("Milliseconds to the first token."),
+  tokens_per_second: positiveNumber().default(50).describe("Output speed of one call."),
+  requests_per_minute: positiveInteger().optional().describe("Calls per sliding minute; absent: unlimited."),
+  tokens_per_minute: positiveInteger().optional().describe("Input and output tokens per sliding minute."),
+  input_tokens_per_minute: positiveInteger().optional().describe("Input tokens per sliding minute."),
+  output_tokens_per_minute: positiveInteger().optional().describe("Output tokens per sliding minute."),
+  concurrency: positiveInteger().optional().describe("Calls at the same time."),
+  error_rate: numberBetween(0, 1).default(0).describe("Share of calls answered with an error."),
+});
+
+const kinds = ["openai", "anthropic", "simulator"] as const;
+
+/** One entry of `providers`. */
+export const providerSchema = z.discriminatedUnion("kind", [openai, anthropic, simulator], {
+  error: (issue) => {
+    // zod also asks here when the provider is no mapping at all, which its types leave out.
+    if ((issue.code as string) === "invalid_type")
+      return issue.input === undefined ? "is required" : "must be a mapping";
+    const kind = (issue.input as { kind?: unknown } | undefined)?.kind;
+    return kind === undefined
+      ? `is required: one of ${kinds.join(", ")}`
+      : `must be one of ${kinds.join(", ")}`;
+  },
+});
+
+export type ProviderInput = z.output<typeof providerSchema>;
