@@ -1,0 +1,50 @@
+import { trace } from "@opentelemetry/api";
+import type { Logger } from "@sluice/domain";
+import pino from "pino";
+import { redactFields, redactText } from "./redact.ts";
+
+const levels = ["trace", "debug", "info", "warn", "error", "fatal", "silent"];
+
+export interface LoggerOptions {
+  /** What this process does, e.g. `worker`; stands in every line. */
+  readonly role: string;
+  /** Least level that is written (`LOG_LEVEL`): debug, info, warn, error or silent. */
+  readonly level: string;
+  /** Where lines go; standard output by default. */
+  readonly destination?: { write(line: string): void };
+}
+
+/**
+ * A logger that writes one JSON object per line, with the trace it belongs to, and never a prompt, result or secret
+ * (see redact.ts). Throws when the level is unknown.
+ */
+export function createLogger(options: LoggerOptions): Logger {
+  if (!levels.includes(options.level)) {
+    throw new Error(`LOG_LEVEL must be one of ${levels.join(", ")}, got "${options.level}"`);
+  }
+  const settings: pino.LoggerOptions = {
+    level: options.level,
+    base: { role: options.role, pid: process.pid },
+    timestamp: pino.stdTimeFunctions.isoTime,
+    formatters: { level: (label) => ({ level: label }) },
+    mixin: currentTrace,
+    // Redaction has made plain data of errors already; pino's own serializer would do without it.
+    serializers: { err: (value: unknown) => value },
+  };
+  return wrap(options.destination ? pino(settings, options.destination) : pino(settings));
+}
+
+function wrap(target: pino.Logger): Logger {
+  return {
+    debug: (fields, message) => target.debug(redactFields(fields), redactText(message)),
+    info: (fields, message) => target.info(redactFields(fields), redactText(message)),
+    warn: (fields, message) => target.warn(redactFields(fields), redactText(message)),
+    error: (fields, message) => target.error(redactFields(fields), redactText(message)),
+    child: (fields) => wrap(target.child(redactFields(fields))),
+  };
+}
+
+function currentTrace(): Record<string, string> {
+  const context = trace.getActiveSpan()?.spanContext();
+  return context ? { trace_id: context.traceId, span_id: context.spanId } : {};
+}
