@@ -1,4 +1,4 @@
-import { type EndedLine, type JobFailure, type JobId, type JobResult, uuidOf } from "@sluice/domain";
+import { type EndedLine, type FailedLine, type JobFailure, type JobResult, uuidOf } from "@sluice/domain";
 
 /** A finished line as it stands in OpenAI's output or error file, newline included. `body` are the result's bytes. */
 export function renderLine(line: EndedLine, body: Buffer | undefined): Buffer {
@@ -18,11 +18,8 @@ export function lineBytes(line: EndedLine, body: Buffer | undefined): number {
 }
 
 /** Length of the line of a job that ended without a result. */
-export function failureLineBytes(jobId: JobId, customId: string, failure: JobFailure): number {
-  return renderLine(
-    { jobId, line: 0, customId, state: "dead", result: undefined, failure },
-    undefined,
-  ).length;
+export function failureLineBytes(line: FailedLine): number {
+  return renderLine({ ...line, state: "dead", result: undefined }, undefined).length;
 }
 
 function errorJson(failure: JobFailure | undefined): string {

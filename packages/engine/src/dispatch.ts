@@ -7,6 +7,7 @@ import {
   type IdQueue,
   type IdSource,
   type Lanes,
+  type LineBytesOf,
   type Logger,
   type Metrics,
   type MovedJob,
@@ -26,6 +27,8 @@ export interface DispatchPorts {
   readonly logger: Logger;
   readonly metrics: Metrics;
   readonly config: () => EngineConfig;
+  /** Length of the error line of a job that ended without a result (contracts). */
+  readonly failureLineBytes: LineBytesOf;
 }
 
 /** One regular task of the leader. */
@@ -58,7 +61,7 @@ export function dispatchDuties(ports: DispatchPorts): Duty[] {
     { name: "rebuild", everyMs: 1_000, run: watchGeneration },
     { name: "feed", everyMs: 100, run: async (epoch) => void (await feedLanes(ports, epoch)) },
     { name: "finalise", everyMs: 500, run: async (epoch) => finalise(ports, epoch) },
-    { name: "expire", everyMs: 1_000, run: async (epoch) => announce(ports, await ledger.expireJobs(epoch, clock.now(), expireAtOnce, newIds)) },
+    { name: "expire", everyMs: 1_000, run: async (epoch) => announce(ports, await ledger.expireJobs(epoch, clock.now(), expireAtOnce, newIds, ports.failureLineBytes)) },
     { name: "return-dead", everyMs: 2_000, run: async (epoch) => returnDead(ports, epoch) },
     { name: "return-unlocked", everyMs: 5_000, run: async () => void (await returnUnlocked(ports, Object.keys(ports.config().models))) },
     { name: "reconcile", everyMs: 15_000, run: async () => void (await reconcileLanes(ports)) },
@@ -68,13 +71,13 @@ export function dispatchDuties(ports: DispatchPorts): Duty[] {
 }
 
 async function finalise(ports: DispatchPorts, leaderEpoch: number): Promise<void> {
-  const ended = await ports.ledger.finaliseBatches(leaderEpoch, ports.clock.now(), () => newEventIds(ports.ids));
+  const ended = await ports.ledger.finaliseBatches(leaderEpoch, ports.clock.now(), () => newEventIds(ports.ids), ports.failureLineBytes);
   for (const batch of ended) ports.logger.info({ batchId: batch.id, status: batch.status }, "batch ended");
   await addDeliveries(ports, ended);
 }
 
 async function returnDead(ports: DispatchPorts, leaderEpoch: number): Promise<void> {
-  const moved = await ports.ledger.returnJobsOfDeadWorkers(leaderEpoch, ports.clock.now(), () => newEventIds(ports.ids));
+  const moved = await ports.ledger.returnJobsOfDeadWorkers(leaderEpoch, ports.clock.now(), () => newEventIds(ports.ids), ports.failureLineBytes);
   if (moved.length === 0) return;
   ports.logger.warn({ count: moved.length }, "a worker's lease is over; its jobs are run again");
   await ports.lanes.replace(moved.filter((job) => job.state === "waiting"));

@@ -27,7 +27,7 @@ export async function endUnstarted(
       endedAt: ports.clock.now(),
       state,
       failure,
-      lineBytes: line === undefined ? 0 : ports.failureLineBytes(job.id, line.customId, failure),
+      lineBytes: line === undefined ? 0 : ports.failureLineBytes({ ...line, jobId: job.id, failure }),
       ids: newEventIds(ports.ids),
     },
   ]);

@@ -9,6 +9,7 @@ import {
   type JobFailureCode,
   type JobId,
   type JobToRun,
+  type LineBytesOf,
   type Logger,
   type Metrics,
   type ModelClient,
@@ -41,7 +42,7 @@ export interface ProcessJobPorts {
   readonly tracer: Tracer;
   readonly config: () => EngineConfig;
   /** Length of a line that ended without a result (contracts). */
-  readonly failureLineBytes: (job: JobId, customId: string, failure: { code: string; message: string }) => number;
+  readonly failureLineBytes: LineBytesOf;
   /** Length of a line with a result (contracts). */
   readonly resultLineBytes: (job: JobToRun, result: ResultLine, body: Buffer) => number;
 }
@@ -68,7 +69,7 @@ export async function processJob(ports: ProcessJobPorts, jobId: JobId, shutdown:
   const placement = await placeJob(ports, job, ports.lease.workerId);
   switch (placement.kind) {
     case "held":
-      ports.metrics.increment("sluice_jobs_held_total", { limit: placement.limit });
+      ports.metrics.increment("sluice_jobs_snoozed_total", { cause: placement.limit });
       return { kind: "later", at: placement.at };
     case "unservable":
       ports.logger.warn({ jobId, reason: placement.reason }, "no target can serve the job");

@@ -107,7 +107,7 @@ async function endWithResult(ports: ProcessJobPorts, ended: EndedAttempt, state:
 }
 
 function endWithFailure(ports: ProcessJobPorts, job: JobToRun, state: TerminalJobState, failure: JobFailure): Settlement["next"] {
-  const lineBytes = job.batchLine === undefined ? 0 : ports.failureLineBytes(job.id, job.batchLine.customId, failure);
+  const lineBytes = job.batchLine === undefined ? 0 : ports.failureLineBytes({ ...job.batchLine, jobId: job.id, failure });
   return { kind: "end", state, result: undefined, failure, lineBytes, ids: newEventIds(ports.ids) };
 }
 

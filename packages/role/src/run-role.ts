@@ -1,0 +1,144 @@
+import { randomBytes } from "node:crypto";
+import { type Config, type ConfigWatch, formatConfigErrors, loadConfig, watchConfig } from "@sluice/config";
+import { type Clock, createIdSource, type FileStore, type IdSource, type Logger, type Metrics, type Random } from "@sluice/domain";
+import { systemClock, systemRandom } from "@sluice/engine";
+import { openFileStore } from "@sluice/files";
+import { createLedger, type Ledger } from "@sluice/ledger";
+import { closeRedis, connectRedis, type RedisClient, type RedisRole } from "@sluice/redis";
+import {
+  createHealth,
+  createLogger,
+  createMetrics,
+  type Health,
+  type MetricsRecorder,
+  serveHealth,
+  startTracing,
+  type Tracing,
+} from "@sluice/telemetry";
+import { type RoleEnvironment, readEnvironment } from "./read-environment.ts";
+
+/** What a role is built from. */
+export interface Runtime {
+  readonly environment: RoleEnvironment;
+  readonly config: () => Config;
+  readonly ledger: Ledger;
+  readonly files: FileStore;
+  /** Opens a connection that is closed when the role stops. */
+  readonly redis: (role: RedisRole) => RedisClient;
+  readonly ids: IdSource;
+  readonly clock: Clock;
+  readonly random: Random;
+  readonly logger: Logger;
+  readonly metrics: Metrics & MetricsRecorder;
+  readonly tracing: Tracing;
+  readonly health: Health;
+}
+
+/** A started role. */
+export interface StartedRole {
+  /** Where it listens, if it does. */
+  readonly url?: string;
+  /** Ends its work: takes no more, finishes or hands back what it has. */
+  stop(): Promise<void>;
+}
+
+export type RoleName = "api" | "worker" | "dispatcher" | "delivery";
+
+/** Runs one role until SIGTERM or SIGINT; the process ends with 0 after a clean stop and 1 when it cannot start. */
+export async function runRole(
+  name: RoleName,
+  env: Readonly<Record<string, string | undefined>>,
+  start: (runtime: Runtime) => Promise<StartedRole>,
+): Promise<void> {
+  const logger = createLogger({ role: name, level: env.LOG_LEVEL ?? "info" });
+  try {
+    const { runtime, close } = await createRuntime(name, env, logger);
+    const role = await start(runtime);
+    process.send?.({ type: "ready", ...(role.url === undefined ? {} : { url: role.url }) });
+    stopOnSignal(logger, async () => {
+      await role.stop();
+      await close();
+    });
+  } catch (error) {
+    process.stderr.write(`sluice ${name}: ${error instanceof Error ? error.message : String(error)}\n`);
+    logger.error({ err: error }, "the role could not start");
+    process.exit(1);
+  }
+}
+
+async function createRuntime(name: RoleName, env: Readonly<Record<string, string | undefined>>, logger: Logger) {
+  const environment = readEnvironment(env);
+  const watch = await openConfig(environment.configPath, env, logger);
+  const metrics = createMetrics();
+  const tracing = startTracing({ serviceName: `sluice-${name}`, otlpEndpoint: environment.otlpEndpoint, logger });
+  const health = createHealth({ onWarning: (cause, holds) => metrics.set("sluice_warnings", { cause }, holds ? 1 : 0) });
+  const ledger = createLedger({ url: environment.databaseUrl, logger, metrics });
+  const connections: RedisClient[] = [];
+  const runtime: Runtime = {
+    environment,
+    config: watch.current,
+    ledger,
+    files: openFileStore(environment.filesUrl),
+    redis(role) {
+      const onError = (error: Error) => logger.warn({ err: error }, "Redis connection has a problem");
+      const client = connectRedis({ url: environment.redisUrl, role, name: `sluice-${name}`, onError });
+      connections.push(client);
+      return client;
+    },
+    ids: createIdSource(systemClock, randomBytes),
+    clock: systemClock,
+    random: systemRandom,
+    logger,
+    metrics,
+    tracing,
+    health,
+  };
+  const server = await healthServer(runtime);
+  return {
+    runtime,
+    async close() {
+      watch.close();
+      await Promise.all(connections.map((client) => closeRedis(client)));
+      await ledger.close();
+      await tracing.shutdown();
+      await server?.close();
+    },
+  };
+}
+
+async function healthServer({ environment, health, metrics }: Runtime) {
+  if (environment.healthPort === undefined) return undefined;
+  return serveHealth({ port: environment.healthPort, host: environment.host, health, metrics });
+}
+
+async function openConfig(path: string, env: Readonly<Record<string, string | undefined>>, logger: Logger): Promise<ConfigWatch> {
+  const loaded = await loadConfig({ path, env });
+  if (!loaded.ok) throw new Error(`the configuration has errors:\n${formatConfigErrors(loaded.errors)}`);
+  const watch = watchConfig({
+    path,
+    env,
+    initial: loaded.config,
+    onChange: (config) => logger.info({ configHash: config.hash }, "a new configuration is active"),
+    onError: (errors) => logger.error({ errors: errors.length, detail: formatConfigErrors(errors) }, "the changed configuration has errors; the old one stays"),
+  });
+  process.on("SIGHUP", () => void watch.reload());
+  return watch;
+}
+
+function stopOnSignal(logger: Logger, stop: () => Promise<void>): void {
+  let stopping = false;
+  const onSignal = (signal: string): void => {
+    if (stopping) return;
+    stopping = true;
+    logger.info({ signal }, "stopping");
+    stop().then(
+      () => process.exit(0),
+      (error: unknown) => {
+        logger.error({ err: error }, "the role did not stop cleanly");
+        process.exit(1);
+      },
+    );
+  };
+  process.on("SIGTERM", onSignal);
+  process.on("SIGINT", onSignal);
+}
