@@ -26,10 +26,10 @@ export const metricTable = {
     help: "Jobs that reached their terminal state (job.finished).",
     labels: ["outcome"],
   },
-  sluice_jobs_snoozed_total: {
+  sluice_jobs_held_total: {
     type: "counter",
-    help: "Times a job was put back to wait without an attempt being spent (job.snoozed).",
-    labels: ["cause"],
+    help: "Times a job was put back to wait without an attempt being spent, by the limit in its way (job.held).",
+    labels: ["limit"],
   },
   sluice_attempts_total: {
     type: "counter",
@@ -70,7 +70,7 @@ export const metricTable = {
   sluice_lane_depth: { type: "gauge", help: "Jobs in a lane by state.", labels: ["lane", "state"] },
   sluice_webhook_deliveries_total: {
     type: "counter",
-    help: "Webhook attempts: delivered, rejected, failed or given_up (delivery.attempted).",
+    help: "Webhook attempts by what follows: succeeded, retry or given_up (delivery.attempted).",
     labels: ["result"],
   },
   sluice_ledger_flush_rows: {

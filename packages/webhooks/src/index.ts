@@ -3,9 +3,7 @@
 export { guardUrl, type UrlRefusalCode, type UrlVerdict } from "./guard-url.ts";
 export type { ResolveHost } from "./guarded-connector.ts";
 export {
-  type DecideNextDeliveryInput,
-  type DeliveryDecision,
-  decideNextDelivery,
+  type DeliveryAnswer,
   deliveryScheduleMs,
   nextDeliveryDelayMs,
 } from "./next-delivery.ts";

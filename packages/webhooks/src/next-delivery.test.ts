@@ -1,14 +1,8 @@
 import { describe, expect, it } from "vitest";
-import { decideNextDelivery, deliveryScheduleMs, nextDeliveryDelayMs } from "./next-delivery.ts";
-import type { SendResult } from "./send-result.ts";
+import { deliveryScheduleMs, nextDeliveryDelayMs } from "./next-delivery.ts";
 
-const middle = { next: () => 0.5 };
+const middle = 0.5;
 const minute = 60_000;
-
-function rejected(status: number, retryAfterMs?: number): SendResult {
-  const answer = { kind: "rejected", status, latencyMs: 1, responseSnippet: "" } as const;
-  return retryAfterMs === undefined ? answer : { ...answer, retryAfterMs };
-}
 
 describe("the delivery schedule", () => {
   it("is that of Standard Webhooks: ten attempts over 75 h 35 min, then none", () => {
@@ -18,46 +12,31 @@ describe("the delivery schedule", () => {
   });
 
   it("spreads each delay by 20 % to both sides", () => {
-    expect(nextDeliveryDelayMs(2, { next: () => 0 })).toBe(4 * minute);
-    expect(nextDeliveryDelayMs(2, { next: () => 0.999999999 })).toBe(6 * minute);
-  });
-});
-
-describe("deciding what follows an attempt", () => {
-  const decide = (result: SendResult, attemptsMade = 2) =>
-    decideNextDelivery({ attemptsMade, result, random: middle });
-
-  it("is done with a 2xx", () => {
-    expect(decide({ kind: "delivered", status: 204, latencyMs: 1, responseSnippet: "" })).toEqual({
-      kind: "done",
-    });
+    expect(nextDeliveryDelayMs(2, 0)).toBe(4 * minute);
+    expect(nextDeliveryDelayMs(2, 0.999999999)).toBe(6 * minute);
   });
 
-  it("gives up at once on 410", () => {
-    expect(decide(rejected(410, 5_000))).toEqual({ kind: "give-up", reason: "gone" });
+  it("gives up at once on 410, whatever the receiver asks for", () => {
+    expect(nextDeliveryDelayMs(1, middle, { status: 410, retryAfterMs: 5_000 })).toBeUndefined();
   });
 
-  it.each([301, 400, 404, 429, 500, 503])("tries again by schedule after %i", (status) => {
-    expect(decide(rejected(status))).toEqual({ kind: "retry", delayMs: 5 * minute });
-  });
-
-  it("tries again when no answer came", () => {
-    expect(decide({ kind: "failed", reason: "timeout", latencyMs: 1 })).toEqual({
-      kind: "retry",
-      delayMs: 5 * minute,
-    });
+  it.each([301, 400, 404, 429, 500, 503])("goes on after %i", (status) => {
+    expect(nextDeliveryDelayMs(2, middle, { status })).toBe(5 * minute);
   });
 
   it.each([
     [1_000, 5 * minute],
     [7 * minute, 7 * minute],
     [24 * 60 * minute, 10 * minute],
-  ])("keeps a Retry-After of %i ms between the scheduled delay and twice that: %i ms", (asked, delayMs) => {
-    expect(decide(rejected(429, asked))).toEqual({ kind: "retry", delayMs });
-  });
+  ])(
+    "keeps a Retry-After of %i ms between the scheduled delay and twice that: %i ms",
+    (retryAfterMs, delayMs) => {
+      expect(nextDeliveryDelayMs(2, middle, { status: 429, retryAfterMs })).toBe(delayMs);
+    },
+  );
 
-  it("gives up when the tenth attempt has failed", () => {
-    expect(decide(rejected(500), 9)).toMatchObject({ kind: "retry" });
-    expect(decide(rejected(500, 1_000), 10)).toEqual({ kind: "give-up", reason: "attempts-exhausted" });
+  it("gives up after the tenth attempt even if the receiver asks for a later one", () => {
+    expect(nextDeliveryDelayMs(9, middle)).toBe(24 * 60 * minute);
+    expect(nextDeliveryDelayMs(10, middle, { status: 503, retryAfterMs: 1_000 })).toBeUndefined();
   });
 });
