@@ -85,6 +85,14 @@ describe("what a receiver answers", () => {
     expect(await test.send()).toMatchObject({ kind: "delivered", responseSnippet: "half" });
   });
 
+  it("counts the status when the connection ends in the middle of the body", async () => {
+    await using test = await setup((request, response) => {
+      response.writeHead(500, { "content-length": 100 });
+      response.write("half", () => request.socket.end());
+    });
+    expect(await test.send()).toMatchObject({ kind: "rejected", status: 500, responseSnippet: "half" });
+  });
+
   it("keeps a connection for the next webhook after a short answer", async () => {
     await using test = await setup(ok);
     await test.send();
