@@ -78,11 +78,19 @@ describe("what a receiver answers", () => {
     await cut.promise;
   });
 
-  it("counts the status when the body stalls until the timeout", async () => {
-    await using test = await setup((_, response) => response.writeHead(200).write("half"), {
-      timeoutMs: 700,
-    });
-    expect(await test.send()).toMatchObject({ kind: "delivered", responseSnippet: "half" });
+  it("counts the status when the body trickles on until the attempt's time is over", async () => {
+    const cut = Promise.withResolvers<void>();
+    const trickle: RequestListener = (_, response) => {
+      const timer = setInterval(() => response.write("drop "), 50);
+      response.on("close", () => {
+        clearInterval(timer);
+        cut.resolve();
+      });
+    };
+    await using test = await setup(trickle, { timeoutMs: 3_000 });
+    const result = await test.send();
+    expect(result).toMatchObject({ kind: "delivered", responseSnippet: expect.stringMatching(/^drop drop /) });
+    await cut.promise;
   });
 
   it("counts the status when the connection ends in the middle of the body", async () => {
