@@ -6,3 +6,9 @@ export type { RunningRedis, RunningServer, ServerExit, ServerKind } from "./runn
 export { secretFile } from "./secret-file.ts";
 export { type StartPostgresOptions, startPostgres } from "./start-postgres.ts";
 export { type StartRedisOptions, startRedis } from "./start-redis.ts";
+
+/**
+ * A module to preload (`node --import URL`) into a child started with an IPC channel: when its parent is gone, even by
+ * kill -9, the child ends at once.
+ */
+export const exitWhenParentDies: URL = new URL("./exit-when-parent-dies.ts", import.meta.url);
