@@ -89,7 +89,10 @@ describe("what a receiver answers", () => {
     };
     await using test = await setup(trickle, { timeoutMs: 3_000 });
     const result = await test.send();
-    expect(result).toMatchObject({ kind: "delivered", responseSnippet: expect.stringMatching(/^drop drop /) });
+    expect(result).toMatchObject({
+      kind: "delivered",
+      responseSnippet: expect.stringMatching(/^drop drop /),
+    });
     await cut.promise;
   });
 
