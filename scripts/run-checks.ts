@@ -5,7 +5,7 @@ import { exitCodeOf, summaryLine, sumTallies, type Tally } from "./checks/tally.
 const staticChecks: readonly StaticCheck[] = [
   {
     name: "format and lint (biome)",
-    command: ["node_modules/@biomejs/biome/bin/biome", "ci", "--error-on-warnings"],
+    command: ["node_modules/@biomejs/biome/bin/biome", "ci", "--colors=off", "--error-on-warnings"],
   },
   { name: "types (tsc)", command: ["node_modules/typescript/bin/tsc", "--noEmit"] },
   {
