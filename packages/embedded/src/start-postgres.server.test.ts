@@ -4,6 +4,7 @@ import {
   existsSync,
   mkdirSync,
   mkdtempSync,
+  readFileSync,
   readlinkSync,
   rmSync,
   statSync,
@@ -82,15 +83,17 @@ test("half a database cluster, left by a crash while it was made, is made anew",
   expect(await createDatabase(await start(dataDir))).toContain("/test_");
 });
 
-test("is durable unless asked to be fast", async () => {
+test("is durable unless asked to be fast", async (context) => {
+  if (process.platform !== "linux") context.skip("looks at /proc to see the settings");
   const postgres = await startPostgres({ preferContainer: false });
   cleanUp.push(() => postgres.close());
-  const options = execFileSync("ps", ["-o", "args=", "-p", String(postgres.pid)], { encoding: "utf8" });
-  expect(options).toContain("fsync=on");
-  expect(options).toContain("full_page_writes=on");
+  const settings = readFileSync(`/proc/${postgres.pid}/cmdline`, "utf8").split("\0");
+  expect(settings).toContain("fsync=on");
+  expect(settings).toContain("full_page_writes=on");
 });
 
-test.runIf(process.platform === "linux")("scratch data is gone after close, given data stays", async () => {
+test("scratch data is gone after close, given data stays", async (context) => {
+  if (process.platform !== "linux") context.skip("looks at /proc to find the scratch directory");
   const scratch = await start();
   const directory = readlinkSync(`/proc/${scratch.pid}/cwd`);
   expect(existsSync(directory)).toBe(true);
@@ -99,4 +102,29 @@ test.runIf(process.platform === "linux")("scratch data is gone after close, give
   const dataDir = closedDataDirectory();
   await (await start(dataDir)).close();
   expect(existsSync(join(dataDir, "postgres", "data", "PG_VERSION"))).toBe(true);
+});
+
+/** Starts and stops PostgreSQL on `dataDir` in a process for which programs in `path` come first; answers its output. */
+function startElsewhere(dataDir: string, path: string): string {
+  const script = `
+    const { createDatabase, startPostgres } = await import(${JSON.stringify(new URL("./index.ts", import.meta.url).href)});
+    const { statSync } = await import("node:fs");
+    const postgres = await startPostgres({ fast: true, preferContainer: false, dataDir: ${JSON.stringify(dataDir)} });
+    await createDatabase(postgres);
+    console.log("runs as", statSync("/proc/" + postgres.pid).uid === 0 ? "root" : "another account");
+    await postgres.close();
+  `;
+  const env = { ...process.env, PATH: `${path}:${process.env["PATH"]}` };
+  return execFileSync(process.execPath, ["--input-type=module", "--eval", script], { env, encoding: "utf8" });
+}
+
+test("as root, where user namespaces are forbidden, another account takes over the same data", async (context) => {
+  if (process.getuid?.() !== 0) context.skip("needs to be root");
+  const dataDir = closedDataDirectory();
+  const forbidden = join(dataDir, "..", "forbidden");
+  mkdirSync(forbidden);
+  writeFileSync(join(forbidden, "unshare"), "#!/bin/sh\nexit 1\n", { mode: 0o755 });
+  await (await start(dataDir)).close();
+  expect(startElsewhere(dataDir, forbidden)).toBe("runs as another account\n");
+  expect(await createDatabase(await start(dataDir))).toContain("/test_");
 });

@@ -1,5 +1,7 @@
-import { existsSync, readFileSync } from "node:fs";
+import { execFileSync } from "node:child_process";
+import { existsSync, readFileSync, statSync } from "node:fs";
 import { join } from "node:path";
+import type { PostgresIdentity } from "./choose-postgres-identity.ts";
 import { postgresContainer, startContainer } from "./container-server.ts";
 import { externalServer } from "./external-server.ts";
 import { initialisePostgres } from "./initialise-postgres.ts";
@@ -52,6 +54,7 @@ async function startLocalPostgres(
     if (!directory.scratch) log("Initialising PostgreSQL (once, takes some seconds).");
     await initialisePostgres({ programs, data, password, fast });
   }
+  giveTo(programs.identity, data);
   const pidFile = join(data, "postmaster.pid");
   await stopPredecessor({ pidFile, directory: data, stopSignal: "SIGINT" });
   return startLocalServer({
@@ -67,6 +70,12 @@ async function startLocalPostgres(
     isReady: ({ pid }) => saysReady(pidFile, pid),
     url: (port) => `postgres://sluice:${password}@127.0.0.1:${port}/postgres`,
   });
+}
+
+/** Data that root made in a user namespace belongs to root; another account can only work on what is its own. */
+function giveTo(identity: PostgresIdentity, data: string): void {
+  if (identity.kind !== "other-account" || statSync(data).uid === identity.account.uid) return;
+  execFileSync("chown", ["-R", `${identity.account.uid}:${identity.account.gid}`, data]);
 }
 
 /** The server keeps its state in its pid file: the id is line 1, the state line 8 (pg_ctl waits in the same way). */
