@@ -55,6 +55,8 @@ export interface Route {
   readonly policy: string;
   readonly configHash: string;
   readonly decidedAt: number;
+  /** The draw in [0, 1) that a picker by chance used; with it the decision can be run again. */
+  readonly random?: number;
   readonly signals: Signals;
   /** Targets of `order` that had no room when the worker asked, before the one that had. */
   readonly heldBack?: readonly { readonly target: string; readonly limit: string; readonly waitMs: number }[];

@@ -1,2 +1,9 @@
-// Pure decisions: filters, scorers, pickers, next step, backoff.
-export {};
+export { backoffMs } from "./backoff.ts";
+export { type Candidate, type DecisionContext, noSignals } from "./candidate.ts";
+export { decideNextStep, freeTries, type NextStepInput } from "./decide-next-step.ts";
+export { decideRoute, type RouteInput, reopensAt } from "./decide-route.ts";
+export { estimateInputTokens } from "./estimate-tokens.ts";
+export type { Filter } from "./filters/index.ts";
+export { type Picker, pickers } from "./pickers/index.ts";
+export { defaultPolicy } from "./policy.ts";
+export { type Scorer, scorers } from "./scorers/index.ts";

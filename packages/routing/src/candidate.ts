@@ -1,0 +1,25 @@
+import type { RouteRequest, Target, TargetSignals } from "@sluice/domain";
+
+/** A target that a decision looks at, with the signals it is judged by. */
+export interface Candidate {
+  readonly target: Target;
+  readonly signals: TargetSignals;
+}
+
+/** What filters and scorers may read besides the candidates. */
+export interface DecisionContext {
+  readonly request: RouteRequest;
+  /** ms since 1970. */
+  readonly now: number;
+}
+
+/** The signals of a target nothing is known about yet. */
+export const noSignals: TargetSignals = {
+  inFlight: 0,
+  requestsUsed: 0,
+  tokensUsed: 0,
+  concurrencyUsed: 0,
+  latencyMs: undefined,
+  errorRate: 0,
+  pausedUntil: 0,
+};

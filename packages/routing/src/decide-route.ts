@@ -1,0 +1,126 @@
+import type {
+  Policy,
+  Route,
+  RouteCandidate,
+  RouteRequest,
+  RoutingConfig,
+  Signals,
+  TargetSignals,
+} from "@sluice/domain";
+import type { Candidate, DecisionContext } from "./candidate.ts";
+import { notPaused } from "./filters/index.ts";
+import { gatherCandidates, type Judged } from "./gather-candidates.ts";
+import { pickers } from "./pickers/index.ts";
+import { policyFor } from "./policy.ts";
+import { scorers } from "./scorers/index.ts";
+
+export interface RouteInput {
+  readonly request: RouteRequest;
+  readonly config: RoutingConfig;
+  /** A target without signals counts as idle and unknown. */
+  readonly signals: Signals;
+  /** ms since 1970. */
+  readonly now: number;
+  /** A draw in [0, 1), for pickers that use chance. */
+  readonly random: number;
+}
+
+/**
+ * Chooses the target of a job: filter, score, pick. Pure: the same input gives the same decision, and the decision
+ * carries all of it but the configuration (named by its hash), so that it can be run again.
+ * `chosen` is undefined when nothing can serve the request now; {@link reopensAt} says whether waiting helps.
+ * Throws when the policy names a scorer or picker that does not exist: the configuration is checked for that.
+ */
+export function decideRoute(input: RouteInput): Route {
+  const { request, config, now, random } = input;
+  const policy = policyFor(request, config);
+  const { judged, survivors } = gatherCandidates(input);
+  const scored = scoreAll(policy, survivors, { request, now });
+  const picked =
+    survivors.length === 0
+      ? { order: [], propensity: 0 }
+      : pickerOf(policy).pick({ candidates: survivors, totals: scored.totals, jobId: request.jobId, random });
+  const order = picked.order.map((i) => survivors[i]?.target.id ?? "");
+  return {
+    chosen: order[0],
+    order,
+    candidates: explain(judged, survivors, scored),
+    picker: policy.picker,
+    propensity: picked.propensity,
+    policy: policy.name,
+    configHash: config.hash,
+    decidedAt: now,
+    random,
+    signals: signalsOf(judged),
+  };
+}
+
+/**
+ * When a decision without a choice could turn out otherwise: the earliest end (ms since 1970) of a pause that alone
+ * keeps a target out; `undefined` when no waiting helps.
+ */
+export function reopensAt(route: Route): number | undefined {
+  let earliest: number | undefined;
+  for (const { target, dropped } of route.candidates) {
+    if (dropped?.filter !== notPaused.name) continue;
+    const until = route.signals[target]?.pausedUntil ?? route.decidedAt;
+    if (earliest === undefined || until < earliest) earliest = until;
+  }
+  return earliest;
+}
+
+interface Scored {
+  readonly names: readonly string[];
+  /** One array per scorer, in the order of `names`. */
+  readonly scores: readonly Float64Array[];
+  readonly totals: Float64Array;
+}
+
+function scoreAll(policy: Policy, candidates: readonly Candidate[], context: DecisionContext): Scored {
+  const totals = new Float64Array(candidates.length);
+  const names = Object.keys(policy.scorers);
+  const scores = names.map((name) => {
+    const scorer = scorers.get(name);
+    if (scorer === undefined) throw new Error(`there is no scorer ${name}`);
+    const values = new Float64Array(candidates.length);
+    scorer.score(candidates, values, context);
+    const weight = policy.scorers[name] ?? 0;
+    for (let i = 0; i < values.length; i += 1) totals[i] = (totals[i] ?? 0) + weight * (values[i] ?? 0);
+    return values;
+  });
+  return { names, scores, totals };
+}
+
+function pickerOf(policy: Policy) {
+  const picker = pickers.get(policy.picker);
+  if (picker === undefined) throw new Error(`there is no picker ${policy.picker}`);
+  return picker;
+}
+
+function explain(
+  judged: readonly Judged[],
+  survivors: readonly Candidate[],
+  scored: Scored,
+): RouteCandidate[] {
+  const places = new Map(survivors.map((candidate, i) => [candidate, i]));
+  return judged.map(({ candidate, hard, soft }) => {
+    const { id, pool } = candidate.target;
+    const place = places.get(candidate);
+    if (place !== undefined)
+      return { target: id, pool, scores: scoresAt(scored, place), total: scored.totals[place] ?? 0 };
+    const dropped = hard ?? soft;
+    return dropped === undefined ? { target: id, pool } : { target: id, pool, dropped };
+  });
+}
+
+function scoresAt({ names, scores }: Scored, place: number): Record<string, number> {
+  const found: Record<string, number> = {};
+  for (let i = 0; i < names.length; i += 1) found[names[i] ?? ""] = scores[i]?.[place] ?? 0;
+  return found;
+}
+
+function signalsOf(judged: readonly Judged[]): Signals {
+  const found: Record<string, TargetSignals> = {};
+  for (const { candidate } of judged) found[candidate.target.id] = candidate.signals;
+  return found;
+}

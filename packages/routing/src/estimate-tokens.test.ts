@@ -1,0 +1,71 @@
+import { describe, expect, test } from "vitest";
+import { estimateInputTokens } from "./index.ts";
+
+describe("estimateInputTokens", () => {
+  // Counted by gpt-tokenizer 4.0.0 with o200k_base.
+  test.each([
+    [
+      "The quick brown fox jumps over the lazy dog, then rests beneath the old oak tree while the wind moves through its leaves.",
+      25,
+    ],
+    [
+      "Natalia sold clips to 48 of her friends in April, and then she sold half as many clips in May. How many clips did Natalia sell altogether in April and May?",
+      36,
+    ],
+    ["def add(a, b):\n    return a + b\n\nfor i in range(10):\n    print(add(i, i * 2))\n", 29],
+    [
+      '{"name": "get_weather", "parameters": {"type": "object", "properties": {"city": {"type": "string"}}}}',
+      29,
+    ],
+    [
+      "Die Grundrechte der Bundesrepublik Deutschland wurden 1949 verkündet und seither vielfach geändert.",
+      21,
+    ],
+    ["Привет, как дела? Сегодня хорошая погода, пойдём гулять в парк.", 20],
+    ["今天天气很好,我们去公园散步吧。晚上一起吃饭。", 18],
+    ["こんにちは、元気ですか。明日の会議は何時からですか。", 18],
+    ["مرحبا كيف حالك اليوم؟ هل نذهب إلى الحديقة", 13],
+    ["12345 + 67890 = 80235; 3.14159 * 2.71828 = 8.53973", 28],
+    ["[ [ { ( < > ) } ] ] ( ) { } [ ( ) ]", 18],
+    ["| a | b |\n|---|---|\n| 1 | 2 |\n| 3 | 4 |\n", 24],
+  ])("is within 35 %% of the tokenizer for %j", (text, tokens) => {
+    const estimate = estimateInputTokens({ input: text });
+    expect(Math.abs(estimate / tokens - 1)).toBeLessThanOrEqual(0.35);
+  });
+
+  const text = "one two three four";
+
+  test("reads the prompt wherever an endpoint has it", () => {
+    expect(estimateInputTokens({ input: text })).toBe(4);
+    expect(estimateInputTokens({ prompt: [text, text] })).toBe(8);
+    expect(estimateInputTokens({ input: [1, 2, 3] })).toBe(3);
+    expect(estimateInputTokens({ input: [[1, 2, 3], [4]] })).toBe(4);
+    expect(estimateInputTokens({ instructions: text, input: [{ role: "user", content: text }] })).toBe(12);
+    expect(estimateInputTokens({ messages: [{ role: "user", content: [{ type: "text", text }] }] })).toBe(11);
+  });
+
+  test("counts images, tools and tool calls", () => {
+    const image = { type: "image_url", image_url: { url: `data:image/png;base64,${"A".repeat(100_000)}` } };
+    const plain = estimateInputTokens({ messages: [{ role: "user", content: text }] });
+    expect(
+      estimateInputTokens({ messages: [{ role: "user", content: [{ type: "text", text }, image] }] }),
+    ).toBe(plain + 765);
+    const tools = [{ type: "function", function: { name: "look_up", parameters: { type: "object" } } }];
+    expect(estimateInputTokens({ messages: [{ role: "user", content: text }], tools })).toBeGreaterThan(
+      plain + 10,
+    );
+    const message = {
+      role: "assistant",
+      content: text,
+      tool_calls: [{ function: { name: "f", arguments: "{}" } }],
+    };
+    expect(estimateInputTokens({ messages: [message] })).toBeGreaterThan(plain);
+  });
+
+  test.each([undefined, null, 7, "text", [], {}, { messages: null }, { messages: [null, 3] }, { input: {} }])(
+    "is at least 1 for %j, whatever it is",
+    (body) => {
+      expect(estimateInputTokens(body)).toBeGreaterThanOrEqual(1);
+    },
+  );
+});

@@ -1,0 +1,86 @@
+import type { RouteRequest, Target, TargetSignals } from "@sluice/domain";
+import { expect, test } from "vitest";
+import { makeRequest, makeSignals, makeTarget } from "../testing/make-input.ts";
+import { hardFilters, softFilters } from "./index.ts";
+
+interface Case {
+  readonly filter: string;
+  readonly because: string;
+  readonly target?: Partial<Target>;
+  readonly request?: Partial<RouteRequest>;
+  readonly signals?: Partial<TargetSignals>;
+  readonly drops: boolean;
+}
+
+const tools = { capabilities: ["tools"] };
+const pool = { wishes: { pools: ["other"] } };
+
+const cases: readonly Case[] = [
+  { filter: "serves-endpoint", because: "it is listed", drops: false },
+  { filter: "serves-endpoint", because: "it is not", request: { endpoint: "/v1/embeddings" }, drops: true },
+  { filter: "has-capability", because: "nothing is needed", target: tools, drops: false },
+  { filter: "has-capability", because: "it is stated", target: tools, request: tools, drops: false },
+  { filter: "has-capability", because: "nothing is stated", request: tools, drops: false },
+  {
+    filter: "has-capability",
+    because: "others are",
+    target: { capabilities: ["vision"] },
+    request: tools,
+    drops: true,
+  },
+  { filter: "fits-context", because: "it just fits", target: { contextWindow: 200 }, drops: false },
+  { filter: "fits-context", because: "one is missing", target: { contextWindow: 199 }, drops: true },
+  {
+    filter: "fits-context",
+    because: "no output is stated",
+    target: { contextWindow: 100 },
+    request: { maxOutputTokens: undefined },
+    drops: false,
+  },
+  { filter: "in-region", because: "none is asked for", target: { region: "us" }, drops: false },
+  {
+    filter: "in-region",
+    because: "same",
+    target: { region: "eu" },
+    request: { wishes: { region: "eu" } },
+    drops: false,
+  },
+  {
+    filter: "in-region",
+    because: "other",
+    target: { region: "us" },
+    request: { wishes: { region: "eu" } },
+    drops: true,
+  },
+  { filter: "in-region", because: "none stated", request: { wishes: { region: "eu" } }, drops: true },
+  { filter: "within-price", because: "both are below", request: { wishes: { maxPrice: 2 } }, drops: false },
+  { filter: "within-price", because: "output is above", request: { wishes: { maxPrice: 1.5 } }, drops: true },
+  { filter: "asked-for", because: "all may", drops: false },
+  { filter: "asked-for", because: "another pool is", request: pool, drops: true },
+  { filter: "asked-for", because: "its pool is", target: { pool: "other" }, request: pool, drops: false },
+  { filter: "asked-for", because: "another target is", request: { wishes: { targets: ["b"] } }, drops: true },
+  { filter: "asked-for", because: "it is", request: { wishes: { targets: ["a"] } }, drops: false },
+  { filter: "asked-for", because: "it is excluded", request: { wishes: { exclude: ["a"] } }, drops: true },
+  { filter: "not-paused", because: "the pause is over", signals: { pausedUntil: 1_000 }, drops: false },
+  { filter: "not-paused", because: "it lasts", signals: { pausedUntil: 1_001 }, drops: true },
+  { filter: "not-failed-before", because: "another failed", request: { failedTargets: ["b"] }, drops: false },
+  { filter: "not-failed-before", because: "it failed", request: { failedTargets: ["a"] }, drops: true },
+  { filter: "states-capability", because: "it states nothing", request: tools, drops: true },
+  { filter: "states-capability", because: "nothing is needed", drops: false },
+];
+
+const filters = [...hardFilters, ...softFilters];
+
+test.each(cases)("$filter drops: $drops, because $because", ({ filter, target, request, signals, drops }) => {
+  const candidate = { target: makeTarget("a", target), signals: makeSignals(signals) };
+  const found = filters.find(({ name }) => name === filter);
+  const reason = found?.reject(candidate, { request: makeRequest(request), now: 1_000 });
+  expect(reason !== undefined).toBe(drops);
+});
+
+test("every filter has a case that it drops and one that it keeps", () => {
+  for (const { name } of filters) {
+    const outcomes = cases.filter(({ filter }) => filter === name).map(({ drops }) => drops);
+    expect(new Set(outcomes)).toEqual(new Set([true, false]));
+  }
+});

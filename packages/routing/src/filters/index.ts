@@ -1,0 +1,27 @@
+import { askedFor } from "./asked-for.ts";
+import type { Filter } from "./filter.ts";
+import { fitsContext } from "./fits-context.ts";
+import { hasCapability } from "./has-capability.ts";
+import { inRegion } from "./in-region.ts";
+import { notFailedBefore } from "./not-failed-before.ts";
+import { notPaused } from "./not-paused.ts";
+import { servesEndpoint } from "./serves-endpoint.ts";
+import { statesCapability } from "./states-capability.ts";
+import { withinPrice } from "./within-price.ts";
+
+export type { Filter } from "./filter.ts";
+export { notPaused } from "./not-paused.ts";
+
+/** In order; the first that rejects names the reason. */
+export const hardFilters: readonly Filter[] = [
+  servesEndpoint,
+  hasCapability,
+  fitsContext,
+  inRegion,
+  withinPrice,
+  askedFor,
+  notPaused,
+];
+
+/** Asked of what the hard filters leave, and lifted together when nothing would remain, fallbacks included. */
+export const softFilters: readonly Filter[] = [notFailedBefore, statesCapability];

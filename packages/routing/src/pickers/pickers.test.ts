@@ -1,0 +1,77 @@
+import { array, assert, double, property, string } from "fast-check";
+import { describe, expect, test } from "vitest";
+import { makeSignals, makeTarget } from "../testing/make-input.ts";
+import { pickers } from "./index.ts";
+
+function pick(
+  name: string,
+  totals: readonly number[],
+  options: { job?: string; random?: number; weights?: number[] } = {},
+) {
+  const candidates = totals.map((_, i) => ({
+    target: makeTarget(`t${i}`, { weight: options.weights?.[i] ?? 1 }),
+    signals: makeSignals(),
+  }));
+  const input = {
+    candidates,
+    totals: Float64Array.from(totals),
+    jobId: options.job ?? "job",
+    random: options.random ?? 0,
+  };
+  const picked = pickers.get(name)?.pick(input);
+  if (picked === undefined) throw new Error(`no picker ${name}`);
+  return picked;
+}
+
+/** How often each of `totals` comes first, of 4000 jobs. */
+function shares(name: string, totals: readonly number[], weights: number[]): number[] {
+  const counts = totals.map(() => 0);
+  for (let i = 0; i < 4_000; i += 1) {
+    const [first = 0] = pick(name, totals, { job: `job_${i}`, random: i / 4_000, weights }).order;
+    counts[first] = (counts[first] ?? 0) + 1 / 4_000;
+  }
+  return counts;
+}
+
+describe.each([...pickers.keys()])("%s", (name) => {
+  test("puts every candidate in order exactly once, with a propensity above 0", () => {
+    assert(
+      property(
+        array(double({ min: 0, max: 6, noNaN: true }), { minLength: 1, maxLength: 12 }),
+        string(),
+        (totals, job) => {
+          const { order, propensity } = pick(name, totals, { job, random: 0.99 });
+          expect(order.toSorted((a, b) => a - b)).toEqual([...totals.keys()]);
+          expect(propensity).toBeGreaterThan(0);
+          expect(propensity).toBeLessThanOrEqual(1);
+        },
+      ),
+    );
+  });
+
+  test("shares equal targets by their weights", () => {
+    const [a = 0, b = 0] = shares(name, [2, 2], [3, 1]);
+    expect(a).toBeGreaterThan(0.71);
+    expect(a).toBeLessThan(0.79);
+    expect(a + b).toBeCloseTo(1);
+    expect([0.75, 0.25]).toContain(pick(name, [2, 2], { weights: [3, 1] }).propensity);
+  });
+});
+
+test("best orders by total and gives the same job the same order again", () => {
+  expect(pick("best", [1, 3, 2]).order).toEqual([1, 2, 0]);
+  expect(pick("best", [1, 3, 2]).propensity).toBe(1);
+  expect(pick("best", [1, 1, 1, 1])).toEqual(pick("best", [1, 1, 1, 1], { random: 0.7 }));
+});
+
+test("best takes totals that differ only by rounding as equal", () => {
+  const firsts = new Set(
+    Array.from({ length: 50 }, (_, i) => pick("best", [0.3, 0.1 + 0.2], { job: `${i}` }).order[0]),
+  );
+  expect(firsts.size).toBe(2);
+});
+
+test("weighted draws in proportion to the totals", () => {
+  expect(pick("weighted", [1, 3], { random: 0.24 })).toEqual({ order: [0, 1], propensity: 0.25 });
+  expect(pick("weighted", [1, 3], { random: 0.26 })).toEqual({ order: [1, 0], propensity: 0.75 });
+});

@@ -1,0 +1,22 @@
+import type { Policy, RouteRequest, RoutingConfig } from "@sluice/domain";
+
+/** Used by an alias whose policy the configuration does not define. */
+export const defaultPolicy: Policy = {
+  name: "balanced",
+  scorers: { cost: 2, headroom: 2, latency: 1, backlog: 1 },
+  picker: "best",
+};
+
+/** What `routing.sort` of a request puts in place of the alias's policy. */
+const sorts: Readonly<Record<NonNullable<RouteRequest["wishes"]["sort"]>, Policy>> = {
+  price: { name: "sort:price", scorers: { cost: 1 }, picker: "best" },
+  latency: { name: "sort:latency", scorers: { latency: 1 }, picker: "best" },
+  throughput: { name: "sort:throughput", scorers: { headroom: 1, backlog: 1 }, picker: "best" },
+};
+
+/** The policy that decides for a request: its own wish to sort, else that of its model. */
+export function policyFor(request: RouteRequest, config: RoutingConfig): Policy {
+  if (request.wishes.sort !== undefined) return sorts[request.wishes.sort];
+  const name = config.models[request.model]?.policy;
+  return (name === undefined ? undefined : config.policies[name]) ?? defaultPolicy;
+}

@@ -1,0 +1,13 @@
+import { backlog } from "./backlog.ts";
+import { cost } from "./cost.ts";
+import { headroom } from "./headroom.ts";
+import { latency } from "./latency.ts";
+import type { Scorer } from "./scorer.ts";
+import { weight } from "./weight.ts";
+
+export type { Scorer } from "./scorer.ts";
+
+/** Every scorer by the name that a policy uses. */
+export const scorers: ReadonlyMap<string, Scorer> = new Map(
+  [cost, headroom, latency, backlog, weight].map((scorer) => [scorer.name, scorer]),
+);
