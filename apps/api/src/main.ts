@@ -1,1 +1,4 @@
-export {};
+import { runRole } from "@sluice/role";
+import { startApi } from "./start-api.ts";
+
+await runRole("api", process.env, startApi);

@@ -1,1 +1,4 @@
-export {};
+import { runRole } from "@sluice/role";
+import { startDelivery } from "./start-delivery.ts";
+
+await runRole("delivery", process.env, startDelivery);

@@ -1,0 +1,25 @@
+import type { Config } from "@sluice/config";
+import type { Clock, FileStore, IdQueue, IdSource, Lanes, Logger, Metrics } from "@sluice/domain";
+import type { AcceptedJob, AcceptJobRequest, JobWaiter } from "@sluice/engine";
+import type { Ledger } from "@sluice/ledger";
+import type { Health, MetricsRecorder, Tracing } from "@sluice/telemetry";
+import type { Authenticator } from "./authenticate.ts";
+
+/** Everything the routes work with. */
+export interface ApiPorts {
+  readonly ledger: Ledger;
+  readonly lanes: Lanes;
+  readonly batches: IdQueue;
+  readonly deliveries: IdQueue;
+  readonly files: FileStore;
+  readonly ids: IdSource;
+  readonly clock: Clock;
+  readonly logger: Logger;
+  readonly metrics: Metrics & MetricsRecorder;
+  readonly health: Health;
+  readonly tracing: Tracing;
+  readonly config: () => Config;
+  readonly authenticator: Authenticator;
+  readonly acceptJob: (request: AcceptJobRequest) => Promise<AcceptedJob>;
+  readonly waiter: JobWaiter;
+}

@@ -1,0 +1,63 @@
+import multipart from "@fastify/multipart";
+import { idFromUuid } from "@sluice/domain";
+import type { BoardQueue } from "@sluice/queue";
+import Fastify, { type FastifyInstance } from "fastify";
+import type { ApiPorts } from "./api-ports.ts";
+import { handleErrors } from "./errors.ts";
+import { acceptJson } from "./json-body.ts";
+import { batchRoutes } from "./routes/batches.ts";
+import { boardRoutes } from "./routes/board.ts";
+import { documentRoutes } from "./routes/docs.ts";
+import { fileRoutes } from "./routes/files.ts";
+import { jobRoutes } from "./routes/jobs.ts";
+import { publicRoutes, webhookSecretRoutes } from "./routes/operate.ts";
+
+/** Room for what stands around a job's body in its request. */
+const envelopeBytes = 65_536;
+
+/** Builds the HTTP server; it does not listen yet. */
+export async function createServer(ports: ApiPorts, queues: readonly BoardQueue[]): Promise<FastifyInstance> {
+  const server = Fastify({
+    logger: false,
+    genReqId: () => idFromUuid("request", ports.ids.uuid()),
+    bodyLimit: ports.config().limits.jobBodyBytes + envelopeBytes,
+    requestTimeout: 0,
+    connectionTimeout: 0,
+    forceCloseConnections: "idle",
+    routerOptions: { ignoreTrailingSlash: true },
+  });
+  // The schemas of routes describe them; the handlers parse.
+  server.setValidatorCompiler(() => (value) => ({ value }));
+  server.setSerializerCompiler(() => (value) => JSON.stringify(value));
+  handleErrors(server, ports.logger);
+  acceptJson(server);
+  await server.register(multipart, { throwFileSizeLimit: false, limits: { fileSize: Number.POSITIVE_INFINITY, files: 2, fields: 20, fieldSize: 65_536 } });
+  observe(server, ports);
+  await documentRoutes(server);
+  publicRoutes(server, ports);
+  await server.register(async (scope) => boardRoutes(scope, { authenticator: ports.authenticator, queues }));
+  await server.register(async (scope) => {
+    scope.decorateRequest("caller", undefined);
+    scope.addHook("onRequest", async (request) => {
+      request.caller = await ports.authenticator.authenticate(request);
+    });
+    jobRoutes(scope, ports);
+    batchRoutes(scope, ports);
+    fileRoutes(scope, ports);
+    webhookSecretRoutes(scope, ports);
+  });
+  return server;
+}
+
+/** Request ids on every answer, metrics by route. */
+function observe(server: FastifyInstance, ports: ApiPorts): void {
+  server.addHook("onRequest", async (request, reply) => {
+    reply.header("x-request-id", request.id).header("request-id", request.id).header("x-content-type-options", "nosniff");
+  });
+  server.addHook("onResponse", async (request, reply) => {
+    const labels = { route: request.routeOptions.url ?? "unknown", method: request.method };
+    ports.metrics.increment("sluice_http_requests_total", { ...labels, status: String(reply.statusCode) });
+    ports.metrics.observe("sluice_http_request_duration_seconds", labels, reply.elapsedTime / 1000);
+    ports.logger.debug({ requestId: request.id, ...labels, status: reply.statusCode }, "request answered");
+  });
+}

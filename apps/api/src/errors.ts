@@ -1,0 +1,49 @@
+import { renderError } from "@sluice/contracts";
+import { type ErrorCode, errorCatalogue, type Logger, SluiceError } from "@sluice/domain";
+import { isLedgerUnavailable } from "@sluice/ledger";
+import type { FastifyError, FastifyInstance, FastifyReply } from "fastify";
+
+/** Answers every error in the one envelope; what we did not expect is logged and says nothing of itself. */
+export function handleErrors(server: FastifyInstance, logger: Logger): void {
+  server.setErrorHandler((error: FastifyError, request, reply) => {
+    const known = toSluiceError(error);
+    if (errorCatalogue[known.code].status >= 500) {
+      logger.error({ requestId: request.id, route: request.routeOptions.url, err: error }, "a request failed");
+    }
+    return sendError(reply, known);
+  });
+  server.setNotFoundHandler((request, reply) => {
+    const path = request.url.split("?")[0] ?? "";
+    return sendError(reply, new SluiceError("not_found", `Unknown request URL: ${request.method} ${path.slice(0, 200)}.`));
+  });
+}
+
+/** Sends an error with the headers that tell a client whether to try again. */
+export function sendError(reply: FastifyReply, error: SluiceError): FastifyReply {
+  const { status } = errorCatalogue[error.code];
+  if (error.retryAfterSeconds !== undefined) reply.header("retry-after", String(error.retryAfterSeconds));
+  if (status === 409) reply.header("x-should-retry", "false");
+  return reply.code(status).type("application/json").send(renderError(error));
+}
+
+const byStatus: Readonly<Record<number, ErrorCode>> = {
+  400: "invalid_request",
+  404: "not_found",
+  413: "payload_too_large",
+  415: "unsupported_media_type",
+};
+
+function toSluiceError(error: FastifyError): SluiceError {
+  if (error instanceof SluiceError) return error;
+  if (isLedgerUnavailable(error)) {
+    return new SluiceError("ledger_unavailable", "The ledger cannot be reached at the moment.", { retryAfterSeconds: 2, cause: error });
+  }
+  const code = byStatus[error.statusCode ?? 500];
+  if (code === undefined) return new SluiceError("internal_error", "Something went wrong here.", { cause: error });
+  return new SluiceError(code, code === "payload_too_large" ? "The request body is too large." : messageOf(error), { cause: error });
+}
+
+/** Fastify's own messages name no content. */
+function messageOf(error: FastifyError): string {
+  return error.code?.startsWith("FST_") ? error.message : "The request is not valid.";
+}

@@ -1,0 +1,97 @@
+import { batchListQuerySchema, batchRequestSchema, failureLineBytes, parseWith, renderBatch, renderList, routingWishes } from "@sluice/contracts";
+import { type Batch, type BatchId, type BatchSpec, isId, noUsage, SluiceError } from "@sluice/domain";
+import { acceptBatch, answerOf, newEventIds } from "@sluice/engine";
+import type { FastifyInstance, FastifyReply, FastifyRequest } from "fastify";
+import type { ApiPorts } from "../api-ports.ts";
+import { callerOf } from "../authenticate.ts";
+import { jsonBody } from "../json-body.ts";
+import { checkWebhookUrl, idempotencyOf, tagsOf } from "../tags.ts";
+import { describe } from "./describe.ts";
+
+type WithId = { Params: { id: string } };
+
+/** `/v1/batches`, in OpenAI's shapes. */
+export function batchRoutes(server: FastifyInstance, ports: ApiPorts): void {
+  server.post("/v1/batches", describe("Batches", "Create a batch", { body: batchRequestSchema }), (request, reply) => create(ports, request, reply));
+  server.get("/v1/batches", describe("Batches", "List batches, newest first", { query: batchListQuerySchema }), (request) => list(ports, request));
+  server.get<WithId>("/v1/batches/:id", describe("Batches", "Read a batch"), async (request) => renderBatch(await requireBatch(ports, request)));
+  server.post<WithId>("/v1/batches/:id/cancel", describe("Batches", "Cancel a batch"), (request) => cancel(ports, request));
+}
+
+async function create(ports: ApiPorts, request: FastifyRequest, reply: FastifyReply): Promise<FastifyReply> {
+  const { value, bytes } = jsonBody(request);
+  const asked = parseWith(batchRequestSchema, value);
+  const tags = tagsOf(request);
+  const webhookUrl = asked.webhook_url ?? tags.webhookUrl;
+  checkWebhookUrl(webhookUrl, ports.config().webhooks.allowNetworks);
+  const { result, body } = await acceptBatch(ports, {
+    tenantId: callerOf(request).tenantId,
+    inputFileId: asked.input_file_id,
+    endpoint: asked.endpoint,
+    completionWindow: asked.completion_window,
+    sla: asked.sla ?? tags.sla,
+    priority: asked.priority ?? tags.priority,
+    metadata: asked.metadata ?? undefined,
+    routing: routingWishes(asked.routing),
+    webhookUrl,
+    webhookJobs: asked.webhook_jobs,
+    traceparent: typeof request.headers.traceparent === "string" ? request.headers.traceparent : undefined,
+    idempotency: idempotencyOf(request, "POST /v1/batches", bytes),
+    render: (spec) => JSON.stringify(renderBatch(freshBatch(spec))),
+  });
+  const answer = answerOf(result, body, 200);
+  if (answer.replayed) reply.header("idempotent-replayed", "true");
+  return reply.code(answer.status).type("application/json").send(answer.body);
+}
+
+async function cancel(ports: ApiPorts, request: FastifyRequest<WithId>): Promise<unknown> {
+  const id = batchIdOf(request);
+  const newIds = () => newEventIds(ports.ids);
+  const batch = await ports.ledger.cancelBatch(callerOf(request).tenantId, id, ports.clock.now(), newIds, failureLineBytes);
+  if (batch === undefined) throw notFound(id);
+  if (batch.status !== "cancelling" && batch.status !== "cancelled") {
+    throw new SluiceError("already_ended", `Cannot cancel a batch with status '${batch.status}'.`);
+  }
+  return renderBatch(batch);
+}
+
+async function list(ports: ApiPorts, request: FastifyRequest): Promise<unknown> {
+  const { after, limit } = parseWith(batchListQuerySchema, request.query);
+  const batches = await ports.ledger.listBatches(callerOf(request).tenantId, { after, limit: limit + 1, order: "desc" });
+  return renderList(batches.map(renderBatch), limit);
+}
+
+async function requireBatch(ports: ApiPorts, request: FastifyRequest<WithId>): Promise<Batch> {
+  const id = batchIdOf(request);
+  const batch = await ports.ledger.findBatch(callerOf(request).tenantId, id);
+  if (batch === undefined) throw notFound(id);
+  return batch;
+}
+
+function batchIdOf(request: FastifyRequest<WithId>): BatchId {
+  const { id } = request.params;
+  if (!isId("batch", id)) throw notFound(id);
+  return id;
+}
+
+function notFound(id: string): SluiceError {
+  return new SluiceError("not_found", `No such batch: '${id.slice(0, 64)}'.`, { param: "id" });
+}
+
+/** A batch as it is the moment it is created. */
+function freshBatch(spec: BatchSpec): Batch {
+  const counts = { total: 0, succeeded: 0, failed: 0, dead: 0, cancelled: 0, expired: 0, usage: noUsage, costUsd: 0, outputBytes: 0, errorBytes: 0 };
+  return {
+    ...spec,
+    status: "validating",
+    errors: [],
+    counts,
+    inProgressAt: undefined,
+    finalizingAt: undefined,
+    completedAt: undefined,
+    failedAt: undefined,
+    expiredAt: undefined,
+    cancellingAt: undefined,
+    cancelledAt: undefined,
+  };
+}

@@ -1,0 +1,40 @@
+import { createBullBoard } from "@bull-board/api";
+import { BullMQAdapter } from "@bull-board/api/bullMQAdapter";
+import { FastifyAdapter } from "@bull-board/fastify";
+import basicAuth from "@fastify/basic-auth";
+import { SluiceError } from "@sluice/domain";
+import type { BoardQueue } from "@sluice/queue";
+import type { FastifyInstance } from "fastify";
+import type { Authenticator } from "../authenticate.ts";
+
+const basePath = "/queues";
+
+/** Bull Board behind a login: any name, an admin key as password. It shows pointers only. */
+export async function boardRoutes(
+  server: FastifyInstance,
+  ports: { authenticator: Authenticator; queues: readonly BoardQueue[] },
+): Promise<void> {
+  await server.register(basicAuth, {
+    authenticate: { realm: "Sluice" },
+    async validate(_name: string, password: string) {
+      const owner = await ports.authenticator.ownerOf(password);
+      if (owner?.role !== "admin") throw new SluiceError("invalid_api_key", "The password must be an admin key.");
+    },
+  });
+  server.addHook("onRequest", server.basicAuth);
+  server.addHook("onRequest", async (request) => {
+    // The browser sends the login by itself, also for another site's forms.
+    const site = request.headers["sec-fetch-site"];
+    if (request.method !== "GET" && site !== undefined && site !== "same-origin") {
+      throw new SluiceError("permission_denied", "Actions on the board must come from the board.");
+    }
+  });
+  const adapter = new FastifyAdapter();
+  adapter.setBasePath(basePath);
+  createBullBoard({
+    queues: ports.queues.map((queue) => new BullMQAdapter(queue)),
+    serverAdapter: adapter,
+    options: { uiConfig: { boardTitle: "Sluice" } },
+  });
+  await server.register(adapter.registerPlugin(), { prefix: basePath });
+}

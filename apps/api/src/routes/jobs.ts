@@ -1,0 +1,173 @@
+import {
+  bodyBytes,
+  failureLineBytes,
+  jobListQuerySchema,
+  jobQuerySchema,
+  jobRequestSchema,
+  parseWith,
+  readModelRequest,
+  renderJob,
+  renderList,
+  routingWishes,
+} from "@sluice/contracts";
+import { type Job, type JobFilter, type JobId, type JobState, jobTransitions, SluiceError, isId, isTerminal } from "@sluice/domain";
+import { bytesOf, newEventIds } from "@sluice/engine";
+import { estimateInputTokens } from "@sluice/routing";
+import type { FastifyInstance, FastifyReply, FastifyRequest } from "fastify";
+import type { ApiPorts } from "../api-ports.ts";
+import { callerOf } from "../authenticate.ts";
+import { jsonBody } from "../json-body.ts";
+import { checkWebhookUrl, idempotencyOf, tagsOf } from "../tags.ts";
+import { describe } from "./describe.ts";
+
+type WithId = { Params: { id: string } };
+
+/** `/v1/jobs` and what hangs below it. */
+export function jobRoutes(server: FastifyInstance, ports: ApiPorts): void {
+  server.post("/v1/jobs", describe("Jobs", "Accept a job", { body: jobRequestSchema }), (request, reply) => submit(ports, request, reply));
+  server.get("/v1/jobs", describe("Jobs", "List jobs", { query: jobListQuerySchema }), (request) => list(ports, request));
+  server.get<WithId>("/v1/jobs/:id", describe("Jobs", "Read a job; wait for its end with ?wait=SECONDS", { query: jobQuerySchema }), (request, reply) =>
+    read(ports, request, reply),
+  );
+  server.post<WithId>("/v1/jobs/:id/cancel", describe("Jobs", "Cancel a job"), (request, reply) => cancel(ports, request, reply));
+  server.get<WithId>("/v1/jobs/:id/attempts", describe("Jobs", "List the attempts of a job"), (request) => attempts(ports, request));
+  server.get<WithId>("/v1/jobs/:id/route", describe("Jobs", "Explain the newest decision of a job"), (request) => route(ports, request));
+}
+
+async function submit(ports: ApiPorts, request: FastifyRequest, reply: FastifyReply): Promise<FastifyReply> {
+  const { value, bytes } = jsonBody(request);
+  const asked = parseWith(jobRequestSchema, value);
+  const model = readModelRequest(asked.body, "body");
+  const tags = tagsOf(request);
+  const webhookUrl = asked.webhook_url ?? tags.webhookUrl;
+  checkWebhookUrl(webhookUrl, ports.config().webhooks.allowNetworks);
+  const accept = () =>
+    ports.acceptJob({
+      fields: {
+        tenantId: callerOf(request).tenantId,
+        endpoint: asked.endpoint,
+        ...model,
+        inputTokens: estimateInputTokens(asked.body),
+        sla: asked.sla ?? tags.sla,
+        deadline: asked.deadline ?? tags.deadline,
+        priority: asked.priority ?? tags.priority,
+        webhookUrl,
+        metadata: asked.metadata,
+        routing: routingWishes(asked.routing),
+        maxAttempts: asked.max_attempts,
+        onAmbiguous: asked.on_ambiguous,
+        traceparent: ports.tracing.currentTraceparent(),
+      },
+      body: bodyBytes(bytes),
+      idempotency: idempotencyOf(request, "POST /v1/jobs", bytes),
+    });
+  const parent = request.headers.traceparent;
+  const accepted = await ports.tracing.inSpan("job.accept", { kind: "server", ...(typeof parent === "string" ? { parent } : {}) }, accept);
+  if (accepted.replayed) reply.header("idempotent-replayed", "true");
+  return reply.code(accepted.status).type("application/json").send(accepted.body);
+}
+
+async function read(ports: ApiPorts, request: FastifyRequest<WithId>, reply: FastifyReply): Promise<FastifyReply> {
+  const { wait } = parseWith(jobQuerySchema, request.query);
+  let job = await requireJob(ports, request);
+  if (wait !== undefined && wait > 0 && !isTerminal(job.state)) {
+    const gone = new AbortController();
+    request.raw.once("close", () => gone.abort());
+    await ports.waiter.wait(job.id, wait * 1000, gone.signal);
+    job = await requireJob(ports, request);
+  }
+  return sendJob(ports, reply, job);
+}
+
+async function cancel(ports: ApiPorts, request: FastifyRequest<WithId>, reply: FastifyReply): Promise<FastifyReply> {
+  const id = jobIdOf(request);
+  const now = ports.clock.now();
+  const ids = newEventIds(ports.ids);
+  const job = await ports.ledger.cancelJob(callerOf(request).tenantId, id, now, ids, failureLineBytes);
+  if (job === undefined) throw notFound(id);
+  if (job.state !== "cancelled") throw new SluiceError("already_ended", `The job has ended already: it is ${job.state}.`);
+  await ports.lanes.remove(job.model, [id]).catch((error: unknown) => {
+    ports.logger.debug({ jobId: id, err: error }, "the pointer of a cancelled job stays in its lane until a worker drops it");
+  });
+  await ports.deliveries.add(job.webhookUrl === undefined ? [] : [{ id: ids.deliveryId }]).catch(() => undefined);
+  return sendJob(ports, reply, job);
+}
+
+async function list(ports: ApiPorts, request: FastifyRequest): Promise<unknown> {
+  const query = parseWith(jobListQuerySchema, request.query);
+  const page = { after: query.after, limit: query.limit + 1, order: query.order };
+  const jobs = await ports.ledger.listJobs(callerOf(request).tenantId, filterOf(query), page);
+  return renderList(jobs.map((job) => JSON.parse(renderJob(job, undefined)) as { id: string }), query.limit);
+}
+
+async function attempts(ports: ApiPorts, request: FastifyRequest<WithId>): Promise<unknown> {
+  const job = await requireJob(ports, request);
+  const records = await ports.ledger.listAttempts(job.tenantId, job.id);
+  const data = records.map((record) => ({
+    object: "job.attempt",
+    number: record.epoch,
+    target: record.targetId,
+    worker: record.workerId,
+    started_at: new Date(record.startedAt).toISOString(),
+    ended_at: record.endedAt === undefined ? null : new Date(record.endedAt).toISOString(),
+    outcome: record.outcome ?? null,
+    status_code: record.statusCode ?? null,
+    latency_ms: record.latencyMs ?? null,
+    usage: record.usage === undefined ? null : { input_tokens: record.usage.inputTokens, output_tokens: record.usage.outputTokens },
+    cost_usd: record.costUsd ?? null,
+  }));
+  return { object: "list", data, has_more: false };
+}
+
+async function route(ports: ApiPorts, request: FastifyRequest<WithId>): Promise<unknown> {
+  const job = await requireJob(ports, request);
+  const decision = await ports.ledger.findRoute(job.tenantId, job.id);
+  if (decision === undefined) throw new SluiceError("not_found", "No decision has been made for this job yet.");
+  return { object: "job.route", job_id: job.id, ...decision };
+}
+
+async function sendJob(ports: ApiPorts, reply: FastifyReply, job: Job): Promise<FastifyReply> {
+  const body = job.result === undefined ? undefined : await bytesOf(job.result.body, ports.files);
+  return reply.type("application/json").send(renderJob(job, body));
+}
+
+async function requireJob(ports: ApiPorts, request: FastifyRequest<WithId>): Promise<Job> {
+  const id = jobIdOf(request);
+  const job = await ports.ledger.findJob(callerOf(request).tenantId, id);
+  if (job === undefined) throw notFound(id);
+  return job;
+}
+
+function jobIdOf(request: FastifyRequest<WithId>): JobId {
+  const { id } = request.params;
+  if (!isId("job", id)) throw notFound(id);
+  return id;
+}
+
+function notFound(id: string): SluiceError {
+  return new SluiceError("not_found", `No such job: '${id.slice(0, 64)}'.`, { param: "id" });
+}
+
+function filterOf(query: Readonly<Record<string, unknown>>): JobFilter {
+  const metadata = Object.entries(query).flatMap(([key, value]) =>
+    key.startsWith("metadata.") ? [[key.slice("metadata.".length), String(value)] as const] : [],
+  );
+  const batchId = query.batch_id === undefined ? undefined : String(query.batch_id);
+  if (batchId !== undefined && !isId("batch", batchId)) {
+    throw new SluiceError("invalid_value", "'batch_id' is not the id of a batch.", { param: "batch_id" });
+  }
+  return {
+    ...(query.status === undefined ? {} : { states: statesOf(String(query.status)) }),
+    ...(batchId === undefined ? {} : { batchId }),
+    ...(query.model === undefined ? {} : { model: String(query.model) }),
+    ...(query.sla === undefined ? {} : { sla: String(query.sla) }),
+    ...(metadata.length === 0 ? {} : { metadata: Object.fromEntries(metadata) }),
+  };
+}
+
+function statesOf(text: string): JobState[] {
+  const states = text.split(",");
+  const unknown = states.find((state) => !(state in jobTransitions));
+  if (unknown === undefined) return states as JobState[];
+  throw new SluiceError("invalid_value", `'status' must be among: ${Object.keys(jobTransitions).join(", ")}.`, { param: "status" });
+}

@@ -1,0 +1,74 @@
+import { renderAccepted } from "@sluice/contracts";
+import { idFromUuid, tenantId } from "@sluice/domain";
+import { createAcceptJob, createJobWaiter, createLaneRoom } from "@sluice/engine";
+import { createIdQueue, createLanes, openBoardQueues } from "@sluice/queue";
+import { checkRedis } from "@sluice/redis";
+import type { Runtime, StartedRole } from "@sluice/role";
+import { lanePriority } from "@sluice/scheduling";
+import type { ApiPorts } from "./api-ports.ts";
+import { createAuthenticator, hashKey } from "./authenticate.ts";
+import { createServer } from "./create-server.ts";
+import { listen } from "./listen.ts";
+
+/** Wires the API and listens. */
+export async function startApi(runtime: Runtime): Promise<StartedRole> {
+  const { ledger, files, ids, clock, logger, metrics, config, environment } = runtime;
+  await ensureAdminKey(runtime);
+  const redis = runtime.redis("producer");
+  const lanes = createLanes({ redis, clock, newGenerationId: () => ids.uuid(), priorityOf: lanePriority });
+  const room = createLaneRoom({ lanes, clock, logger });
+  const ports: ApiPorts = {
+    ledger,
+    lanes,
+    files,
+    ids,
+    clock,
+    logger,
+    metrics,
+    config,
+    health: runtime.health,
+    tracing: runtime.tracing,
+    batches: createIdQueue({ redis, name: "batches", clock }),
+    deliveries: createIdQueue({ redis, name: "delivery", clock }),
+    authenticator: createAuthenticator({ ledger, clock }),
+    acceptJob: createAcceptJob({ ledger, lanes, room, files, ids, clock, logger, metrics, config, render: renderAccepted }),
+    waiter: createJobWaiter({ ledger, clock, logger }),
+  };
+  runtime.health.addCheck("ledger", async () => {
+    await ledger.ping();
+    return { ok: true };
+  });
+  runtime.health.addWarning("redis", async () => {
+    const { ok, problems } = await checkRedis(redis);
+    return ok ? { ok } : { ok, detail: problems.map((problem) => problem.message).join(" ") };
+  });
+  const board = openBoardQueues({ redis, models: Object.keys(config().models) });
+  const server = await createServer(ports, board.queues);
+  const url = await listen(server, environment.host, environment.port);
+  logger.info({ url }, "the API listens");
+  return {
+    url,
+    async stop() {
+      await server.close();
+      await lanes.close();
+      await board.close();
+    },
+  };
+}
+
+/** The operator's key exists before the first request can ask for it. */
+async function ensureAdminKey({ environment, ledger, ids, clock }: Runtime): Promise<void> {
+  const key = environment.adminKey;
+  if (key === undefined) return;
+  const tenant = tenantId("default");
+  await ledger.ensureTenant(tenant, clock.now());
+  await ledger.ensureKey({
+    id: idFromUuid("apiKey", ids.uuid()),
+    tenantId: tenant,
+    role: "admin",
+    hash: hashKey(key),
+    hint: key.slice(-4),
+    name: "operator",
+    now: clock.now(),
+  });
+}

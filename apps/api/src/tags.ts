@@ -1,0 +1,48 @@
+import { createHash } from "node:crypto";
+import { SluiceError } from "@sluice/domain";
+import { guardUrl } from "@sluice/webhooks";
+import type { FastifyRequest } from "fastify";
+
+/** What any create call may carry in headers, for clients whose bodies cannot be extended. */
+export interface Tags {
+  readonly sla?: string | undefined;
+  readonly deadline?: string | undefined;
+  readonly priority?: number | undefined;
+  readonly webhookUrl?: string | undefined;
+}
+
+/** Reads the `x-sluice-*` headers. Throws when the priority is not 0–9. */
+export function tagsOf(request: FastifyRequest): Tags {
+  const priority = header(request, "x-sluice-priority");
+  if (priority !== undefined && !/^[0-9]$/.test(priority)) {
+    throw new SluiceError("invalid_value", "'x-sluice-priority' must be a digit from 0 to 9.", { param: "x-sluice-priority" });
+  }
+  return {
+    sla: header(request, "x-sluice-sla"),
+    deadline: header(request, "x-sluice-deadline"),
+    priority: priority === undefined ? undefined : Number(priority),
+    webhookUrl: header(request, "x-sluice-webhook-url"),
+  };
+}
+
+function header(request: FastifyRequest, name: string): string | undefined {
+  const value = request.headers[name];
+  return typeof value === "string" && value !== "" ? value : undefined;
+}
+
+/** The caller's `Idempotency-Key` with what a repetition is compared by. */
+export function idempotencyOf(request: FastifyRequest, route: string, bytes: Buffer) {
+  const key = header(request, "idempotency-key");
+  if (key === undefined) return undefined;
+  if (key.length > 255) {
+    throw new SluiceError("invalid_value", "'Idempotency-Key' may have at most 255 characters.", { param: "Idempotency-Key" });
+  }
+  return { route, key, bodySha256: createHash("sha256").update(bytes).digest() };
+}
+
+/** Refuses a webhook URL that is not https or leads into a private network. Names are checked again when connecting. */
+export function checkWebhookUrl(url: string | undefined, allowNetworks: readonly string[]): void {
+  if (url === undefined) return;
+  const verdict = guardUrl(url, { allowNetworks });
+  if (!verdict.ok) throw new SluiceError("webhook_url_forbidden", verdict.message, { param: "webhook_url" });
+}

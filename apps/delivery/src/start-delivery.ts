@@ -1,0 +1,36 @@
+import { renderWebhook } from "@sluice/contracts";
+import type { DeliveryId } from "@sluice/domain";
+import { deliver } from "@sluice/engine";
+import { createIdConsumer } from "@sluice/queue";
+import type { Runtime, StartedRole } from "@sluice/role";
+import { createWebhookSender, nextDeliveryDelayMs, signWebhook } from "@sluice/webhooks";
+
+const concurrency = 32;
+const shutdownGraceMs = 10_000;
+
+/** Wires the delivery of webhooks. The networks it may reach are read once: a change takes a restart. */
+export async function startDelivery(runtime: Runtime): Promise<StartedRole> {
+  const { ledger, clock, random, logger, metrics, environment } = runtime;
+  const { allowNetworks, timeoutMs } = runtime.config().webhooks;
+  const sender = createWebhookSender({ allowNetworks, timeoutMs });
+  const ports = { ledger, clock, random, logger, metrics, render: renderWebhook, sign: signWebhook, send: sender.send, nextDelayMs: nextDeliveryDelayMs };
+  const consumer = createIdConsumer({
+    redis: runtime.redis("worker"),
+    name: "delivery",
+    concurrency,
+    workerName: `${environment.hostname}:${process.pid}`,
+    clock,
+    handle: (item, { signal }) => deliver(ports, item.id as DeliveryId, signal),
+    onError: (error) => logger.warn({ err: error }, "the delivery queue has a problem"),
+  });
+  runtime.health.addCheck("ledger", async () => {
+    await ledger.ping();
+    return { ok: true };
+  });
+  return {
+    async stop() {
+      await consumer.close({ graceMs: shutdownGraceMs });
+      await sender.close();
+    },
+  };
+}

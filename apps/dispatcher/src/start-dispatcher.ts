@@ -1,0 +1,50 @@
+import { failureLineBytes, readBatchLine } from "@sluice/contracts";
+import type { BatchId } from "@sluice/domain";
+import { dispatchDuties, leadDuties, type LineReader, validateBatch } from "@sluice/engine";
+import { createDeadLetters, createIdConsumer, createIdQueue, createLanes } from "@sluice/queue";
+import type { Runtime, StartedRole } from "@sluice/role";
+import { estimateInputTokens } from "@sluice/routing";
+import { lanePriority } from "@sluice/scheduling";
+
+/** Validations that one process runs at a time; each streams, so memory stays small. */
+const validations = 2;
+const shutdownGraceMs = 20_000;
+const staleMs = 30_000;
+
+/** Wires a dispatcher: every one validates batches, the one that leads does all else. */
+export async function startDispatcher(runtime: Runtime): Promise<StartedRole> {
+  const { ledger, files, ids, clock, logger, metrics, config, environment } = runtime;
+  const holder = `${environment.hostname}:${process.pid}:${ids.uuid()}`;
+  const redis = runtime.redis("producer");
+  const lanes = createLanes({ redis, clock, newGenerationId: () => ids.uuid(), priorityOf: lanePriority });
+  const batches = createIdQueue({ redis, name: "batches", clock });
+  const deliveries = createIdQueue({ redis, name: "delivery", clock });
+  const deadLetters = createDeadLetters({ redis });
+  const validation = { ledger, files, deliveries, ids, clock, logger, metrics, config, readLine, holder };
+  const validator = createIdConsumer({
+    redis: runtime.redis("worker"),
+    name: "batches",
+    concurrency: validations,
+    workerName: holder,
+    clock,
+    handle: (item) => validateBatch(validation, item.id as BatchId),
+    onError: (error) => logger.warn({ err: error }, "the batches queue has a problem"),
+  });
+  const duties = dispatchDuties({ ledger, lanes, batches, deliveries, deadLetters, ids, clock, logger, metrics, config, failureLineBytes });
+  const leading = leadDuties({ ledger, clock, logger, holder }, duties);
+  runtime.health.addCheck("leadership", () => ({ ok: clock.monotonicMs() - leading.lastProgressMs() < staleMs }));
+  return {
+    async stop() {
+      await validator.close({ graceMs: shutdownGraceMs });
+      await leading.stop();
+      await lanes.close();
+    },
+  };
+}
+
+const readLine: LineReader = (bytes, endpoint) => {
+  const read = readBatchLine(bytes, endpoint);
+  if (!read.ok) return read;
+  const { customId, body, parsedBody, request } = read.line;
+  return { ok: true, line: { customId, body, ...request, inputTokens: estimateInputTokens(parsedBody) } };
+};

@@ -1,0 +1,79 @@
+import { createCapacity } from "@sluice/capacity";
+import { failureLineBytes, lineBytes } from "@sluice/contracts";
+import { idFromUuid, type JobToRun } from "@sluice/domain";
+import { cacheSignals, keepLease, type ProcessJobPorts, processJob, type ResultLine } from "@sluice/engine";
+import { createModelClient } from "@sluice/providers";
+import { createDeadLetters, createIdQueue, createLaneConsumer } from "@sluice/queue";
+import type { Runtime, StartedRole } from "@sluice/role";
+
+/** How long calls may go on after SIGTERM before they are aborted and handed back. */
+const shutdownGraceMs = 20_000;
+const reservationLeaseMs = 30_000;
+
+/** Wires a routing worker: one consumer per lane. */
+export async function startWorker(runtime: Runtime): Promise<StartedRole> {
+  const { ledger, ids, clock, logger, config, environment } = runtime;
+  const commands = runtime.redis("commands");
+  const capacity = createCapacity({ redis: commands, clock, ids });
+  const lease = await keepLease({
+    ledger,
+    clock,
+    logger,
+    process: { host: environment.hostname, pid: process.pid },
+    newWorkerId: () => idFromUuid("worker", ids.uuid()),
+    onRenewed: (workerId) => {
+      capacity.renew(workerId, reservationLeaseMs).catch((error: unknown) => {
+        logger.warn({ err: error }, "reservations were not renewed");
+      });
+    },
+  });
+  const models = createModelClient({ providers: () => config().providers, simulators: environment.simulators, clock });
+  const ports: ProcessJobPorts = {
+    ledger,
+    lease,
+    capacity,
+    signals: cacheSignals({ capacity, clock }),
+    models,
+    files: runtime.files,
+    deadLetters: createDeadLetters({ redis: commands }),
+    deliveries: createIdQueue({ redis: commands, name: "delivery", clock }),
+    ids,
+    clock,
+    random: runtime.random,
+    logger,
+    metrics: runtime.metrics,
+    tracer: runtime.tracing,
+    config,
+    failureLineBytes,
+    resultLineBytes,
+  };
+  const redis = runtime.redis("worker");
+  const consumers = Object.keys(config().models).map((model) =>
+    createLaneConsumer({
+      redis,
+      model,
+      concurrency: environment.workerConcurrency,
+      workerName: lease.workerId,
+      clock,
+      handle: (pointer, { signal }) => processJob(ports, pointer.jobId, signal),
+      onError: (error) => logger.warn({ model, err: error }, "the lane's consumer has a problem"),
+    }),
+  );
+  runtime.health.addCheck("lease", () => ({ ok: lease.holds() }));
+  logger.info({ workerId: lease.workerId, lanes: consumers.length }, "the worker takes jobs");
+  return {
+    async stop() {
+      await Promise.all(consumers.map((consumer) => consumer.close({ graceMs: shutdownGraceMs })));
+      await lease.stop();
+      await models.close();
+    },
+  };
+}
+
+function resultLineBytes(job: JobToRun, result: ResultLine, body: Buffer): number {
+  const { batchLine } = job;
+  if (batchLine === undefined) return 0;
+  const stored = { ...result, body: { kind: "inline" as const, bytes: body } };
+  const { line, customId } = batchLine;
+  return lineBytes({ jobId: job.id, line, customId, state: "succeeded", result: stored, failure: undefined }, body);
+}
