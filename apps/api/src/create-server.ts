@@ -1,6 +1,6 @@
 import multipart from "@fastify/multipart";
 import { idFromUuid } from "@sluice/domain";
-import type { BoardQueue } from "@sluice/queue";
+import type { BoardQueues } from "@sluice/queue";
 import Fastify, { type FastifyInstance } from "fastify";
 import type { ApiPorts } from "./api-ports.ts";
 import { handleErrors } from "./errors.ts";
@@ -16,7 +16,7 @@ import { publicRoutes, webhookSecretRoutes } from "./routes/operate.ts";
 const envelopeBytes = 65_536;
 
 /** Builds the HTTP server; it does not listen yet. */
-export async function createServer(ports: ApiPorts, queues: readonly BoardQueue[]): Promise<FastifyInstance> {
+export async function createServer(ports: ApiPorts, queues: BoardQueues["queues"]): Promise<FastifyInstance> {
   const server = Fastify({
     logger: false,
     genReqId: () => idFromUuid("request", ports.ids.uuid()),

@@ -1,6 +1,5 @@
 import { renderError } from "@sluice/contracts";
 import { type ErrorCode, errorCatalogue, type Logger, SluiceError } from "@sluice/domain";
-import { isLedgerUnavailable } from "@sluice/ledger";
 import type { FastifyError, FastifyInstance, FastifyReply } from "fastify";
 
 /** Answers every error in the one envelope; what we did not expect is logged and says nothing of itself. */
@@ -18,10 +17,14 @@ export function handleErrors(server: FastifyInstance, logger: Logger): void {
   });
 }
 
+/** A lost ledger is back within seconds, or an operator is needed. */
+const unavailableSeconds = 2;
+
 /** Sends an error with the headers that tell a client whether to try again. */
 export function sendError(reply: FastifyReply, error: SluiceError): FastifyReply {
   const { status } = errorCatalogue[error.code];
-  if (error.retryAfterSeconds !== undefined) reply.header("retry-after", String(error.retryAfterSeconds));
+  const retryAfterSeconds = error.retryAfterSeconds ?? (status === 503 ? unavailableSeconds : undefined);
+  if (retryAfterSeconds !== undefined) reply.header("retry-after", String(retryAfterSeconds));
   if (status === 409) reply.header("x-should-retry", "false");
   return reply.code(status).type("application/json").send(renderError(error));
 }
@@ -35,9 +38,6 @@ const byStatus: Readonly<Record<number, ErrorCode>> = {
 
 function toSluiceError(error: FastifyError): SluiceError {
   if (error instanceof SluiceError) return error;
-  if (isLedgerUnavailable(error)) {
-    return new SluiceError("ledger_unavailable", "The ledger cannot be reached at the moment.", { retryAfterSeconds: 2, cause: error });
-  }
   const code = byStatus[error.statusCode ?? 500];
   if (code === undefined) return new SluiceError("internal_error", "Something went wrong here.", { cause: error });
   return new SluiceError(code, code === "payload_too_large" ? "The request body is too large." : messageOf(error), { cause: error });

@@ -1,7 +1,7 @@
 import { renderAccepted } from "@sluice/contracts";
 import { idFromUuid, tenantId } from "@sluice/domain";
 import { createAcceptJob, createJobWaiter, createLaneRoom } from "@sluice/engine";
-import { createIdQueue, createLanes, openBoardQueues } from "@sluice/queue";
+import { createIdQueue, createLanes, queuesForBoard } from "@sluice/queue";
 import { checkRedis } from "@sluice/redis";
 import type { Runtime, StartedRole } from "@sluice/role";
 import { lanePriority } from "@sluice/scheduling";
@@ -42,7 +42,7 @@ export async function startApi(runtime: Runtime): Promise<StartedRole> {
     const { ok, problems } = await checkRedis(redis);
     return ok ? { ok } : { ok, detail: problems.map((problem) => problem.message).join(" ") };
   });
-  const board = openBoardQueues({ redis, models: Object.keys(config().models) });
+  const board = queuesForBoard({ redis, models: Object.keys(config().models) });
   const server = await createServer(ports, board.queues);
   const url = await listen(server, environment.host, environment.port);
   logger.info({ url }, "the API listens");

@@ -20,7 +20,7 @@ export async function startDelivery(runtime: Runtime): Promise<StartedRole> {
     concurrency,
     workerName: `${environment.hostname}:${process.pid}`,
     clock,
-    handle: (item, { signal }) => deliver(ports, item.id as DeliveryId, signal),
+    handler: (id, { signal }) => deliver(ports, id as DeliveryId, signal),
     onError: (error) => logger.warn({ err: error }, "the delivery queue has a problem"),
   });
   runtime.health.addCheck("ledger", async () => {

@@ -27,7 +27,7 @@ export async function startDispatcher(runtime: Runtime): Promise<StartedRole> {
     concurrency: validations,
     workerName: holder,
     clock,
-    handle: (item) => validateBatch(validation, item.id as BatchId),
+    handler: (id) => validateBatch(validation, id as BatchId),
     onError: (error) => logger.warn({ err: error }, "the batches queue has a problem"),
   });
   const duties = dispatchDuties({ ledger, lanes, batches, deliveries, deadLetters, ids, clock, logger, metrics, config, failureLineBytes });

@@ -3,7 +3,7 @@ import { BullMQAdapter } from "@bull-board/api/bullMQAdapter";
 import { FastifyAdapter } from "@bull-board/fastify";
 import basicAuth from "@fastify/basic-auth";
 import { SluiceError } from "@sluice/domain";
-import type { BoardQueue } from "@sluice/queue";
+import type { BoardQueues } from "@sluice/queue";
 import type { FastifyInstance } from "fastify";
 import type { Authenticator } from "../authenticate.ts";
 
@@ -12,7 +12,7 @@ const basePath = "/queues";
 /** Bull Board behind a login: any name, an admin key as password. It shows pointers only. */
 export async function boardRoutes(
   server: FastifyInstance,
-  ports: { authenticator: Authenticator; queues: readonly BoardQueue[] },
+  ports: { authenticator: Authenticator; queues: BoardQueues["queues"] },
 ): Promise<void> {
   await server.register(basicAuth, {
     authenticate: { realm: "Sluice" },
