@@ -1,14 +1,17 @@
 import { execFileSync } from "node:child_process";
 import { readdirSync, readFileSync, readlinkSync, realpathSync } from "node:fs";
 
-/** Whether a process with this id exists, whoever owns it. */
+/**
+ * Whether a process with this id runs, whoever owns it. One that has ended and was not yet collected by its parent (in
+ * a container without an init nobody may ever collect it) does not run.
+ */
 export function isAlive(pid: number): boolean {
   try {
     process.kill(pid, 0);
-    return true;
   } catch (error) {
-    return (error as NodeJS.ErrnoException).code === "EPERM";
+    if ((error as NodeJS.ErrnoException).code !== "EPERM") return false;
   }
+  return process.platform !== "linux" || statField(pid, 3) !== "Z";
 }
 
 /** Whether `pid` is a live process that works inside `directory`; ids are reused, so an id alone proves nothing. */
