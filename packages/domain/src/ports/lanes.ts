@@ -8,6 +8,8 @@ export interface LanePointer {
   readonly effectiveDeadlineAt: number;
   /** Not to be claimed before this moment. */
   readonly notBeforeAt?: number | undefined;
+  /** W3C trace context of the job; kept with the pointer only while queue telemetry is on. */
+  readonly traceparent?: string | undefined;
 }
 
 export interface LaneDepth {
@@ -49,5 +51,7 @@ export interface IdQueue {
 
 /** Where jobs whose attempts are exhausted are shown. */
 export interface DeadLetters {
-  add(entries: readonly { readonly jobId: JobId; readonly model: string; readonly code: string }[]): Promise<void>;
+  add(
+    entries: readonly { readonly jobId: JobId; readonly model: string; readonly code: string }[],
+  ): Promise<void>;
 }
