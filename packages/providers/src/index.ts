@@ -1,2 +1,4 @@
-// Calls to model providers, HTTP to outcome.
-export {};
+export { createModelClient, type ModelClientOptions } from "./model-client.ts";
+export { parseRateLimits } from "./parse-rate-limits.ts";
+export type { ProviderSettings, Providers } from "./provider-address.ts";
+export { replaceTopLevelModel } from "./replace-top-level-model.ts";
