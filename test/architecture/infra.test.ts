@@ -14,12 +14,13 @@ const read = (file: string) => readFileSync(join(repository, file), "utf8");
 interface Service {
   image: string;
   command?: string[];
+  entrypoint?: string[];
   environment?: Record<string, string | null>;
   ports?: string[];
   networks: string[];
   healthcheck?: { test: string[] };
   volumes?: string[];
-  depends_on?: Record<string, unknown>;
+  depends_on?: Record<string, { condition: string }>;
 }
 interface Compose {
   services: Record<string, Service>;
@@ -33,7 +34,8 @@ const yaml = createRequire(join(repository, "packages/config/package.json"))("ya
 };
 const compose = yaml.parse(read("infra/compose/compose.yaml"), { merge: true }) as Compose;
 const services = Object.entries(compose.services);
-const roles = services.filter(([, { image }]) => image === "sluice:local");
+const ours = services.filter(([, { image }]) => image === "sluice:local");
+const roles = ours.filter(([, { entrypoint }]) => entrypoint === undefined);
 const dockerfile = read("infra/docker/Dockerfile");
 
 /** Runs a program under this Node and answers its exit code and output. */
@@ -55,6 +57,15 @@ test("runs every role of apps/ from the one image, and no other", () => {
   expect(inCompose).toEqual(inApps.sort());
   expect(inApps.filter((app) => !existsSync(join(repository, `apps/${app}/src/main.ts`)))).toEqual([]);
   expect(inApps.filter((app) => !dockerfile.includes(`--filter @sluice/${app}-app...`))).toEqual([]);
+});
+
+test("brings the schema up to date before any role starts", () => {
+  const stored = roles.filter(([name]) => name !== "simulator");
+  const early = stored.filter(
+    ([, { depends_on: after }]) => after?.migrate?.condition !== "service_completed_successfully",
+  );
+  expect(early).toEqual([]);
+  expect(existsSync(join(repository, compose.services.migrate?.entrypoint?.[1] ?? "none"))).toBe(true);
 });
 
 test("gives every role the environment it cannot start without", () => {
