@@ -1,0 +1,144 @@
+import {
+  type AcceptResult,
+  type Batch,
+  type BatchId,
+  type BatchLedger,
+  type BatchLineError,
+  type BatchSpec,
+  type DeliveryId,
+  type EventIds,
+  type IdempotencyClaim,
+  type Page,
+  type TenantId,
+  uuidOf,
+} from "@sluice/domain";
+import { answerOf } from "./accept-jobs.ts";
+import { cancelUnstartedLines } from "./cancel-lines.ts";
+import { retrying, type Sql } from "./client.ts";
+import { nameList, parametersOf, unnest } from "./columns.ts";
+import { finaliseBatches } from "./finalise-batches.ts";
+import { type ClaimAnswer, claimColumns, claimSql } from "./idempotency.ts";
+import { insertLines } from "./insert-lines.ts";
+import { type BatchRow, batchColumns, batchOf, batchSource } from "./read-batch.ts";
+import { readLines } from "./read-lines.ts";
+
+/** Batches from acceptance to their end. */
+export function createBatches(sql: Sql): BatchLedger {
+  return {
+    createBatch: (spec, idempotency) => createBatch(sql, spec, idempotency),
+    findBatch: (tenant, id) => findBatch(sql, id, tenant),
+    listBatches: (tenant, page) => listBatches(sql, tenant, page),
+    async cancelBatch(tenant, id, now, newIds, lineBytesOf) {
+      const began = await sql`
+        UPDATE batches SET status = 'cancelling', cancelling_at = ${now}
+        WHERE id = ${uuidOf("batch", id)} AND tenant_id = ${tenant} AND status IN ('validating', 'in_progress')
+        RETURNING id`;
+      if (began.length > 0) await cancelUnstartedLines(sql, { now, newIds, lineBytesOf }, id);
+      return findBatch(sql, id, tenant);
+    },
+    batchesToValidate: (limit) => batchesToValidate(sql, limit),
+    async claimValidation(id, holder, leaseMs) {
+      const claimed = await sql`
+        UPDATE batches SET validator = ${holder},
+          validator_until = clock_timestamp() + ${leaseMs} * interval '1 millisecond'
+        WHERE id = ${uuidOf("batch", id)} AND status = 'validating'
+          AND (validator_until IS NULL OR validator_until <= clock_timestamp() OR validator = ${holder})
+        RETURNING id`;
+      return claimed.length > 0 ? findBatch(sql, id) : undefined;
+    },
+    insertLines: (id, holder, lines, now) => insertLines(sql, { id, holder, lines, now }),
+    failBatch: (id, errors, total, now, ids) => failBatch(sql, { id, errors, total, now, ids }),
+    finaliseBatches: (leaderEpoch, now, newIds, lineBytesOf) =>
+      finaliseBatches(sql, { leaderEpoch, now, newIds, lineBytesOf }),
+    readLines: (id, side, afterLine, limit) => readLines(sql, { id, side, afterLine, limit }),
+  };
+}
+
+const createStatement = `
+  WITH ${claimSql(batchColumns.length + 1)},
+  made AS (
+    INSERT INTO batches (${nameList(batchColumns)}) SELECT ${nameList(batchColumns)}
+    FROM ${unnest(batchColumns, "i")}
+    WHERE NOT EXISTS (SELECT FROM claimed c WHERE c.claim_id <> c.wanted_by)
+  )
+  SELECT wanted_by, claim_id, body_sha256, status, body FROM claimed`;
+
+async function createBatch(sql: Sql, spec: BatchSpec, idempotency?: IdempotencyClaim): Promise<AcceptResult> {
+  const { tenantId, createdAt } = spec;
+  const claimId = uuidOf("batch", spec.id);
+  const claims = idempotency === undefined ? [] : [{ ...idempotency, tenantId, claimId, createdAt }];
+  const parameters = [...parametersOf(batchColumns, [spec]), ...parametersOf(claimColumns, claims)];
+  const [answer] = await retrying(() => sql.unsafe<ClaimAnswer[]>(createStatement, parameters));
+  if (answer === undefined || idempotency === undefined || answer.claimId === claimId)
+    return { kind: "accepted" };
+  return answerOf(answer, idempotency.bodySha256);
+}
+
+async function findBatch(sql: Sql, id: BatchId, tenant?: TenantId): Promise<Batch | undefined> {
+  const [row] = await sql<BatchRow[]>`
+    SELECT b.*, c.* FROM ${sql.unsafe(batchSource)}
+    WHERE b.id = ${uuidOf("batch", id)} ${tenant === undefined ? sql`` : sql`AND b.tenant_id = ${tenant}`}`;
+  return row && batchOf(row);
+}
+
+async function listBatches(sql: Sql, tenant: TenantId, { after, limit, order }: Page): Promise<Batch[]> {
+  const comparison = order === "asc" ? sql`>` : sql`<`;
+  const rows = await sql<BatchRow[]>`
+    SELECT b.*, c.* FROM ${sql.unsafe(batchSource)}
+    WHERE b.tenant_id = ${tenant} ${after === undefined ? sql`` : sql`AND b.id ${comparison} ${uuidOf("batch", after)}`}
+    ORDER BY b.id ${order === "asc" ? sql`ASC` : sql`DESC`} LIMIT ${limit}`;
+  return rows.map(batchOf);
+}
+
+async function batchesToValidate(sql: Sql, limit: number): Promise<BatchId[]> {
+  const rows = await sql<{ id: string }[]>`
+    SELECT id FROM batches
+    WHERE status = 'validating' AND (validator_until IS NULL OR validator_until <= clock_timestamp())
+    ORDER BY id LIMIT ${limit}`;
+  return rows.map(({ id }): BatchId => `batch_${id}`);
+}
+
+interface Failing {
+  readonly id: BatchId;
+  readonly errors: readonly BatchLineError[];
+  readonly total: number;
+  readonly now: number;
+  readonly ids: EventIds;
+}
+
+async function failBatch(
+  sql: Sql,
+  { id, errors, total, now, ids }: Failing,
+): Promise<DeliveryId | undefined> {
+  const eventId = uuidOf("event", ids.eventId);
+  const rows = await sql<{ sends: boolean }[]>`
+    WITH failed AS (
+      UPDATE batches SET status = 'failed', failed_at = ${now}, total = ${total}, errors = ${sql.json(plain(errors))}
+      WHERE id = ${uuidOf("batch", id)} AND status = 'validating'
+      RETURNING id, tenant_id, webhook_url
+    ),
+    happened AS (
+      INSERT INTO events (id, tenant_id, type, object_id, created_at)
+      SELECT ${eventId}::uuid, tenant_id, 'batch.failed', id, ${now}::timestamptz
+      FROM failed WHERE webhook_url IS NOT NULL
+    ),
+    queued AS (
+      INSERT INTO deliveries (id, event_id, tenant_id, url, next_attempt_at)
+      SELECT ${uuidOf("delivery", ids.deliveryId)}::uuid, ${eventId}::uuid, tenant_id, webhook_url, ${now}::timestamptz
+      FROM failed WHERE webhook_url IS NOT NULL
+    )
+    SELECT webhook_url IS NOT NULL AS sends FROM failed`;
+  return rows[0]?.sends === true ? ids.deliveryId : undefined;
+}
+
+/** Without the fields that are undefined: the column holds what JSON can say. */
+function plain(
+  errors: readonly BatchLineError[],
+): { code: string; message: string; line: number | null; param: string | null }[] {
+  return errors.map(({ code, line, message, param }) => ({
+    code,
+    message,
+    line: line ?? null,
+    param: param ?? null,
+  }));
+}

@@ -1,0 +1,80 @@
+import type {
+  BatchLedger,
+  DeliveryLedger,
+  DispatchLedger,
+  FileLedger,
+  JobLedger,
+  Logger,
+  TenantLedger,
+  WorkerLedger,
+} from "@sluice/domain";
+import type { Flush } from "./batcher.ts";
+import { createBatches } from "./batches.ts";
+import { connect } from "./client.ts";
+import { createDeliveries } from "./deliveries.ts";
+import { createDispatch } from "./dispatch.ts";
+import { createFiles } from "./files.ts";
+import { createJobs } from "./jobs.ts";
+import { translatingErrors } from "./ledger-error.ts";
+import { createTenants } from "./tenants.ts";
+import { createWorkers } from "./workers.ts";
+
+export interface LedgerOptions {
+  /** `postgres://…`; also through a transaction pooler. */
+  readonly url: string;
+  readonly maxConnections: number;
+  readonly applicationName?: string;
+  /** Called after each group commit. */
+  readonly onFlush?: (flush: Flush) => void;
+  readonly logger?: Logger;
+}
+
+/** The ledger: every port that PostgreSQL stands behind. */
+export interface Ledger
+  extends JobLedger,
+    WorkerLedger,
+    DispatchLedger,
+    BatchLedger,
+    FileLedger,
+    TenantLedger,
+    DeliveryLedger {
+  /** Resolves when PostgreSQL can commit; rejects when it cannot be reached or only reads (a standby). */
+  ping(): Promise<void>;
+  /** Lets running statements end, for at most 5 s, and closes the connections. */
+  close(): Promise<void>;
+}
+
+/**
+ * Opens the ledger; connections are made at the first statement, and again after a loss. Its calls throw
+ * SluiceError `ledger_unavailable` when PostgreSQL cannot be reached, and LedgerError for what it refuses.
+ */
+export function createLedger({
+  url,
+  maxConnections,
+  applicationName,
+  onFlush,
+  logger,
+}: LedgerOptions): Ledger {
+  const sql = connect({ url, maxConnections, ...(applicationName === undefined ? {} : { applicationName }) });
+  const batching = {
+    onFlush(flush: Flush) {
+      logger?.debug({ ...flush }, "ledger.flushed");
+      onFlush?.(flush);
+    },
+  };
+  return translatingErrors({
+    ...createJobs(sql, batching),
+    ...createWorkers(sql, batching),
+    ...createDispatch(sql),
+    ...createDeliveries(sql),
+    ...createBatches(sql),
+    ...createFiles(sql),
+    ...createTenants(sql),
+    async ping() {
+      await sql.begin("read write", (transaction) => transaction`SELECT 1`);
+    },
+    async close() {
+      await sql.end({ timeout: 5 });
+    },
+  });
+}

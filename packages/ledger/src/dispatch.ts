@@ -1,0 +1,187 @@
+import {
+  type DispatchLedger,
+  idFromUuid,
+  type JobFailure,
+  type JobId,
+  jobFailureCodes,
+  type LanePointer,
+  type LiveJob,
+  type MovedJob,
+  type OnAmbiguous,
+  uuidOf,
+} from "@sluice/domain";
+import { retrying, type Sql } from "./client.ts";
+import { uuids } from "./columns.ts";
+import { type Ending, endingMove, endUnfinished, movedJobs } from "./end-unfinished.ts";
+import { createLeadership, leaderFence } from "./leadership.ts";
+import { type LineRow, lineOf } from "./line-rows.ts";
+import { type Move, moveJobs } from "./move-jobs.ts";
+import { ensurePartitions } from "./partitions.ts";
+
+/** Jobs as the leading dispatcher feeds, returns and expires them. */
+export function createDispatch(sql: Sql): Omit<DispatchLedger, "overdueDeliveries"> {
+  return {
+    ...createLeadership(sql),
+    takeForLane: (leaderEpoch, model, limit) => takeForLane(sql, leaderEpoch, model, limit),
+    unfedModels: () => unfedModels(sql),
+    liveLaned: (page) => liveLaned(sql, page),
+    findLive: (ids) => findLive(sql, ids),
+    returnJobsOfDeadWorkers: (leaderEpoch, now, newIds, lineBytesOf) =>
+      returnJobs(sql, { leaderEpoch, now, newIds, lineBytesOf }),
+    expireJobs: (leaderEpoch, now, limit, newIds, lineBytesOf) =>
+      expireJobs(sql, limit, { leaderEpoch, now, newIds, lineBytesOf }),
+    ensurePartitions: (now) => ensurePartitions(sql, now),
+  };
+}
+
+interface PointerRow {
+  readonly id: string;
+  readonly model: string;
+  readonly effectiveDeadlineAt: number;
+  readonly notBeforeAt: number | null;
+}
+
+function pointerOf({ id, model, effectiveDeadlineAt, notBeforeAt }: PointerRow): LanePointer {
+  return { jobId: idFromUuid("job", id), model, effectiveDeadlineAt, notBeforeAt: notBeforeAt ?? undefined };
+}
+
+async function takeForLane(
+  sql: Sql,
+  leaderEpoch: number,
+  model: string,
+  limit: number,
+): Promise<LanePointer[]> {
+  const rows = await retrying(
+    () => sql<PointerRow[]>`
+      WITH leader AS (${sql.unsafe(leaderFence(String(Number(leaderEpoch))))}),
+      next AS (
+        SELECT id FROM live_jobs WHERE model = ${model} AND NOT laned
+        ORDER BY effective_deadline_at LIMIT ${limit} FOR UPDATE SKIP LOCKED
+      )
+      UPDATE live_jobs l SET laned = true FROM next WHERE l.id = next.id AND EXISTS (SELECT FROM leader)
+      RETURNING l.id, l.model, l.effective_deadline_at, l.not_before_at`,
+  );
+  return rows.map(pointerOf).sort((a, b) => a.effectiveDeadlineAt - b.effectiveDeadlineAt);
+}
+
+/** Steps from one model to the next in the index, however many jobs each of them has. */
+async function unfedModels(sql: Sql): Promise<string[]> {
+  const rows = await sql<{ model: string }[]>`
+    WITH RECURSIVE found AS (
+      (SELECT model FROM live_jobs WHERE NOT laned ORDER BY model LIMIT 1)
+      UNION ALL
+      SELECT (SELECT l.model FROM live_jobs l WHERE NOT l.laned AND l.model > f.model ORDER BY l.model LIMIT 1)
+      FROM found f WHERE f.model IS NOT NULL
+    )
+    SELECT model FROM found WHERE model IS NOT NULL`;
+  return rows.map(({ model }) => model);
+}
+
+interface LiveRow extends PointerRow {
+  readonly state: LiveJob["state"];
+  readonly ownerAlive: boolean;
+}
+
+function liveOf(row: LiveRow): LiveJob {
+  return { ...pointerOf(row), state: row.state, ownerAlive: row.ownerAlive };
+}
+
+const liveColumns = `l.id, l.model, l.effective_deadline_at, l.not_before_at, l.state,
+  coalesce(w.lease_until > clock_timestamp(), false) AS owner_alive`;
+
+async function liveLaned(sql: Sql, page: { after?: JobId | undefined; limit: number }): Promise<LiveJob[]> {
+  const rows = await sql<LiveRow[]>`
+    SELECT ${sql.unsafe(liveColumns)} FROM live_jobs l LEFT JOIN workers w ON w.id = l.worker_id
+    WHERE l.laned ${page.after === undefined ? sql`` : sql`AND l.id > ${uuidOf("job", page.after)}`}
+    ORDER BY l.id LIMIT ${page.limit}`;
+  return rows.map(liveOf);
+}
+
+async function findLive(sql: Sql, ids: readonly JobId[]): Promise<LiveJob[]> {
+  const keys = uuids(ids.map((id) => uuidOf("job", id)));
+  const rows = await sql<LiveRow[]>`
+    SELECT ${sql.unsafe(liveColumns)} FROM live_jobs l LEFT JOIN workers w ON w.id = l.worker_id
+    WHERE l.id = ANY(${keys}::uuid[])`;
+  return rows.map(liveOf);
+}
+
+interface OrphanRow extends LineRow {
+  readonly epoch: number;
+  readonly workerId: string;
+  readonly targetId: string;
+  readonly attempts: number;
+  readonly maxAttempts: number;
+  readonly onAmbiguous: OnAmbiguous;
+}
+
+/** How long after its lease a worker's jobs are still searched for: far longer than a statement that began in time. */
+const clearAfter = "30 seconds";
+const chunk = 1000;
+
+async function returnJobs(sql: Sql, ending: Ending): Promise<MovedJob[]> {
+  const rows = await sql<OrphanRow[]>`
+    SELECT l.id, l.batch_id, l.line, j.custom_id, l.epoch, l.worker_id, a.target_id, l.attempts, l.max_attempts,
+      l.on_ambiguous
+    FROM live_jobs l
+    JOIN attempts a ON a.job_id = l.id AND a.epoch = l.epoch
+    JOIN jobs j ON j.id = l.id
+    WHERE l.laned AND l.state = 'running'
+      AND EXISTS (SELECT FROM workers w WHERE w.cleared_at IS NULL AND w.lease_until <= clock_timestamp())
+      AND l.worker_id IN (SELECT id FROM workers WHERE cleared_at IS NULL AND lease_until <= clock_timestamp())
+    LIMIT ${chunk}`;
+  const moves = rows.map((row) => returningMove(row, ending));
+  const moved = await moveJobs(sql, moves, ending.leaderEpoch);
+  if (rows.length === 0) await clearWorkers(sql);
+  return movedJobs(moves, moved);
+}
+
+function returningMove(row: OrphanRow, ending: Ending): Move {
+  const attempt = {
+    outcome: "lost",
+    targetId: row.targetId,
+    latencyMs: undefined,
+    ...unknownAnswer,
+  } as const;
+  const jobId = idFromUuid("job", row.id);
+  const owner = { epoch: row.epoch, workerId: idFromUuid("worker", row.workerId), attempt };
+  const code = endOfOrphan(row);
+  if (code === undefined) {
+    const to = { state: "waiting", notBeforeAt: ending.now, avoidTarget: false, spentAttempt: true } as const;
+    return { jobId, from: "running", at: ending.now, to, ...owner };
+  }
+  const failure: JobFailure = { code, message: jobFailureCodes[code] };
+  return {
+    ...endingMove({ jobId, from: "running", line: lineOf(row), state: "dead", failure }, ending),
+    ...owner,
+  };
+}
+
+const unknownAnswer = { statusCode: undefined, usage: undefined, costUsd: undefined };
+
+/** Whether the upstream answered is unknown: `on_ambiguous` decides, and a job that keeps losing its workers ends. */
+function endOfOrphan({ onAmbiguous, attempts, maxAttempts }: OrphanRow) {
+  if (onAmbiguous === "fail") return "ambiguous_attempt";
+  return attempts >= maxAttempts ? "attempts_exhausted" : undefined;
+}
+
+async function clearWorkers(sql: Sql): Promise<void> {
+  await sql`
+    UPDATE workers SET cleared_at = clock_timestamp()
+    WHERE cleared_at IS NULL AND lease_until < clock_timestamp() - ${clearAfter}::interval
+      AND NOT EXISTS (SELECT FROM live_jobs l WHERE l.laned AND l.worker_id = workers.id)`;
+}
+
+async function expireJobs(sql: Sql, limit: number, ending: Ending): Promise<MovedJob[]> {
+  const rows = await sql<LineRow[]>`
+    SELECT l.id, l.batch_id, l.line, j.custom_id
+    FROM live_jobs l JOIN jobs j ON j.id = l.id
+    WHERE l.on_miss = 'expire' AND l.deadline_at <= ${ending.now} AND l.state <> 'running'
+    ORDER BY l.deadline_at LIMIT ${limit}`;
+  const expired = rows.map((row) => {
+    const code = row.batchId === null ? "job_expired" : "batch_expired";
+    const failure: JobFailure = { code, message: jobFailureCodes[code] };
+    const jobId = idFromUuid("job", row.id);
+    return { jobId, from: "unstarted", line: lineOf(row), state: "expired", failure } as const;
+  });
+  return endUnfinished(sql, expired, ending);
+}

@@ -1,0 +1,77 @@
+import { type BatchId, type BatchLedger, type BatchStatus, idFromUuid, uuidOf } from "@sluice/domain";
+import { cancelUnstartedLines } from "./cancel-lines.ts";
+import { retrying, type Sql } from "./client.ts";
+import { type Column, parametersOf, unnest } from "./columns.ts";
+import type { Ending } from "./end-unfinished.ts";
+import { leaderFence } from "./leadership.ts";
+
+type Finalised = Awaited<ReturnType<BatchLedger["finaliseBatches"]>>;
+
+interface Candidate {
+  readonly id: BatchId;
+  readonly ids: ReturnType<Ending["newIds"]>;
+}
+
+const columns: readonly Column<Candidate>[] = [
+  { name: "id", type: "uuid", value: ({ id }) => uuidOf("batch", id) },
+  { name: "event_id", type: "uuid", value: ({ ids }) => uuidOf("event", ids.eventId) },
+  { name: "delivery_id", type: "uuid", value: ({ ids }) => uuidOf("delivery", ids.deliveryId) },
+];
+
+const leaderEpoch = `$${columns.length + 1}::bigint`;
+const now = `$${columns.length + 2}::timestamptz`;
+
+// All lines of a batch come into the ledger with its `in_progress`, so "none is live" is "all have ended":
+// one probe of an index, where adding up the counts of each live batch would read them all again and again.
+const isDone = "NOT EXISTS (SELECT FROM live_jobs l WHERE l.batch_id = b.id)";
+
+const expired = `(b.status = 'in_progress' AND b.expires_at <= ${now}
+        AND EXISTS (SELECT FROM batch_counts c WHERE c.batch_id = b.id AND c.expired > 0))`;
+
+const finaliseStatement = `
+  WITH input AS MATERIALIZED (SELECT * FROM ${unnest(columns, "i")}),
+  leader AS (${leaderFence(leaderEpoch)}),
+  done AS (
+    UPDATE batches b SET
+      status = CASE WHEN b.status = 'cancelling' THEN 'cancelled' WHEN ${expired} THEN 'expired' ELSE 'completed' END,
+      finalizing_at = ${now},
+      cancelled_at = CASE WHEN b.status = 'cancelling' THEN ${now} END,
+      expired_at = CASE WHEN ${expired} THEN ${now} END,
+      completed_at = CASE WHEN b.status = 'in_progress' AND NOT ${expired} THEN ${now} END
+    FROM input i
+    WHERE b.id = i.id AND b.status IN ('in_progress', 'cancelling') AND ${isDone}
+      AND EXISTS (SELECT FROM leader)
+    RETURNING i.ord, b.id, b.status, b.tenant_id, b.webhook_url, i.event_id, i.delivery_id
+  ),
+  happened AS (
+    INSERT INTO events (id, tenant_id, type, object_id, created_at)
+    SELECT event_id, tenant_id, 'batch.' || status, id, ${now} FROM done WHERE webhook_url IS NOT NULL
+  ),
+  queued AS (
+    INSERT INTO deliveries (id, event_id, tenant_id, url, next_attempt_at)
+    SELECT delivery_id, event_id, tenant_id, webhook_url, ${now} FROM done WHERE webhook_url IS NOT NULL
+  )
+  SELECT ord, status, webhook_url IS NOT NULL AS sends FROM done`;
+
+/** Cancels what came back to a cancelling batch, then ends each batch that has no live line left. */
+export async function finaliseBatches(
+  sql: Sql,
+  ending: Ending & { readonly leaderEpoch: number },
+): Promise<Finalised> {
+  await cancelUnstartedLines(sql, ending);
+  const rows = await sql<{ id: string }[]>`
+    SELECT b.id FROM batches b
+    WHERE b.status IN ('in_progress', 'cancelling') AND ${sql.unsafe(isDone)} ORDER BY b.id LIMIT 1000`;
+  if (rows.length === 0) return [];
+  const candidates = rows.map(({ id }) => ({ id: idFromUuid("batch", id), ids: ending.newIds() }));
+  const parameters = [...parametersOf(columns, candidates), ending.leaderEpoch, ending.now];
+  const done = await retrying(() =>
+    sql.unsafe<{ ord: number; status: BatchStatus; sends: boolean }[]>(finaliseStatement, parameters),
+  );
+  return done.flatMap(({ ord, status, sends }) => {
+    const candidate = candidates[ord - 1];
+    return candidate
+      ? [{ id: candidate.id, status, deliveryId: sends ? candidate.ids.deliveryId : undefined }]
+      : [];
+  });
+}

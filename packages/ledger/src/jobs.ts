@@ -1,0 +1,171 @@
+import {
+  type AttemptRecord,
+  type BatchId,
+  type EventIds,
+  idFromUuid,
+  isTerminal,
+  type Job,
+  type JobFilter,
+  type JobId,
+  type JobLedger,
+  jobFailureCodes,
+  type LineBytesOf,
+  type Page,
+  type Route,
+  type TenantId,
+  uuidOf,
+  type WorkerId,
+} from "@sluice/domain";
+import { acceptJobs, acceptSize } from "./accept-jobs.ts";
+import { type Batching, batching } from "./batching.ts";
+import type { Sql } from "./client.ts";
+import { uuids } from "./columns.ts";
+import { endUnfinished } from "./end-unfinished.ts";
+import {
+  type JobRow,
+  jobOf,
+  specColumns,
+  standingColumns,
+  type UsageRow,
+  usageColumns,
+  usageOf,
+} from "./read-job.ts";
+
+/** Jobs as the API accepts and reads them. */
+export function createJobs(sql: Sql, settings: Batching): JobLedger {
+  const accepts = batching(settings, "accept", (jobs) => acceptJobs(sql, jobs), acceptSize);
+  const polls = batching(
+    settings,
+    "ended",
+    (ids: readonly JobId[]) => haveEnded(sql, ids),
+    () => 16,
+  );
+  return {
+    acceptJobs: (jobs) => accepts.add(jobs),
+    findJob: (tenant, id) => findJob(sql, tenant, id),
+    listJobs: (tenant, filter, page) => listJobs(sql, tenant, filter, page),
+    cancelJob: (tenant, id, now, ids, lineBytesOf) => cancelJob(sql, { tenant, id, now, ids, lineBytesOf }),
+    async endedAmong(ids) {
+      const ended = await polls.add(ids);
+      return ids.filter((_, index) => ended[index]);
+    },
+    findRoute: (tenant, id) => findRoute(sql, tenant, id),
+    listAttempts: (tenant, id) => listAttempts(sql, tenant, id),
+  };
+}
+
+async function haveEnded(sql: Sql, ids: readonly JobId[]): Promise<boolean[]> {
+  const keys = ids.map((id) => uuidOf("job", id));
+  const rows = await sql<{ jobId: string }[]>`
+    SELECT job_id FROM outcomes WHERE job_id = ANY(${uuids(keys)}::uuid[])`;
+  const ended = new Set(rows.map(({ jobId }) => jobId));
+  return keys.map((key) => ended.has(key));
+}
+
+async function findJob(sql: Sql, tenant: TenantId, id: JobId): Promise<Job | undefined> {
+  const key = uuidOf("job", id);
+  const [row] = await sql<JobRow[]>`
+    SELECT ${sql.unsafe(specColumns)}, j.body, j.body_key, ${sql.unsafe(standingColumns)}, o.result_body, o.result_key
+    FROM jobs j
+    LEFT JOIN live_jobs l ON l.id = j.id
+    LEFT JOIN outcomes o ON o.job_id = j.id AND o.job_id = ${key}
+    WHERE j.id = ${key} AND j.tenant_id = ${tenant}`;
+  return row && jobOf(row);
+}
+
+async function listJobs(sql: Sql, tenant: TenantId, filter: JobFilter, page: Page): Promise<Job[]> {
+  const rows = await sql<JobRow[]>`
+    SELECT ${sql.unsafe(specColumns)}, ${sql.unsafe(standingColumns)}
+    FROM jobs j
+    LEFT JOIN live_jobs l ON l.id = j.id
+    LEFT JOIN outcomes o ON o.job_id = j.id
+    WHERE j.tenant_id = ${tenant} ${afterCursor(sql, page)} ${ofBatch(sql, filter.batchId)}
+      ${filter.model === undefined ? sql`` : sql`AND j.model = ${filter.model}`}
+      ${filter.sla === undefined ? sql`` : sql`AND j.sla = ${filter.sla}`}
+      ${filter.metadata === undefined ? sql`` : sql`AND j.metadata @> ${sql.json(filter.metadata)}`}
+      ${filter.states === undefined ? sql`` : sql`AND coalesce(l.state, o.state) IN ${sql([...filter.states])}`}
+    ORDER BY j.id ${page.order === "asc" ? sql`ASC` : sql`DESC`} LIMIT ${page.limit}`;
+  return rows.map(jobOf);
+}
+
+function afterCursor(sql: Sql, { after, order }: Page) {
+  if (after === undefined) return sql``;
+  const key = uuidOf("job", after);
+  return order === "asc" ? sql`AND j.id > ${key}` : sql`AND j.id < ${key}`;
+}
+
+/** Lines are made after their batch, so their ids are greater: that bound leaves older partitions out. */
+function ofBatch(sql: Sql, batchId: BatchId | undefined) {
+  if (batchId === undefined) return sql``;
+  const key = uuidOf("batch", batchId);
+  return sql`AND j.batch_id = ${key} AND j.id > ${key}`;
+}
+
+interface Cancel {
+  readonly tenant: TenantId;
+  readonly id: JobId;
+  readonly now: number;
+  readonly ids: EventIds;
+  readonly lineBytesOf: LineBytesOf;
+}
+
+async function cancelJob(sql: Sql, { tenant, id, now, ids, lineBytesOf }: Cancel): Promise<Job | undefined> {
+  const job = await findJob(sql, tenant, id);
+  if (job === undefined || isTerminal(job.state)) return job;
+  const failure = { code: "job_cancelled", message: jobFailureCodes.job_cancelled };
+  const line = job.batchLine;
+  await endUnfinished(sql, [{ jobId: id, from: "live", line, state: "cancelled", failure }], {
+    now,
+    newIds: () => ids,
+    lineBytesOf,
+  });
+  return findJob(sql, tenant, id);
+}
+
+async function findRoute(sql: Sql, tenant: TenantId, id: JobId): Promise<Route | undefined> {
+  const key = uuidOf("job", id);
+  const [row] = await sql<{ route: Route }[]>`
+    SELECT d.route FROM decisions d
+    WHERE d.job_id = ${key} AND EXISTS (SELECT FROM jobs j WHERE j.id = ${key} AND j.tenant_id = ${tenant})
+    ORDER BY d.epoch DESC LIMIT 1`;
+  return row?.route;
+}
+
+interface AttemptRow extends UsageRow {
+  readonly epoch: number;
+  readonly targetId: string;
+  readonly workerId: string;
+  readonly startedAt: number;
+  readonly endedAt: number | null;
+  readonly outcome: NonNullable<AttemptRecord["outcome"]> | null;
+  readonly statusCode: number | null;
+  readonly latencyMs: number | null;
+  readonly costUsd: number | null;
+}
+
+async function listAttempts(sql: Sql, tenant: TenantId, id: JobId): Promise<AttemptRecord[]> {
+  const key = uuidOf("job", id);
+  const rows = await sql<AttemptRow[]>`
+    SELECT a.epoch, a.target_id, a.worker_id, a.started_at, a.ended_at, a.outcome, a.status_code, a.latency_ms,
+      a.cost_usd, ${sql.unsafe(usageColumns("a"))}
+    FROM attempts a
+    WHERE a.job_id = ${key} AND EXISTS (SELECT FROM jobs j WHERE j.id = ${key} AND j.tenant_id = ${tenant})
+    ORDER BY a.epoch`;
+  return rows.map(attemptOf);
+}
+
+function attemptOf(row: AttemptRow): AttemptRecord {
+  const workerId: WorkerId = idFromUuid("worker", row.workerId);
+  return {
+    epoch: row.epoch,
+    targetId: row.targetId,
+    workerId,
+    startedAt: row.startedAt,
+    endedAt: row.endedAt ?? undefined,
+    outcome: row.outcome ?? undefined,
+    statusCode: row.statusCode ?? undefined,
+    latencyMs: row.latencyMs ?? undefined,
+    usage: usageOf(row),
+    costUsd: row.costUsd ?? undefined,
+  };
+}

@@ -1,0 +1,222 @@
+import {
+  type AttemptRecord,
+  type EventIds,
+  type JobFailure,
+  type JobId,
+  type JobResult,
+  type TerminalJobState,
+  type Usage,
+  uuidOf,
+  type WorkerId,
+} from "@sluice/domain";
+import { retrying, type Sql } from "./client.ts";
+import { type Column, parametersOf, unnest } from "./columns.ts";
+import { leaderFence } from "./leadership.ts";
+import { oncePerJob } from "./once-per-job.ts";
+
+/** One step of a live job out of an attempt or out of life; the only door to `waiting` and to every terminal state. */
+export interface Move {
+  readonly jobId: JobId;
+  /** The states it may come from: `unstarted` is queued or waiting, `live` any. */
+  readonly from: "running" | "unstarted" | "live";
+  /** Must still be the job's; `undefined` matches any. */
+  readonly epoch: number | undefined;
+  /** Must still hold the job; `undefined` when none does or it does not matter. */
+  readonly workerId: WorkerId | undefined;
+  readonly at: number;
+  /** The attempt that ends with this step. */
+  readonly attempt: EndedAttempt | undefined;
+  readonly to:
+    | {
+        readonly state: "waiting";
+        readonly notBeforeAt: number;
+        readonly avoidTarget: boolean;
+        readonly spentAttempt: boolean;
+      }
+    | {
+        readonly state: TerminalJobState;
+        readonly result: JobResult | undefined;
+        readonly failure: JobFailure | undefined;
+        readonly lineBytes: number;
+        readonly ids: EventIds;
+      };
+}
+
+export interface EndedAttempt {
+  readonly outcome: NonNullable<AttemptRecord["outcome"]>;
+  readonly targetId: string;
+  readonly statusCode: number | undefined;
+  readonly latencyMs: number | undefined;
+  readonly usage: Usage | undefined;
+  readonly costUsd: number | undefined;
+}
+
+/** A job as it stands after its move. */
+export interface Moved {
+  readonly ord: number;
+  readonly id: string;
+  readonly state: TerminalJobState | "waiting";
+  readonly model: string;
+  readonly effectiveDeadlineAt: number;
+  readonly notBeforeAt: number | null;
+  readonly sends: boolean;
+}
+
+const end = (move: Move) => (move.to.state === "waiting" ? undefined : move.to);
+const wait = (move: Move) => (move.to.state === "waiting" ? move.to : undefined);
+const body = (move: Move) => end(move)?.result?.body;
+
+const moveColumns: readonly Column<Move>[] = [
+  { name: "id", type: "uuid", value: (move) => uuidOf("job", move.jobId) },
+  { name: "came_from", type: "text", value: (move) => move.from },
+  { name: "epoch", type: "int4", value: (move) => move.epoch },
+  { name: "worker_id", type: "uuid", value: (move) => move.workerId && uuidOf("worker", move.workerId) },
+  { name: "at", type: "timestamptz", value: (move) => move.at },
+  { name: "state", type: "text", value: (move) => move.to.state },
+  { name: "outcome", type: "text", value: (move) => move.attempt?.outcome },
+  { name: "target_id", type: "text", value: (move) => move.attempt?.targetId },
+  { name: "status_code", type: "int4", value: (move) => move.attempt?.statusCode },
+  { name: "latency_ms", type: "float8", value: (move) => move.attempt?.latencyMs },
+  { name: "input_tokens", type: "int4", value: (move) => move.attempt?.usage?.inputTokens },
+  { name: "output_tokens", type: "int4", value: (move) => move.attempt?.usage?.outputTokens },
+  { name: "cached_input_tokens", type: "int4", value: (move) => move.attempt?.usage?.cachedInputTokens },
+  { name: "reasoning_tokens", type: "int4", value: (move) => move.attempt?.usage?.reasoningTokens },
+  { name: "cost_usd", type: "numeric", value: (move) => move.attempt?.costUsd },
+  { name: "not_before_at", type: "timestamptz", value: (move) => wait(move)?.notBeforeAt },
+  { name: "avoid_target", type: "bool", value: (move) => wait(move)?.avoidTarget ?? false },
+  { name: "spent_attempt", type: "bool", value: (move) => wait(move)?.spentAttempt ?? true },
+  { name: "result_status", type: "int4", value: (move) => end(move)?.result?.statusCode },
+  { name: "content_type", type: "text", value: (move) => end(move)?.result?.contentType },
+  { name: "upstream_request_id", type: "text", value: (move) => end(move)?.result?.upstreamRequestId },
+  { name: "result_body", type: "bytea", value: (move) => inlineBytes(move) },
+  { name: "result_key", type: "text", value: (move) => storedKey(move) },
+  { name: "result_size", type: "int4", value: (move) => resultSize(move) },
+  { name: "failure_code", type: "text", value: (move) => end(move)?.failure?.code },
+  { name: "failure_message", type: "text", value: (move) => end(move)?.failure?.message },
+  { name: "line_bytes", type: "int4", value: (move) => end(move)?.lineBytes ?? 0 },
+  { name: "event_id", type: "uuid", value: (move) => eventId(move) },
+  { name: "delivery_id", type: "uuid", value: (move) => deliveryId(move) },
+];
+
+function inlineBytes(move: Move): Buffer | undefined {
+  const payload = body(move);
+  return payload?.kind === "inline" ? payload.bytes : undefined;
+}
+
+function storedKey(move: Move): string | undefined {
+  const payload = body(move);
+  return payload?.kind === "stored" ? payload.key : undefined;
+}
+
+function resultSize(move: Move): number | undefined {
+  const payload = body(move);
+  return payload?.kind === "stored" ? payload.size : payload?.bytes.length;
+}
+
+function eventId(move: Move): string | undefined {
+  const ids = end(move)?.ids;
+  return ids && uuidOf("event", ids.eventId);
+}
+
+function deliveryId(move: Move): string | undefined {
+  const ids = end(move)?.ids;
+  return ids && uuidOf("delivery", ids.deliveryId);
+}
+
+/** Bytes of a row, for the bounds of a flush. */
+export function moveSize(move: Move): number {
+  return 512 + (inlineBytes(move)?.length ?? 0);
+}
+
+const leaderEpoch = `$${moveColumns.length + 1}::bigint`;
+const lowestId = `$${moveColumns.length + 2}::uuid`;
+const highestId = `$${moveColumns.length + 3}::uuid`;
+
+const holds = `l.id = i.id
+      AND (i.epoch IS NULL OR l.epoch = i.epoch)
+      AND (i.worker_id IS NULL OR l.worker_id = i.worker_id)
+      AND (i.came_from = 'live' OR (i.came_from = 'running') = (l.state = 'running'))
+      AND (${leaderEpoch} IS NULL OR EXISTS (SELECT FROM leader))`;
+
+// Outcome, usage, counts, attempt and event commit together or not at all. What is not in `ended` or `waited` has
+// been fenced: its attempt is closed as such, with what it cost, and its result is dropped.
+const moveStatement = `
+  WITH input AS MATERIALIZED (SELECT * FROM ${unnest(moveColumns, "i")}),
+  leader AS (${leaderFence(leaderEpoch)}),
+  ended AS (
+    DELETE FROM live_jobs l USING input i WHERE i.state <> 'waiting' AND ${holds}
+    RETURNING i.ord, l.id, i.state, l.model, l.effective_deadline_at, l.epoch, l.state AS was,
+      l.attempts, l.tenant_id, l.batch_id, l.line, l.webhook_url
+  ),
+  waited AS (
+    UPDATE live_jobs l SET state = 'waiting', worker_id = NULL, not_before_at = i.not_before_at,
+      attempts = l.attempts - CASE WHEN i.spent_attempt THEN 0 ELSE 1 END,
+      failed_targets = CASE WHEN i.avoid_target THEN l.failed_targets || i.target_id ELSE l.failed_targets END
+    FROM input i WHERE i.state = 'waiting' AND ${holds}
+    RETURNING i.ord, l.id, i.state, l.model, l.effective_deadline_at, l.epoch
+  ),
+  told AS (
+    INSERT INTO outcomes (job_id, batch_id, finished_at, line, epoch, attempts, status_code, input_tokens,
+      output_tokens, cached_input_tokens, reasoning_tokens, result_size, cost_usd, state, target_id, content_type,
+      upstream_request_id, failure_code, failure_message, result_body, result_key)
+    SELECT e.id, e.batch_id, i.at, e.line, e.epoch, e.attempts, i.result_status, i.input_tokens,
+      i.output_tokens, i.cached_input_tokens, i.reasoning_tokens, i.result_size, i.cost_usd, e.state, i.target_id,
+      i.content_type, i.upstream_request_id, i.failure_code, i.failure_message, i.result_body, i.result_key
+    FROM ended e JOIN input i USING (ord)
+  ),
+  closed AS (
+    UPDATE attempts a SET ended_at = i.at, latency_ms = i.latency_ms, status_code = i.status_code,
+      input_tokens = i.input_tokens, output_tokens = i.output_tokens, cached_input_tokens = i.cached_input_tokens,
+      reasoning_tokens = i.reasoning_tokens, cost_usd = i.cost_usd,
+      outcome = CASE WHEN g.ord IS NULL THEN 'fenced' ELSE coalesce(i.outcome, 'fenced') END
+    FROM input i
+    LEFT JOIN (SELECT ord, epoch, was FROM ended UNION ALL SELECT ord, epoch, 'running' FROM waited) g USING (ord)
+    WHERE a.job_id = i.id AND a.epoch = coalesce(g.epoch, i.epoch)
+      AND (i.outcome IS NOT NULL OR g.was = 'running')
+      AND (i.worker_id IS NULL OR a.worker_id = i.worker_id)
+      AND (a.outcome IS NULL OR a.outcome IN ('lost', 'fenced'))
+      AND a.job_id BETWEEN ${lowestId} AND ${highestId}
+  ),
+  counted AS (
+    INSERT INTO batch_counts (batch_id, succeeded, failed, dead, cancelled, expired, input_tokens, output_tokens,
+      cached_input_tokens, reasoning_tokens, output_bytes, error_bytes, cost_usd)
+    SELECT e.batch_id,
+      count(*) FILTER (WHERE e.state = 'succeeded'), count(*) FILTER (WHERE e.state = 'failed'),
+      count(*) FILTER (WHERE e.state = 'dead'), count(*) FILTER (WHERE e.state = 'cancelled'),
+      count(*) FILTER (WHERE e.state = 'expired'),
+      coalesce(sum(i.input_tokens), 0), coalesce(sum(i.output_tokens), 0),
+      coalesce(sum(i.cached_input_tokens), 0), coalesce(sum(i.reasoning_tokens), 0),
+      coalesce(sum(i.line_bytes) FILTER (WHERE e.state = 'succeeded'), 0),
+      coalesce(sum(i.line_bytes) FILTER (WHERE e.state <> 'succeeded'), 0),
+      coalesce(sum(i.cost_usd), 0)
+    FROM ended e JOIN input i USING (ord) WHERE e.batch_id IS NOT NULL GROUP BY e.batch_id
+  ),
+  happened AS (
+    INSERT INTO events (id, tenant_id, type, object_id, created_at)
+    SELECT i.event_id, e.tenant_id, 'job.' || e.state, e.id, i.at
+    FROM ended e JOIN input i USING (ord) WHERE e.webhook_url IS NOT NULL
+  ),
+  queued AS (
+    INSERT INTO deliveries (id, event_id, tenant_id, url, next_attempt_at)
+    SELECT i.delivery_id, i.event_id, e.tenant_id, e.webhook_url, i.at
+    FROM ended e JOIN input i USING (ord) WHERE e.webhook_url IS NOT NULL
+  )
+  SELECT ord, id, state, model, effective_deadline_at, NULL AS not_before_at, webhook_url IS NOT NULL AS sends FROM ended
+  UNION ALL
+  SELECT w.ord, w.id, w.state, w.model, w.effective_deadline_at, i.not_before_at, false
+  FROM waited w JOIN input i USING (ord)`;
+
+/**
+ * Moves jobs in one statement; `undefined` for each that has gone on meanwhile. With a leader's epoch nothing
+ * happens once that leadership is over.
+ */
+export function moveJobs(sql: Sql, moves: readonly Move[], leader?: number): Promise<(Moved | undefined)[]> {
+  return oncePerJob(moves, async (sorted) => {
+    const [lowest, highest] = [sorted[0], sorted.at(-1)].map((move) => move && uuidOf("job", move.jobId));
+    const bounds = [leader ?? null, lowest ?? null, highest ?? null];
+    const parameters = [...parametersOf(moveColumns, sorted), ...bounds];
+    const rows = await retrying(() => sql.unsafe<Moved[]>(moveStatement, parameters));
+    const byOrd = new Map(rows.map((row) => [row.ord, row]));
+    return sorted.map((_, index) => byOrd.get(index + 1));
+  });
+}

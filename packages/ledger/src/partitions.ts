@@ -1,0 +1,61 @@
+import { firstUuidAt } from "@sluice/domain";
+import type { Sql, Transaction } from "./client.ts";
+
+const weekMs = 7 * 24 * 3600 * 1000;
+/** 1970-01-05, a Monday. */
+const firstMondayMs = 4 * 24 * 3600 * 1000;
+const weeksAhead = 4;
+
+/** Each partitioned table with the column of its bounds; attempts are updated once, so they keep room in the page. */
+const tables = [
+  { table: "jobs", fillfactor: 100 },
+  { table: "attempts", fillfactor: 80 },
+  { table: "decisions", fillfactor: 100 },
+  { table: "outcomes", fillfactor: 100 },
+] as const;
+
+interface Week {
+  /** Date of its Monday, e.g. `20261116`. */
+  readonly name: string;
+  readonly from: string;
+  readonly to: string;
+}
+
+function weekOf(epochMs: number, offset: number): Week {
+  const start = firstMondayMs + (Math.floor((epochMs - firstMondayMs) / weekMs) + offset) * weekMs;
+  const name = new Date(start).toISOString().slice(0, 10).replaceAll("-", "");
+  return { name, from: firstUuidAt(start), to: firstUuidAt(start + weekMs) };
+}
+
+/**
+ * Makes the partitions of the week of `now`, the one before and the 4 after. Any number of processes may do so at
+ * once. A week that already has rows in the default partition stays there.
+ */
+export async function ensurePartitions(sql: Sql, now: number): Promise<void> {
+  const weeks = Array.from({ length: weeksAhead + 2 }, (_, index) => weekOf(now, index - 1));
+  const wanted = tables.flatMap(({ table }) => weeks.map(({ name }) => `${table}_${name}`));
+  const [found] = await sql<{ missing: number }[]>`
+    SELECT count(*) FILTER (WHERE to_regclass(name) IS NULL) AS missing
+    FROM unnest(${`{${wanted.join(",")}}`}::text[]) AS name`;
+  if (found?.missing === 0) return;
+  await sql.begin(async (transaction) => {
+    await transaction`SELECT pg_advisory_xact_lock(hashtext('sluice.partitions'))`;
+    for (const week of weeks) await ensureWeek(transaction, week);
+  });
+}
+
+async function ensureWeek(transaction: Transaction, week: Week): Promise<void> {
+  for (const { table, fillfactor } of tables) {
+    const name = `${table}_${week.name}`;
+    const key = table === "jobs" ? "id" : "job_id";
+    const bounds = `'${week.from}' AND ${key} < '${week.to}'`;
+    const [state] = await transaction.unsafe<{ exists: boolean; taken: boolean }[]>(`
+      SELECT to_regclass('${name}') IS NOT NULL AS exists,
+             EXISTS (SELECT FROM ${table}_default WHERE ${key} >= ${bounds}) AS taken`);
+    if (state === undefined || state.exists || state.taken) continue;
+    // Made apart and then attached: ATTACH lets reads and writes of the other partitions go on.
+    await transaction.unsafe(`
+      CREATE TABLE ${name} (LIKE ${table} INCLUDING ALL) WITH (fillfactor = ${fillfactor});
+      ALTER TABLE ${table} ATTACH PARTITION ${name} FOR VALUES FROM ('${week.from}') TO ('${week.to}')`);
+  }
+}

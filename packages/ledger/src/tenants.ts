@@ -1,0 +1,37 @@
+import type { ApiKeyOwner, KeyRole, TenantId, TenantLedger } from "@sluice/domain";
+import type { Sql } from "./client.ts";
+
+/** Tenants, their API keys and webhook secrets. */
+export function createTenants(sql: Sql): TenantLedger {
+  return {
+    async ensureTenant(id, now) {
+      await sql`INSERT INTO tenants (id, created_at) VALUES (${id}, ${now}) ON CONFLICT (id) DO NOTHING`;
+    },
+    async ensureKey({ id, tenantId, role, hash, hint, name, now }) {
+      await sql`
+        INSERT INTO api_keys (id, tenant_id, role, hash, hint, name, created_at)
+        VALUES (${id}, ${tenantId}, ${role}, ${hash}, ${hint}, ${name}, ${now})
+        ON CONFLICT (hash) DO NOTHING`;
+    },
+    async findKey(hash): Promise<ApiKeyOwner | undefined> {
+      const [row] = await sql<{ id: string; tenantId: string; role: KeyRole }[]>`
+        SELECT id, tenant_id, role FROM api_keys WHERE hash = ${hash}`;
+      return row && { keyId: row.id, tenantId: row.tenantId as TenantId, role: row.role };
+    },
+    async webhookSecrets(tenant, create, now) {
+      const found = await secretsOf(sql, tenant, now);
+      if (found.length > 0) return found;
+      await sql`
+        INSERT INTO webhook_secrets (tenant_id, version, secret, created_at) VALUES (${tenant}, 1, ${create()}, ${now})
+        ON CONFLICT (tenant_id, version) DO NOTHING`;
+      return secretsOf(sql, tenant, now);
+    },
+  };
+}
+
+async function secretsOf(sql: Sql, tenant: TenantId, now: number): Promise<string[]> {
+  const rows = await sql<{ secret: string }[]>`
+    SELECT secret FROM webhook_secrets
+    WHERE tenant_id = ${tenant} AND (expires_at IS NULL OR expires_at > ${now}) ORDER BY version DESC`;
+  return rows.map(({ secret }) => secret);
+}
