@@ -8,6 +8,7 @@ import {
   type RedisClient,
   type RedisRole,
 } from "@sluice/redis";
+import type { Telemetry } from "bullmq";
 import { type ClaimedPointer, createLaneConsumer, createLanes } from "./index.ts";
 
 export const systemClock: Clock = {
@@ -37,7 +38,8 @@ export interface Bench {
 }
 
 /** Everything of one test, on a lane of its own. */
-export function createBench(url: string, model = `m-${randomUUID().slice(0, 8)}`): Bench {
+export function createBench(url: string, options: { model?: string; telemetry?: Telemetry } = {}): Bench {
+  const { model = `m-${randomUUID().slice(0, 8)}`, telemetry } = options;
   const errors: Error[] = [];
   const closers: (() => Promise<unknown>)[] = [];
   const onError = (error: Error) => void errors.push(error);
@@ -54,6 +56,7 @@ export function createBench(url: string, model = `m-${randomUUID().slice(0, 8)}`
       const lanes = createLanes({
         redis: open("producer"),
         clock: systemClock,
+        telemetry,
         newGenerationId: randomUUID,
         priorityOf,
       });
@@ -61,7 +64,13 @@ export function createBench(url: string, model = `m-${randomUUID().slice(0, 8)}`
       return lanes;
     },
     consume(handler, concurrency = 1) {
-      const common = { redis: open("worker"), clock: systemClock, workerName: "wrk_test", onError };
+      const common = {
+        redis: open("worker"),
+        clock: systemClock,
+        workerName: "wrk_test",
+        onError,
+        telemetry,
+      };
       const consumer = createLaneConsumer({ ...common, model, concurrency, handler });
       closers.push(() => consumer.close({ graceMs: 0 }));
       return consumer;

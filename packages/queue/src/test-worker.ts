@@ -2,7 +2,7 @@
 import { collect, createBench } from "./test-setup.ts";
 
 const [, , url = "", model = ""] = process.argv;
-const bench = createBench(url, model);
+const bench = createBench(url, { model });
 const { handler } = collect(({ jobId }) => {
   process.send?.(jobId);
   return new Promise(() => undefined);
