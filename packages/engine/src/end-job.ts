@@ -1,5 +1,5 @@
 import { type EventIds, type IdSource, type JobFailureCode, type JobToRun, type Verdict, idFromUuid, jobFailureCodes } from "@sluice/domain";
-import type { ProcessJobPorts } from "./process-job.ts";
+import type { ProcessJobPorts } from "./process-job-ports.ts";
 
 /** Fresh ids for the event and the delivery that an ending may cause. */
 export function newEventIds(ids: IdSource): EventIds {

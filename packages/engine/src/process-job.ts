@@ -1,57 +1,9 @@
-import {
-  type Capacity,
-  type Clock,
-  type DeadLetters,
-  type EngineConfig,
-  type FileStore,
-  type IdQueue,
-  type IdSource,
-  type JobFailureCode,
-  type JobId,
-  type JobToRun,
-  type LineBytesOf,
-  type Logger,
-  type Metrics,
-  type ModelClient,
-  type Random,
-  type Tracer,
-  type Verdict,
-  type WorkerLedger,
-  isTerminal,
-} from "@sluice/domain";
+import { type JobFailureCode, type JobId, type JobToRun, type Verdict, isTerminal } from "@sluice/domain";
 import { bytesOf } from "./accept-job.ts";
 import { endUnstarted } from "./end-job.ts";
-import type { LeaseKeeper } from "./lease-keeper.ts";
-import { type Placement, type SignalsCache, placeJob } from "./place-job.ts";
+import { type Placement, placeJob } from "./place-job.ts";
+import type { ProcessJobPorts } from "./process-job-ports.ts";
 import { settleAttempt } from "./settle-attempt.ts";
-
-export interface ProcessJobPorts {
-  readonly ledger: WorkerLedger;
-  readonly lease: LeaseKeeper;
-  readonly capacity: Capacity;
-  readonly signals: SignalsCache;
-  readonly models: ModelClient;
-  readonly files: FileStore;
-  readonly deadLetters: DeadLetters;
-  readonly deliveries: IdQueue;
-  readonly ids: IdSource;
-  readonly clock: Clock;
-  readonly random: Random;
-  readonly logger: Logger;
-  readonly metrics: Metrics;
-  readonly tracer: Tracer;
-  readonly config: () => EngineConfig;
-  /** Length of a line that ended without a result (contracts). */
-  readonly failureLineBytes: LineBytesOf;
-  /** Length of a line with a result (contracts). */
-  readonly resultLineBytes: (job: JobToRun, result: ResultLine, body: Buffer) => number;
-}
-
-export interface ResultLine {
-  readonly statusCode: number;
-  readonly contentType: string;
-  readonly upstreamRequestId: string | undefined;
-}
 
 const ownedElsewhereMs = 5_000;
 const lostRaceMs = 1_000;

@@ -17,7 +17,7 @@ import { decideNextStep } from "@sluice/routing";
 import { payloadOf } from "./accept-job.ts";
 import { announceEnd, failureOf, newEventIds } from "./end-job.ts";
 import type { Placement } from "./place-job.ts";
-import type { ProcessJobPorts } from "./process-job.ts";
+import type { ProcessJobPorts } from "./process-job-ports.ts";
 
 /** An attempt whose call has ended. */
 export interface EndedAttempt {

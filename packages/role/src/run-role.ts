@@ -72,7 +72,7 @@ async function createRuntime(name: RoleName, env: Readonly<Record<string, string
   const metrics = createMetrics();
   const tracing = startTracing({ serviceName: `sluice-${name}`, otlpEndpoint: environment.otlpEndpoint, logger });
   const health = createHealth({ onWarning: (cause, holds) => metrics.set("sluice_warnings", { cause }, holds ? 1 : 0) });
-  const ledger = createLedger({ url: environment.databaseUrl, logger, metrics });
+  const ledger = createLedger({ url: environment.databaseUrl, logger });
   const connections: RedisClient[] = [];
   const runtime: Runtime = {
     environment,
