@@ -1,0 +1,49 @@
+import type {
+  Capacity,
+  Clock,
+  DeadLetters,
+  EngineConfig,
+  FileStore,
+  IdQueue,
+  IdSource,
+  JobToRun,
+  LineBytesOf,
+  Logger,
+  Metrics,
+  ModelClient,
+  Random,
+  Tracer,
+  WorkerLedger,
+} from "@sluice/domain";
+import type { LeaseKeeper } from "./lease-keeper.ts";
+import type { SignalsCache } from "./place-job.ts";
+
+/** What running a job needs. */
+export interface ProcessJobPorts {
+  readonly ledger: WorkerLedger;
+  readonly lease: LeaseKeeper;
+  readonly capacity: Capacity;
+  readonly signals: SignalsCache;
+  readonly models: ModelClient;
+  readonly files: FileStore;
+  readonly deadLetters: DeadLetters;
+  readonly deliveries: IdQueue;
+  readonly ids: IdSource;
+  readonly clock: Clock;
+  readonly random: Random;
+  readonly logger: Logger;
+  readonly metrics: Metrics;
+  readonly tracer: Tracer;
+  readonly config: () => EngineConfig;
+  /** Length of a line that ended without a result (contracts). */
+  readonly failureLineBytes: LineBytesOf;
+  /** Length of a line with a result (contracts). */
+  readonly resultLineBytes: (job: JobToRun, result: ResultLine, body: Buffer) => number;
+}
+
+/** What a line of an output file says beside the result's body. */
+export interface ResultLine {
+  readonly statusCode: number;
+  readonly contentType: string;
+  readonly upstreamRequestId: string | undefined;
+}
