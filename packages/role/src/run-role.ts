@@ -66,13 +66,25 @@ export async function runRole(
   }
 }
 
+/** Group commits keep few connections busy. */
+const maxConnections = 10;
+
 async function createRuntime(name: RoleName, env: Readonly<Record<string, string | undefined>>, logger: Logger) {
   const environment = readEnvironment(env);
   const watch = await openConfig(environment.configPath, env, logger);
-  const metrics = createMetrics();
+  const metrics = createMetrics({ onMisuse: (problem) => logger.error({ problem }, "a metric is used wrongly") });
   const tracing = startTracing({ serviceName: `sluice-${name}`, otlpEndpoint: environment.otlpEndpoint, logger });
   const health = createHealth({ onWarning: (cause, holds) => metrics.set("sluice_warnings", { cause }, holds ? 1 : 0) });
-  const ledger = createLedger({ url: environment.databaseUrl, logger });
+  const ledger = createLedger({
+    url: environment.databaseUrl,
+    maxConnections,
+    applicationName: `sluice-${name}`,
+    logger,
+    onFlush({ rows, durationMs }) {
+      metrics.observe("sluice_ledger_flush_rows", {}, rows);
+      metrics.observe("sluice_ledger_flush_seconds", {}, durationMs / 1000);
+    },
+  });
   const connections: RedisClient[] = [];
   const runtime: Runtime = {
     environment,
