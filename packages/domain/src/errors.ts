@@ -57,6 +57,15 @@ export const jobFailureCodes = {
 
 export type JobFailureCode = keyof typeof jobFailureCodes;
 
+/** Codes of faults in a batch's file, beside those of {@link errorCatalogue} that name a field of a line. */
+export const batchErrorCodes = {
+  invalid_json_line: "The line is not a JSON object in UTF-8.",
+  duplicate_custom_id: "An earlier line of the file has the same custom_id.",
+  too_many_lines: "The file has more lines than a batch may have.",
+} as const;
+
+export type BatchErrorCode = keyof typeof batchErrorCodes | ErrorCode;
+
 /** For the default branch of an exhaustive switch. */
 export function assertNever(value: never): never {
   throw new Error(`unexpected value of kind ${String((value as { kind?: unknown }).kind ?? typeof value)}`);

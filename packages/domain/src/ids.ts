@@ -79,12 +79,15 @@ export interface IdSource {
  * Makes UUIDv7s (RFC 9562 §6.2 method 1: the 12 bits after the version count within a millisecond).
  * A clock that steps back is not followed: ids go on from the last moment seen.
  */
-export function createIdSource(clock: { now(): number }, randomBytes: (size: number) => Uint8Array): IdSource {
+export function createIdSource(
+  clock: { now(): number },
+  randomBytes: (size: number) => Uint8Array,
+): IdSource {
   let lastMs = 0;
   let counter = 0;
   return {
     uuid() {
-      const now = clock.now();
+      const now = Math.floor(clock.now());
       if (now > lastMs) {
         lastMs = now;
         counter = 0;

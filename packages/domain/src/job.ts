@@ -153,5 +153,7 @@ export interface FileRecord {
   readonly bytes: number;
   readonly createdAt: number;
   readonly expiresAt: number | undefined;
-  readonly content: { readonly kind: "stored"; readonly key: string } | ({ readonly kind: "view" } & BatchView);
+  readonly content:
+    | { readonly kind: "stored"; readonly key: string }
+    | ({ readonly kind: "view" } & BatchView);
 }

@@ -36,8 +36,16 @@ export type Outcome =
   | ({ readonly kind: "refused"; readonly answer: Answer } & Timed)
   /** Our credential or model name is wrong for this target (401–404). */
   | ({ readonly kind: "misconfigured"; readonly statusCode: number } & Timed)
-  | ({ readonly kind: "throttled"; readonly statusCode: number; readonly retryAfterMs: number | undefined } & Timed)
-  | ({ readonly kind: "overloaded"; readonly statusCode: number; readonly retryAfterMs: number | undefined } & Timed)
+  | ({
+      readonly kind: "throttled";
+      readonly statusCode: number;
+      readonly retryAfterMs: number | undefined;
+    } & Timed)
+  | ({
+      readonly kind: "overloaded";
+      readonly statusCode: number;
+      readonly retryAfterMs: number | undefined;
+    } & Timed)
   /** No connection, or reset before a complete answer. */
   | ({ readonly kind: "unreachable"; readonly reason: string } & Timed)
   | ({ readonly kind: "timed-out"; readonly phase: "connect" | "headers" | "body" } & Timed)

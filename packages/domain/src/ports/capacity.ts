@@ -22,6 +22,8 @@ export interface Reservation {
   readonly id: string;
   readonly targetId: string;
   readonly tenantId: TenantId;
+  /** What each stated limit had left after this grant; `learn` compares the upstream's word with it. */
+  readonly left?: { readonly requests?: number; readonly tokens?: number };
 }
 
 export type ReserveAnswer =
@@ -32,7 +34,8 @@ export type ReserveAnswer =
 /** What an attempt really took. */
 export interface RealUse {
   readonly inputTokens: number;
-  readonly outputTokens: number;
+  /** `undefined` when the upstream did not say (a timeout, a reset): the expected number stays counted. */
+  readonly outputTokens: number | undefined;
   readonly costUsd: number;
   /** From the reservation to the moment the request was on the wire. */
   readonly sentAfterMs?: number | undefined;
@@ -47,9 +50,12 @@ export interface Capacity {
   release(reservation: Reservation): Promise<void>;
   /** Keeps the reservations of `owner` for another `leaseMs`. */
   renew(owner: string, leaseMs: number): Promise<void>;
-  /** Corrects the counters by what the upstream says; what it does not say stays. */
-  learn(target: Target, report: RateLimitReport): Promise<void>;
-  /** Gives the target nothing before `untilAt`. */
+  /**
+   * Corrects the counters by what the upstream says; what it does not say stays. With the reservation of the call
+   * that brought the report, what has changed since that call is not taken for use by others.
+   */
+  learn(target: Target, report: RateLimitReport, reservation?: Reservation): Promise<void>;
+  /** Gives the target nothing before `untilAt` (ms since 1970); a moment that has passed ends a pause. */
   pause(targetId: string, untilAt: number, reason: string): Promise<void>;
   /** Records how an attempt went, for latency and error rate. */
   observe(targetId: string, sample: { readonly latencyMs: number; readonly ok: boolean }): Promise<void>;

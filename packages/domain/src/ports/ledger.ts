@@ -74,7 +74,13 @@ export interface JobLedger {
    * Cancels a live job and fences its running attempt; answers what the job is now (an ended one stays as it is),
    * `undefined` when there is none. `ids` are used for its event.
    */
-  cancelJob(tenant: TenantId, id: JobId, now: number, ids: EventIds, lineBytesOf: LineBytesOf): Promise<Job | undefined>;
+  cancelJob(
+    tenant: TenantId,
+    id: JobId,
+    now: number,
+    ids: EventIds,
+    lineBytesOf: LineBytesOf,
+  ): Promise<Job | undefined>;
   /** Which of these jobs have ended. */
   endedAmong(ids: readonly JobId[]): Promise<JobId[]>;
   /** The decision of the newest attempt. */
@@ -149,7 +155,12 @@ export interface Settlement {
         readonly lineBytes: number;
         readonly ids: EventIds;
       }
-    | { readonly kind: "wait"; readonly notBeforeAt: number; readonly avoidTarget: boolean; readonly spentAttempt: boolean };
+    | {
+        readonly kind: "wait";
+        readonly notBeforeAt: number;
+        readonly avoidTarget: boolean;
+        readonly spentAttempt: boolean;
+      };
 }
 
 /** `recorded`, or `fenced` when the job has gone on without this attempt; its result is then discarded. */
@@ -160,7 +171,12 @@ export type SettleResult =
 /** What a routing worker needs. */
 export interface WorkerLedger {
   /** Registers the process; its lease starts. */
-  register(worker: { readonly id: WorkerId; readonly host: string; readonly pid: number; readonly leaseMs: number }): Promise<void>;
+  register(worker: {
+    readonly id: WorkerId;
+    readonly host: string;
+    readonly pid: number;
+    readonly leaseMs: number;
+  }): Promise<void>;
   /** Lengthens the lease; `false` when it was already over (the dispatcher may have given the jobs away). */
   renewLease(id: WorkerId, leaseMs: number): Promise<boolean>;
   /** Ends the lease at once. */
@@ -211,9 +227,20 @@ export interface DispatchLedger {
   /** Live state of single jobs, for pointers found without a lock. */
   findLive(ids: readonly JobId[]): Promise<LiveJob[]>;
   /** Gives up the attempts of workers whose lease is over: their jobs wait again, or end if `on_ambiguous` says so. */
-  returnJobsOfDeadWorkers(leaderEpoch: number, now: number, newIds: () => EventIds, lineBytesOf: LineBytesOf): Promise<MovedJob[]>;
+  returnJobsOfDeadWorkers(
+    leaderEpoch: number,
+    now: number,
+    newIds: () => EventIds,
+    lineBytesOf: LineBytesOf,
+  ): Promise<MovedJob[]>;
   /** Ends queued and waiting jobs whose deadline has passed and that are to expire. */
-  expireJobs(leaderEpoch: number, now: number, limit: number, newIds: () => EventIds, lineBytesOf: LineBytesOf): Promise<MovedJob[]>;
+  expireJobs(
+    leaderEpoch: number,
+    now: number,
+    limit: number,
+    newIds: () => EventIds,
+    lineBytesOf: LineBytesOf,
+  ): Promise<MovedJob[]>;
   /** Deliveries that are due and not being worked on, oldest first. */
   overdueDeliveries(before: number, limit: number): Promise<DeliveryId[]>;
   /** Makes sure that the partitions of the coming weeks exist. */
@@ -231,7 +258,13 @@ export interface BatchLedger {
   findBatch(tenant: TenantId, id: BatchId): Promise<Batch | undefined>;
   listBatches(tenant: TenantId, page: Page): Promise<Batch[]>;
   /** Starts cancelling: unstarted lines are cancelled at once, running ones end by themselves. */
-  cancelBatch(tenant: TenantId, id: BatchId, now: number, newIds: () => EventIds, lineBytesOf: LineBytesOf): Promise<Batch | undefined>;
+  cancelBatch(
+    tenant: TenantId,
+    id: BatchId,
+    now: number,
+    newIds: () => EventIds,
+    lineBytesOf: LineBytesOf,
+  ): Promise<Batch | undefined>;
   /** Batches that wait for validation and no process has begun, or whose process died. */
   batchesToValidate(limit: number): Promise<BatchId[]>;
   /** Claims the validation of a batch for `leaseMs`; `undefined` when another process has it or it is done. */
@@ -240,13 +273,31 @@ export interface BatchLedger {
    * Inserts the jobs that `lines` yields and sets the batch `in_progress`, all in one transaction.
    * When `lines` throws, nothing is kept and the error is passed on.
    */
-  insertLines(id: BatchId, holder: string, lines: AsyncIterable<readonly JobSpec[]>, now: () => number): Promise<{ readonly total: number } | undefined>;
-  failBatch(id: BatchId, errors: readonly BatchLineError[], total: number, now: number, ids: EventIds): Promise<DeliveryId | undefined>;
+  insertLines(
+    id: BatchId,
+    holder: string,
+    lines: AsyncIterable<readonly JobSpec[]>,
+    now: () => number,
+  ): Promise<{ readonly total: number } | undefined>;
+  failBatch(
+    id: BatchId,
+    errors: readonly BatchLineError[],
+    total: number,
+    now: number,
+    ids: EventIds,
+  ): Promise<DeliveryId | undefined>;
   /**
    * Ends batches all of whose lines have ended; returns what was done. First cancels the lines of cancelling
    * batches that have come back from an attempt and would wait for another.
    */
-  finaliseBatches(leaderEpoch: number, now: number, newIds: () => EventIds, lineBytesOf: LineBytesOf): Promise<{ readonly id: BatchId; readonly status: BatchStatus; readonly deliveryId: DeliveryId | undefined }[]>;
+  finaliseBatches(
+    leaderEpoch: number,
+    now: number,
+    newIds: () => EventIds,
+    lineBytesOf: LineBytesOf,
+  ): Promise<
+    { readonly id: BatchId; readonly status: BatchStatus; readonly deliveryId: DeliveryId | undefined }[]
+  >;
   /** Finished lines of one side of a batch in order of line, `limit` at a time. */
   readLines(id: BatchId, side: "output" | "error", afterLine: number, limit: number): Promise<EndedLine[]>;
 }
@@ -280,7 +331,15 @@ export interface TenantLedger {
   /** Creates the tenant if it is not there. */
   ensureTenant(id: TenantId, now: number): Promise<void>;
   /** Makes `hash` a key of the tenant (idempotent by hash). `hint` is its last characters. */
-  ensureKey(key: { readonly id: string; readonly tenantId: TenantId; readonly role: KeyRole; readonly hash: Buffer; readonly hint: string; readonly name: string; readonly now: number }): Promise<void>;
+  ensureKey(key: {
+    readonly id: string;
+    readonly tenantId: TenantId;
+    readonly role: KeyRole;
+    readonly hash: Buffer;
+    readonly hint: string;
+    readonly name: string;
+    readonly now: number;
+  }): Promise<void>;
   findKey(hash: Buffer): Promise<ApiKeyOwner | undefined>;
   /** The tenant's webhook signing secrets, newest first; made on first use by `create`. */
   webhookSecrets(tenant: TenantId, create: () => string, now: number): Promise<string[]>;
@@ -291,7 +350,13 @@ export interface DeliveryLedger {
   /** Claims one due delivery for `leaseMs`; `undefined` when it is not due, ended, or another process has it. */
   claimDelivery(id: DeliveryId, now: number, leaseMs: number): Promise<DueDelivery | undefined>;
   /** Records an attempt and what follows from it. */
-  recordDelivery(attempt: DeliveryAttempt, next: { readonly kind: "succeeded" } | { readonly kind: "given_up" } | { readonly kind: "retry"; readonly at: number }): Promise<void>;
+  recordDelivery(
+    attempt: DeliveryAttempt,
+    next:
+      | { readonly kind: "succeeded" }
+      | { readonly kind: "given_up" }
+      | { readonly kind: "retry"; readonly at: number },
+  ): Promise<void>;
 }
 
 export type { EventType };

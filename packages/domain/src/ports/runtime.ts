@@ -37,7 +37,10 @@ export interface Metrics {
 export interface Tracer {
   inSpan<T>(
     name: string,
-    options: { readonly parent?: string | undefined; readonly attributes?: Readonly<Record<string, string | number>> },
+    options: {
+      readonly parent?: string | undefined;
+      readonly attributes?: Readonly<Record<string, string | number>>;
+    },
     fn: (span: { setAttribute(key: string, value: string | number): void }) => Promise<T>,
   ): Promise<T>;
   /** The current span's `traceparent`, to be stored or sent on. */
