@@ -56,8 +56,9 @@ function observe(server: FastifyInstance, ports: ApiPorts): void {
   });
   server.addHook("onResponse", async (request, reply) => {
     const labels = { route: request.routeOptions.url ?? "unknown", method: request.method };
-    ports.metrics.increment("sluice_http_requests_total", { ...labels, status: String(reply.statusCode) });
-    ports.metrics.observe("sluice_http_request_duration_seconds", labels, reply.elapsedTime / 1000);
-    ports.logger.debug({ requestId: request.id, ...labels, status: reply.statusCode }, "request answered");
+    const status = String(reply.statusCode);
+    ports.metrics.increment("sluice_http_requests_total", { ...labels, status });
+    ports.metrics.observe("sluice_http_request_duration_seconds", { ...labels, status }, reply.elapsedTime / 1000);
+    ports.logger.debug({ requestId: request.id, ...labels, status }, "request answered");
   });
 }
