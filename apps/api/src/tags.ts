@@ -44,5 +44,5 @@ export function idempotencyOf(request: FastifyRequest, route: string, bytes: Buf
 export function checkWebhookUrl(url: string | undefined, allowNetworks: readonly string[]): void {
   if (url === undefined) return;
   const verdict = guardUrl(url, { allowNetworks });
-  if (!verdict.ok) throw new SluiceError("webhook_url_forbidden", verdict.message, { param: "webhook_url" });
+  if (!verdict.ok) throw new SluiceError("webhook_url_forbidden", `'webhook_url' ${verdict.message}.`, { param: "webhook_url" });
 }
