@@ -59,7 +59,7 @@ async function receivePart(ports: ApiPorts, part: Multipart, received: Received)
     part.file.resume();
     throw new SluiceError("invalid_multipart", "There must be one file, in the part 'file'.", { param: "file" });
   }
-  received.filename = part.filename === "" ? "file" : part.filename.slice(0, 255);
+  received.filename = part.filename.replaceAll("\0", "").slice(0, 255) || "file";
   const most = ports.config().limits.batchFileBytes;
   try {
     received.stored = await ports.files.put(part.file, { maxBytes: most });
