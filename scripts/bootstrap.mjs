@@ -7,8 +7,8 @@ const [command, ...args] = process.argv.slice(2);
 switch (command) {
   case "start":
     ensureInstalled();
-    if (args[0] === "run") become("apps/cli/src/main.ts", args, { linked: true });
-    else become("apps/cli/src/main.ts", ["up", ...args], { linked: true });
+    if (args[0] === "run") become("apps/cli/src/main.ts", args, { drains: true });
+    else become("apps/cli/src/main.ts", ["up", ...args], { drains: true });
     break;
   case "test":
     ensureInstalled();

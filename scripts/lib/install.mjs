@@ -2,7 +2,16 @@
 // before anything is installed.
 import { spawnSync } from "node:child_process";
 import { createHash } from "node:crypto";
-import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
+import {
+  existsSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  symlinkSync,
+  writeFileSync,
+} from "node:fs";
 import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 
@@ -27,11 +36,11 @@ export function ensureInstalled() {
     fail(`Sluice needs Node ${oldestNode} or newer, this is ${process.version}: install it from nodejs.org.`);
   }
   if (isInstalled()) return;
-  holdLock(() => {
-    if (!isInstalled()) install();
-  });
+  const failure = holdLock(() => (isInstalled() ? undefined : install()));
+  if (failure !== undefined) fail(failure);
 }
 
+/** Answers undefined, or one sentence about what went wrong. */
 function install() {
   const manager = JSON.parse(readFileSync(join(root, "package.json"), "utf8")).packageManager;
   say(`Installing dependencies with ${manager} (first run or changed versions, about a minute).`);
@@ -42,12 +51,22 @@ function install() {
   const { status, error } = spawnSync("npx", args, { cwd: root, stdio: ["ignore", 2, 2], env });
   if (status !== 0 || !existsSync(node24)) {
     const reason = error === undefined ? "see the lines above" : error.message;
-    fail(
-      `Installing failed (${reason}): check the network and the npm registry settings, then run the same command again.`,
-    );
+    return `Installing failed (${reason}): check the network and the npm registry settings, then run the same command again.`;
   }
+  linkNode();
   writeFileSync(stampFile, wanted());
   say("Dependencies are installed.");
+  return undefined;
+}
+
+/**
+ * pnpm puts a shell script where npm and npx look for `node`. A shell in between would swallow the signals that are
+ * meant for the program behind it, so the program itself takes its place.
+ */
+function linkNode() {
+  const found = join(root, "node_modules", ".bin", "node");
+  rmSync(found, { force: true });
+  symlinkSync(join("..", "node", "bin", "node"), found);
 }
 
 function isInstalled() {
@@ -77,7 +96,7 @@ function holdLock(work) {
   mkdirSync(dirname(lockDirectory), { recursive: true });
   while (!takeLock()) Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 500);
   try {
-    work();
+    return work();
   } finally {
     rmSync(lockDirectory, { recursive: true, force: true });
   }
@@ -109,6 +128,5 @@ function holderIsGone() {
 /** Ends the process with one sentence. */
 export function fail(sentence) {
   say(sentence);
-  rmSync(lockDirectory, { recursive: true, force: true });
   process.exit(1);
 }

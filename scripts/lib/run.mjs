@@ -2,19 +2,25 @@
 import { spawn, spawnSync } from "node:child_process";
 import { constants } from "node:os";
 import { delimiter, dirname, join } from "node:path";
+import { pathToFileURL } from "node:url";
 import { node24, root } from "./install.mjs";
 
+const exitWhenParentDies = "packages/embedded/src/exit-when-parent-dies.ts";
 const forwarded = ["SIGINT", "SIGTERM", "SIGHUP", "SIGUSR2"];
 
 /**
  * Runs `script` (a path from the root) with inherited input and output, forwards signals and ends with its exit code.
- * With `linked` it also holds a pipe to it, so that the script learns when this process is killed.
+ * The script holds a pipe to this process. When this process is killed, a script that `drains` sees "disconnect" and
+ * stops in its own order; any other is ended at once.
  */
-export function become(script, args, { linked = false } = {}) {
-  const stdio = linked ? ["inherit", "inherit", "inherit", "ipc"] : "inherit";
-  const child = spawn(node24, [join(root, script), ...args], { stdio, env: environment() });
+export function become(script, args, { drains = false } = {}) {
+  const preload = drains ? [] : ["--import", pathToFileURL(join(root, exitWhenParentDies)).href];
+  const child = spawn(node24, [...preload, join(root, script), ...args], {
+    stdio: ["inherit", "inherit", "inherit", "ipc"],
+    env: environment(),
+  });
   for (const signal of forwarded) process.on(signal, () => child.kill(signal));
-  if (linked) followNpm(child);
+  followNpm(child);
   child.on("error", (error) => {
     process.stderr.write(`Cannot run ${node24}: ${error.message}. Remove node_modules and try again.\n`);
     process.exit(1);
@@ -36,12 +42,16 @@ function environment() {
   return { ...process.env, PATH: path };
 }
 
-/** npm does not pass on SIGKILL: when the npm that started us is gone, the cluster is stopped too. */
+/**
+ * What npm or npx started is stopped when they are gone: they cannot pass on SIGKILL, and npx passes other signals
+ * to a shell that does not pass them on.
+ */
 function followNpm(child) {
   if (process.env.npm_lifecycle_event === undefined) return;
   const parent = process.ppid;
   const watch = setInterval(() => {
-    if (process.ppid !== parent) child.kill("SIGTERM");
-  }, 1_000);
-  watch.unref();
+    if (process.ppid === parent) return;
+    clearInterval(watch);
+    child.kill("SIGTERM");
+  }, 500);
 }
