@@ -1,10 +1,17 @@
 -- Tells where a queue holds each of some ids.
--- KEYS: 1 active list, 2 prioritized zset, 3 delayed zset
+-- KEYS: 1 active list, 2 prioritized zset, 3 delayed zset, 4 wait list
 -- ARGV: 1 prefix of job hashes, 2… ids
 -- Returns for each id one of: none, waiting, delayed, locked (a worker works on it),
---   unlocked (counts as active, but its worker let the lock lapse), ended (completed or failed)
-local active = {}
-for _, id in ipairs(redis.call("LRANGE", KEYS[1], 0, -1)) do active[id] = true end
+--   unlocked (counts as active, but its worker let the lock lapse), ended (completed or failed),
+--   stray (its hash is there, but nothing leads to it)
+local function members(key)
+  local set = {}
+  for _, id in ipairs(redis.call("LRANGE", key, 0, -1)) do set[id] = true end
+  return set
+end
+
+local active = members(KEYS[1])
+local wait
 
 local states = {}
 for index = 2, #ARGV do
@@ -20,8 +27,9 @@ for index = 2, #ARGV do
   elseif redis.call("HEXISTS", job, "finishedOn") == 1 then
     state = "ended"
   elseif redis.call("EXISTS", job) == 1 then
-    -- A queue without priorities keeps waiting ids in a list, which may be too long to search.
-    state = "waiting"
+    -- Queues without priorities wait in a list, which may be long: it is read only when it is needed.
+    wait = wait or members(KEYS[4])
+    state = wait[id] and "waiting" or "stray"
   end
   states[index - 1] = state
 end

@@ -55,7 +55,7 @@ export function createIdQueue(options: IdQueueOptions): IdQueue & { close(): Pro
 }
 
 function isStale(state: PointerState | undefined): boolean {
-  return state === "ended" || state === "delayed" || state === "unlocked";
+  return state === "ended" || state === "delayed" || state === "unlocked" || state === "stray";
 }
 
 export interface IdConsumerOptions {

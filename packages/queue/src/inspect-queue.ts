@@ -1,8 +1,11 @@
 import { readFileSync } from "node:fs";
 import { loadScript, type QueueName, queueKeys, type RedisClient } from "@sluice/redis";
 
-/** Where a queue holds an id. `unlocked` counts as active, but its worker let the lock lapse. */
-export type PointerState = "none" | "waiting" | "delayed" | "locked" | "unlocked" | "ended";
+/**
+ * Where a queue holds an id. `unlocked` counts as active, but its worker let the lock lapse; of a `stray` only
+ * the hash is left, so that it is never claimed and cannot be added.
+ */
+export type PointerState = "none" | "waiting" | "delayed" | "locked" | "unlocked" | "ended" | "stray";
 
 /** Reads BullMQ's own structures, each question in one atomic step. */
 export interface QueueInspector {
@@ -16,7 +19,7 @@ export function createQueueInspector(redis: RedisClient): QueueInspector {
     redis,
     name: "find-states",
     lua: read("find-states.lua"),
-    numberOfKeys: 3,
+    numberOfKeys: 4,
   });
   const findUnlocked = loadScript({
     redis,
@@ -29,7 +32,7 @@ export function createQueueInspector(redis: RedisClient): QueueInspector {
       if (ids.length === 0) return [];
       const keys = queueKeys(queue);
       const answer = await findStates(
-        [keys.active, keys.prioritized, keys.delayed],
+        [keys.active, keys.prioritized, keys.delayed, keys.wait],
         [keys.jobPrefix, ...ids],
       );
       return answer as PointerState[];

@@ -84,6 +84,17 @@ test("finds which jobs the lane does not hold: unknown and ended ones", async ()
   expect(await lanes.missing(bench.model, asked)).toEqual([unknown, ended.jobId]);
 });
 
+test("a pointer that nothing leads to is missing, and replace makes it whole", async () => {
+  const lanes = bench.lanes();
+  const redis = bench.open("commands");
+  const pointer = bench.pointer();
+  await lanes.add([pointer]);
+  await redis.zrem(queueKeys(laneQueue(bench.model)).prioritized, pointer.jobId);
+  expect(await lanes.missing(bench.model, [pointer.jobId])).toEqual([pointer.jobId]);
+  await lanes.replace([pointer]);
+  expect(await lanes.missing(bench.model, [pointer.jobId])).toEqual([]);
+});
+
 test("replace brings an ended pointer back with its new deadline", async () => {
   const lanes = bench.lanes();
   const [again, other] = [bench.pointer(60), bench.pointer(30)];

@@ -1,7 +1,7 @@
 import type { Clock, JobId, LaneDepth, LanePointer, Lanes } from "@sluice/domain";
 import { laneQueue, queueKeys, type RedisClient, type RedisGeneration, redisGeneration } from "@sluice/redis";
 import type { JobsOptions, Queue, Telemetry } from "bullmq";
-import { createQueueInspector } from "./inspect-queue.ts";
+import { createQueueInspector, type PointerState } from "./inspect-queue.ts";
 import { openQueue } from "./open-queue.ts";
 import { payloadV1, pointerName } from "./payload.ts";
 import { traceMetadata } from "./queue-telemetry.ts";
@@ -77,7 +77,7 @@ export function createLanes(options: LanesOptions): BullLanes {
       const missing: JobId[] = [];
       for (const part of inParts(jobIds)) {
         const states = await inspector.states(laneQueue(model), part);
-        missing.push(...part.filter((_, index) => states[index] === "none" || states[index] === "ended"));
+        missing.push(...part.filter((_, index) => isMissing(states[index])));
       }
       return missing;
     },
@@ -89,6 +89,10 @@ export function createLanes(options: LanesOptions): BullLanes {
       lanes.clear();
     },
   };
+}
+
+function isMissing(state: PointerState | undefined): boolean {
+  return state === "none" || state === "ended" || state === "stray";
 }
 
 interface OpenLane {
