@@ -1,0 +1,124 @@
+import { openAsBlob } from "node:fs";
+import { basename } from "node:path";
+import type { Readable } from "node:stream";
+import { type Dispatcher, FormData, request } from "undici";
+import { ApiError, UnreachableError } from "./api-error.ts";
+import type { BatchView, FileView, JobView, ListView } from "./views.ts";
+
+/** Longer than the longest long poll. */
+const answerMs = 90_000;
+
+/** Where the API is, and the key to it. */
+export interface ApiPlace {
+  /** Such as `http://127.0.0.1:8080`. */
+  readonly url: string;
+  readonly key: string;
+}
+
+/** Body of `POST /v1/batches`. */
+export interface NewBatch {
+  readonly input_file_id: string;
+  readonly endpoint: string;
+  readonly completion_window: string;
+  readonly sla?: string | undefined;
+  readonly priority?: number | undefined;
+  readonly webhook_url?: string | undefined;
+  readonly metadata?: Readonly<Record<string, string>> | undefined;
+}
+
+/** The API's calls; each throws {@link ApiError} or {@link UnreachableError}. */
+export interface ApiClient {
+  readonly url: string;
+  /** Sends a body of `POST /v1/jobs` as it is. */
+  submitJob(body: string | Buffer): Promise<JobView>;
+  /** Reads a job's bytes; waits up to `waitSeconds` (at most 60) for its end. */
+  readJob(id: string, options?: { waitSeconds?: number; signal?: AbortSignal }): Promise<Buffer>;
+  listJobs(query: Readonly<Record<string, string | undefined>>): Promise<ListView<JobView>>;
+  cancel(id: string): Promise<JobView | BatchView>;
+  /** Uploads a file for a batch; it is streamed from the disk. */
+  uploadBatchFile(path: string): Promise<FileView>;
+  createBatch(batch: NewBatch): Promise<BatchView>;
+  readBatch(id: string): Promise<BatchView>;
+  /** A file's bytes as a stream. */
+  openFile(id: string): Promise<Readable>;
+}
+
+interface Call {
+  readonly method?: Dispatcher.HttpMethod;
+  readonly body?: string | Buffer | FormData;
+  readonly signal?: AbortSignal | undefined;
+}
+
+/** Calls one API with one key. */
+export function createApiClient(place: ApiPlace): ApiClient {
+  const url = place.url.replace(/\/+$/, "");
+
+  async function open(path: string, call: Call = {}): Promise<Dispatcher.ResponseData["body"]> {
+    const { body, signal, method = body === undefined ? "GET" : "POST" } = call;
+    const isJson = typeof body === "string" || Buffer.isBuffer(body);
+    const answer = await request(`${url}${path}`, {
+      method,
+      headers: {
+        authorization: `Bearer ${place.key}`,
+        ...(isJson ? { "content-type": "application/json" } : {}),
+      },
+      body: body ?? null,
+      headersTimeout: answerMs,
+      bodyTimeout: answerMs,
+      ...(signal === undefined ? {} : { signal }),
+    }).catch((error: unknown) => {
+      throw signal?.aborted === true ? error : new UnreachableError(url, error);
+    });
+    if (answer.statusCode >= 400) throw new ApiError(answer.statusCode, await bytes(answer.body));
+    return answer.body;
+  }
+
+  const bytes = async (body: Dispatcher.ResponseData["body"]): Promise<Buffer> =>
+    Buffer.from(
+      await body.arrayBuffer().catch((error: unknown) => {
+        throw new UnreachableError(url, error);
+      }),
+    );
+  const json = async <T>(path: string, call?: Call): Promise<T> =>
+    JSON.parse((await bytes(await open(path, call))).toString("utf8")) as T;
+
+  return {
+    url,
+    submitJob: (body) => json("/v1/jobs", { body }),
+    readJob: async (id, { waitSeconds = 0, signal } = {}) =>
+      bytes(
+        await open(`/v1/jobs/${encodeURIComponent(id)}${waitSeconds > 0 ? `?wait=${waitSeconds}` : ""}`, {
+          signal,
+        }),
+      ),
+    listJobs: (query) => json(`/v1/jobs${queryString(query)}`),
+    cancel: (id) =>
+      json(`/v1/${id.startsWith("batch_") ? "batches" : "jobs"}/${encodeURIComponent(id)}/cancel`, {
+        method: "POST",
+      }),
+    uploadBatchFile: async (path) => {
+      const form = new FormData();
+      form.set("purpose", "batch");
+      form.set("file", await openAsBlob(path), basename(path));
+      return json("/v1/files", { body: form });
+    },
+    createBatch: (batch) => json("/v1/batches", { body: JSON.stringify(batch) }),
+    readBatch: (id) => json(`/v1/batches/${encodeURIComponent(id)}`),
+    openFile: (id) => open(`/v1/files/${encodeURIComponent(id)}/content`),
+  };
+}
+
+/** Reads text over HTTP without a key: health and metrics of a role on this machine. Throws {@link UnreachableError}. */
+export async function readLocal(url: string, timeoutMs = 3_000): Promise<{ status: number; text: string }> {
+  try {
+    const { statusCode, body } = await request(url, { headersTimeout: timeoutMs, bodyTimeout: timeoutMs });
+    return { status: statusCode, text: await body.text() };
+  } catch (error) {
+    throw new UnreachableError(new URL(url).origin, error);
+  }
+}
+
+function queryString(query: Readonly<Record<string, string | undefined>>): string {
+  const given = Object.entries(query).filter((pair): pair is [string, string] => pair[1] !== undefined);
+  return given.length === 0 ? "" : `?${new URLSearchParams(given)}`;
+}

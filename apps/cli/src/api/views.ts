@@ -1,0 +1,87 @@
+/** A batch as `GET /v1/batches/{id}` answers it; the fields that the commands read. */
+export interface BatchView {
+  readonly id: string;
+  readonly object: "batch";
+  readonly status: string;
+  readonly endpoint: string;
+  readonly completion_window: string;
+  readonly errors: { readonly data: readonly LineErrorView[] } | null;
+  readonly output_file_id: string | null;
+  readonly error_file_id: string | null;
+  readonly created_at: number;
+  readonly expires_at: number | null;
+  readonly request_counts: {
+    readonly total: number;
+    readonly completed: number;
+    readonly failed: number;
+  } | null;
+  readonly usage?: { readonly input_tokens: number; readonly output_tokens: number } | null;
+  readonly sla?: string;
+  readonly priority?: number;
+  readonly cost_usd?: number;
+}
+
+export interface LineErrorView {
+  readonly code: string;
+  readonly line: number | null;
+  readonly message: string;
+  readonly param: string | null;
+}
+
+/** A job as `GET /v1/jobs/{id}` answers it; the fields that the commands read. */
+export interface JobView {
+  readonly id: string;
+  readonly object: "job";
+  readonly status: string;
+  readonly model: string;
+  readonly endpoint: string;
+  readonly sla: string;
+  readonly priority: number;
+  readonly deadline: string;
+  readonly created_at: string;
+  readonly batch_id?: string;
+  readonly attempts?: number;
+  readonly not_before?: string;
+  readonly waiting_for?: unknown;
+  readonly finished_at?: string | null;
+  readonly target?: string | null;
+  readonly usage?: {
+    readonly input_tokens: number;
+    readonly output_tokens: number;
+    readonly cost_usd: number;
+  } | null;
+  readonly error?: { readonly code: string; readonly message: string };
+  readonly result?: { readonly status_code: number; readonly body: unknown };
+}
+
+export interface ListView<T> {
+  readonly data: readonly T[];
+  readonly has_more: boolean;
+  readonly last_id: string | null;
+}
+
+export interface FileView {
+  readonly id: string;
+  readonly bytes: number;
+  readonly filename: string;
+}
+
+/** Body of `/readyz`. */
+export interface ReadinessView {
+  readonly ready: boolean;
+  readonly checks: Readonly<Record<string, { readonly ok: boolean; readonly detail?: string }>>;
+  readonly warnings: readonly { readonly cause: string; readonly detail?: string }[];
+}
+
+const endedBatch = new Set(["completed", "failed", "expired", "cancelled"]);
+const endedJob = new Set(["succeeded", "failed", "dead", "cancelled", "expired"]);
+
+/** Whether the batch will never change again. */
+export function isEndedBatch({ status }: BatchView): boolean {
+  return endedBatch.has(status);
+}
+
+/** Whether the job will never change again. */
+export function isEndedJob({ status }: JobView): boolean {
+  return endedJob.has(status);
+}

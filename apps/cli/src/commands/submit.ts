@@ -1,0 +1,96 @@
+import { readFile } from "node:fs/promises";
+import { resolve } from "node:path";
+import { text as textOf } from "node:stream/consumers";
+import type { ApiClient } from "../api/api-client.ts";
+import { connectApi } from "../api/find-api.ts";
+import { type CliContext, CliError, sentenceOf } from "../context.ts";
+import { startBatch } from "../run/run-batch.ts";
+import { watchBatch, watchJob } from "./watch.ts";
+import { type TagFlags, tagsOf } from "./wishes.ts";
+
+/** The flags of `submit`. */
+export interface SubmitFlags extends TagFlags {
+  readonly model?: string | undefined;
+  readonly maxTokens?: string | undefined;
+  readonly file?: string | undefined;
+  readonly wait?: boolean | undefined;
+  readonly json?: boolean | undefined;
+}
+
+const usualModel = "auto";
+
+/** `submit`: a prompt, a job's JSON, or a batch file. Answers the exit code. */
+export async function submit(
+  context: CliContext,
+  what: string | undefined,
+  flags: SubmitFlags,
+): Promise<number> {
+  if ((what === undefined) === (flags.file === undefined)) {
+    throw new CliError(
+      "Name one thing to submit: a prompt, a file that ends in .jsonl, or --file job.json.",
+      2,
+    );
+  }
+  if (what !== undefined && isBatchFile(what, flags))
+    return submitBatch(context, resolve(context.callerDir, what), flags);
+  const body =
+    what === undefined
+      ? await readJobFile(context, flags.file ?? "")
+      : JSON.stringify(promptJob(what, flags));
+  return submitJob(context, connectApi(context), body, flags);
+}
+
+function isBatchFile(what: string, flags: SubmitFlags): boolean {
+  return flags.model === undefined && what.endsWith(".jsonl");
+}
+
+async function submitBatch(context: CliContext, file: string, flags: SubmitFlags): Promise<number> {
+  const api = connectApi(context);
+  const { id, ...batch } = await startBatch(api, file, {
+    completion_window: flags.deadline ?? "24h",
+    ...tagsOf(flags),
+  });
+  if (flags.wait === true) return watchBatch(context, api, id, flags);
+  if (flags.json === true) context.out.write(`${JSON.stringify({ id, ...batch })}\n`);
+  else context.out.write(`${id}\n`);
+  return 0;
+}
+
+async function submitJob(
+  context: CliContext,
+  api: ApiClient,
+  body: string | Buffer,
+  flags: SubmitFlags,
+): Promise<number> {
+  const job = await api.submitJob(body);
+  if (flags.wait === true) return watchJob(context, api, job.id, flags);
+  context.out.write(flags.json === true ? `${JSON.stringify(job)}\n` : `${job.id}\n`);
+  return 0;
+}
+
+/** `-` is standard input. The bytes go up as they are. */
+async function readJobFile(context: CliContext, file: string): Promise<string | Buffer> {
+  if (file === "-") return textOf(process.stdin);
+  return readFile(resolve(context.callerDir, file)).catch((error: unknown) => {
+    throw new CliError(`${file} cannot be read: ${sentenceOf(error)}`, 2, error);
+  });
+}
+
+function promptJob(prompt: string, flags: SubmitFlags): Record<string, unknown> {
+  return {
+    endpoint: "/v1/chat/completions",
+    body: {
+      model: flags.model ?? usualModel,
+      messages: [{ role: "user", content: prompt }],
+      ...(flags.maxTokens === undefined ? {} : { max_tokens: tokens(flags.maxTokens) }),
+    },
+    ...(flags.deadline === undefined ? {} : { deadline: flags.deadline }),
+    ...tagsOf(flags),
+  };
+}
+
+function tokens(text: string): number {
+  const value = Number(text);
+  if (Number.isInteger(value) && value > 0) return value;
+  throw new CliError(`--max-tokens must be a whole number above 0, got "${text}".`, 2);
+}

@@ -1,0 +1,92 @@
+import { setTimeout as sleep } from "node:timers/promises";
+import type { ApiClient } from "../api/api-client.ts";
+import { UnreachableError } from "../api/api-error.ts";
+import { connectApi, localCluster } from "../api/find-api.ts";
+import { isEndedJob, type JobView } from "../api/views.ts";
+import { workerUrls } from "../cluster/worker-urls.ts";
+import type { CliContext } from "../context.ts";
+import { createPoolCounter, type PoolCounter } from "../progress/call-counts.ts";
+import { followBatch } from "../progress/follow-batch.ts";
+import { summaryLine } from "../progress/progress-view.ts";
+import { createTerminal } from "../progress/terminal.ts";
+import { invalidLines } from "../run/run-batch.ts";
+import { isBatchId } from "./ids.ts";
+import { showJob } from "./show.ts";
+
+/** The flags of `watch`. */
+export interface WatchFlags {
+  readonly json?: boolean | undefined;
+}
+
+const interrupted = 130;
+const longestPollSeconds = 30;
+
+/** `watch ID`: progress until the end. 0 when it succeeded (a batch: every line), 1 when not. */
+export async function watch(context: CliContext, id: string, flags: WatchFlags): Promise<number> {
+  const isBatch = isBatchId(id);
+  const api = connectApi(context);
+  return isBatch ? watchBatch(context, api, id, flags) : watchJob(context, api, id, flags);
+}
+
+/** Follows a batch to its end and tells how it ended; exit code as {@link watch}. */
+export async function watchBatch(
+  context: CliContext,
+  api: ApiClient,
+  id: string,
+  flags: WatchFlags,
+): Promise<number> {
+  const terminal = createTerminal(flags.json === true ? context.err : context.out);
+  const { signal } = context;
+  const pools = await localPools(context, api.url);
+  const { batch, progress, tookMs } = await followBatch({ api, batchId: id, terminal, signal, pools });
+  if (flags.json === true) context.out.write(`${JSON.stringify(batch)}\n`);
+  else if (batch.status === "failed") context.err.write(`${invalidLines("input file", batch).join("\n")}\n`);
+  else terminal.say(`${id} is ${batch.status}; ${summaryLine(progress, tookMs)}`);
+  if (signal.aborted) return interrupted;
+  return batch.status === "completed" && progress.failed === 0 ? 0 : 1;
+}
+
+/** Waits for a job's end and shows it; exit code as {@link watch}. */
+export async function watchJob(
+  context: CliContext,
+  api: ApiClient,
+  id: string,
+  flags: WatchFlags,
+): Promise<number> {
+  const terminal = createTerminal(flags.json === true ? context.err : context.out);
+  let told = "";
+  for (let waitSeconds = 0; ; waitSeconds = longestPollSeconds) {
+    const job = await readJob(context, api, { id, waitSeconds });
+    if (context.signal.aborted) return interrupted;
+    if (job === undefined) continue;
+    if (isEndedJob(job)) {
+      context.out.write(`${flags.json === true ? JSON.stringify(job) : showJob(job)}\n`);
+      return job.status === "succeeded" ? 0 : 1;
+    }
+    if (job.status !== told) terminal.say(`${id} is ${job.status}`);
+    told = job.status;
+  }
+}
+
+/** `undefined` while the API is being restarted or when the signal came. */
+async function readJob(
+  { signal }: CliContext,
+  api: ApiClient,
+  { id, waitSeconds }: { id: string; waitSeconds: number },
+): Promise<JobView | undefined> {
+  try {
+    return JSON.parse((await api.readJob(id, { waitSeconds, signal })).toString("utf8")) as JobView;
+  } catch (error) {
+    if (signal.aborted) return undefined;
+    if (!(error instanceof UnreachableError) || waitSeconds === 0) throw error;
+    await sleep(1_000, undefined, { signal }).catch(() => undefined);
+    return undefined;
+  }
+}
+
+/** Only a cluster of this machine shows its workers' counters. */
+async function localPools(context: CliContext, url: string): Promise<PoolCounter | undefined> {
+  const local = localCluster(context);
+  if (local === undefined || local.url !== url) return undefined;
+  return createPoolCounter({ workers: workerUrls(local.health), pools: local.pools });
+}

@@ -1,0 +1,165 @@
+import { Command, CommanderError } from "commander";
+import { type CliContext, CliError, sentenceOf } from "./context.ts";
+
+/** Exit code, or `undefined` when the process goes on (a role that runs in it). */
+type Outcome = number | undefined;
+type Finish = (work: Promise<Outcome>) => Promise<void>;
+
+/** Runs the command that `args` name; answers the exit code. Never throws for what a user can cause. */
+export async function runProgram(context: CliContext, args: readonly string[]): Promise<Outcome> {
+  let outcome: Outcome = 0;
+  const program = buildProgram(context, async (work) => {
+    outcome = await work;
+  });
+  try {
+    await program.parseAsync([...args], { from: "user" });
+    return outcome;
+  } catch (error) {
+    // commander has written its own message already.
+    if (error instanceof CommanderError) return error.exitCode === 0 ? 0 : 2;
+    context.err.write(`${sentenceOf(error)}\n`);
+    if (error instanceof CliError) return error.exitCode;
+    if (error instanceof Error) context.err.write(`${error.stack ?? ""}\n`);
+    return 1;
+  }
+}
+
+function buildProgram(context: CliContext, finish: Finish): Command {
+  const program = new Command("sluice")
+    .description("A queue-based, asynchronous LLM routing cluster.")
+    .exitOverride()
+    .showHelpAfterError("(sluice --help lists the commands)")
+    .configureOutput({
+      writeOut: (text) => context.out.write(text),
+      writeErr: (text) => context.err.write(text),
+    })
+    .addHelpText(
+      "after",
+      `
+Commands talk to SLUICE_URL with SLUICE_API_KEY, else to the cluster that runs on SLUICE_DATA_DIR (.sluice).
+Exit codes: 0 all went well, 1 it did not, 2 it was asked for in a wrong way or the file is not valid.`,
+    );
+  addServing(program, context, finish);
+  addSubmitting(program, context, finish);
+  addLooking(program, context, finish);
+  return program;
+}
+
+function addServing(program: Command, context: CliContext, finish: Finish): void {
+  command(program, "up", { hidden: true }).action(async () =>
+    finish((await import("./cluster/up.ts")).up(context)),
+  );
+  command(program, "serve [role]", {
+    description: "run the whole cluster, or one role (api, dispatcher, worker, delivery) in this process",
+    examples: ["sluice serve", "DATABASE_URL=… REDIS_URL=… sluice serve worker"],
+  }).action(async (role) => finish((await import("./commands/serve.ts")).serve(context, role)));
+  command(program, "run <file>", {
+    description:
+      "run a batch file (JSONL) from start to end on a cluster of its own, or on the one that runs here",
+    examples: [
+      "npm start -- run examples/sample.jsonl --out out.jsonl",
+      "npm start -- run FILE.jsonl --out OUT.jsonl --deadline 10m",
+    ],
+  })
+    .requiredOption("--out <file>", "where the result lines go")
+    .option("--sla <class>", "SLA class of sluice.yaml")
+    .option("--deadline <duration>", "such as 30s, 10m, 24h")
+    .option("--config <file>", "configuration, instead of sluice.yaml")
+    .option("--json", "the outcome as JSON on standard output")
+    .action(async (file, flags) => finish((await import("./run/run-command.ts")).run(context, file, flags)));
+  command(program, "migrate", { hidden: true }).action(async () =>
+    finish((await import("./commands/migrate.ts")).migrateCommand(context)),
+  );
+  command(program, "doctor", {
+    description: "look whether everything that Sluice needs is there and well set up",
+    examples: ["sluice doctor"],
+  })
+    .option("--json", "as JSON")
+    .action(async (flags) => finish((await import("./commands/doctor.ts")).doctor(context, flags)));
+}
+
+function addSubmitting(program: Command, context: CliContext, finish: Finish): void {
+  const collect = (value: string, before: readonly string[] = []): string[] => [...before, value];
+  command(program, "submit [prompt-or-batch]", {
+    description: "submit a prompt, a batch file (its name ends in .jsonl) or a job's JSON",
+    examples: [
+      'sluice submit --model auto "Name three rivers." --wait',
+      "sluice submit --file job.json",
+      "sluice submit batch.jsonl --deadline 1h --wait",
+    ],
+  })
+    .option("--model <alias>", "model of a prompt (default: auto)")
+    .option("--max-tokens <number>", "longest answer to a prompt")
+    .option("--file <job.json>", "a body of POST /v1/jobs; - is standard input")
+    .option("--sla <class>", "SLA class")
+    .option("--deadline <duration>", "of a job: duration or moment; of a batch: its completion window")
+    .option("--priority <0-9>", "9 is the most urgent")
+    .option("--webhook-url <url>", "told when it has ended")
+    .option("--metadata <key=value>", "kept with it; may be repeated", collect)
+    .option("--wait", "show progress until the end")
+    .option("--json", "the object as JSON")
+    .action(async (what, flags) =>
+      finish((await import("./commands/submit.ts")).submit(context, what, flags)),
+    );
+  command(program, "cancel <id>", {
+    description: "cancel a job or a batch",
+    examples: ["sluice cancel job_…"],
+  })
+    .option("--json", "the object as JSON")
+    .action(async (id, flags) => finish((await import("./commands/look.ts")).cancel(context, id, flags)));
+}
+
+function addLooking(program: Command, context: CliContext, finish: Finish): void {
+  command(program, "status <id>", {
+    description: "where a job or a batch stands",
+    examples: ["sluice status batch_…"],
+  })
+    .option("--json", "the object as JSON")
+    .action(async (id, flags) => finish((await import("./commands/look.ts")).status(context, id, flags)));
+  command(program, "watch <id>", {
+    description: "show progress until a job or a batch has ended",
+    examples: ["sluice watch batch_…"],
+  })
+    .option("--json", "the object as JSON when it has ended")
+    .action(async (id, flags) => finish((await import("./commands/watch.ts")).watch(context, id, flags)));
+  command(program, "results <id>", {
+    description: "what a job answered, or the lines of a batch",
+    examples: ["sluice results job_…", "sluice results batch_… --out out.jsonl"],
+  })
+    .option("--out <file>", "write them there")
+    .option("--json", "of a job: the whole object; of a batch with --out: the counts")
+    .action(async (id, flags) => finish((await import("./commands/results.ts")).results(context, id, flags)));
+  command(program, "jobs", {
+    description: "list jobs, newest first",
+    examples: ["sluice jobs --status queued,running", "sluice jobs --batch batch_… --status dead --json"],
+  })
+    .option(
+      "--status <states>",
+      "queued, running, waiting, succeeded, failed, dead, cancelled, expired; several with commas",
+    )
+    .option("--limit <number>", "at most 100", "20")
+    .option("--model <alias>", "only of this model")
+    .option("--sla <class>", "only of this SLA class")
+    .option("--batch <id>", "only of this batch")
+    .option("--after <id>", "the page behind this job")
+    .option("--json", "the page as JSON")
+    .action(async (flags) => finish((await import("./commands/look.ts")).jobs(context, flags)));
+}
+
+interface About {
+  readonly description?: string;
+  readonly examples?: readonly string[];
+  readonly hidden?: boolean;
+}
+
+function command(
+  program: Command,
+  nameAndArguments: string,
+  { description, examples, hidden = false }: About,
+): Command {
+  const made = program.command(nameAndArguments, { hidden });
+  if (description !== undefined) made.description(description);
+  if (examples !== undefined)
+    made.addHelpText("after", `\nExamples:\n${examples.map((example) => `  ${example}`).join("\n")}`);
+  return made;
+}
