@@ -1,0 +1,18 @@
+import { costPerJob, type Measures, snapshot } from "../measure/snapshot.ts";
+import { type PhaseContext, postJobs, until } from "./phase.ts";
+
+/** Accepts jobs while the worker finishes them: jobs per second from the first post to the last end. */
+export async function measureThrough(context: PhaseContext): Promise<Measures> {
+  const { system, sizes } = context;
+  const before = await snapshot(system);
+  const startedAt = performance.now();
+  const accepted = await postJobs(context, sizes.throughJobs);
+  await until(async () => (await system.unfinished()) === 0);
+  const elapsedMs = performance.now() - startedAt;
+  const after = await snapshot(system);
+  return {
+    "through.acceptPerSecond": (sizes.throughJobs / accepted.elapsedMs) * 1000,
+    "through.perSecond": (sizes.throughJobs / elapsedMs) * 1000,
+    ...costPerJob("through", before, after, sizes.throughJobs),
+  };
+}

@@ -1,0 +1,49 @@
+/** Characters of each prompt: the issue's 1 KB. */
+const promptCharacters = 1024;
+/** Distinct requests that a load cycles through: enough that nothing upstream or below can cache one. */
+const variants = 512;
+
+/** The model alias that both systems serve. */
+export const benchModel = "bench";
+
+/** A seeded source of numbers in 0..1 (mulberry32), so that every run sends the same bytes. */
+export function seeded(seed: number): () => number {
+  let state = seed >>> 0;
+  return () => {
+    state = (state + 0x6d2b79f5) >>> 0;
+    let mixed = Math.imul(state ^ (state >>> 15), state | 1);
+    mixed ^= mixed + Math.imul(mixed ^ (mixed >>> 7), mixed | 61);
+    return ((mixed ^ (mixed >>> 14)) >>> 0) / 4_294_967_296;
+  };
+}
+
+/** Bodies of `POST /v1/jobs`, each with a 1 KB prompt and one of ten priorities; the baseline takes the same bytes. */
+export function jobBodies(seed: number): string[] {
+  const random = seeded(seed);
+  return Array.from({ length: variants }, (_, index) =>
+    JSON.stringify({
+      endpoint: "/v1/chat/completions",
+      priority: index % 10,
+      body: modelRequest(prompt(random)),
+    }),
+  );
+}
+
+/** Lines of a batch file in OpenAI's format, with the same prompts; each ends in a newline. */
+export function* batchLines(count: number, seed: number): Generator<string> {
+  const random = seeded(seed);
+  for (let line = 0; line < count; line += 1) {
+    const body = modelRequest(prompt(random));
+    yield `${JSON.stringify({ custom_id: `line-${line}`, method: "POST", url: "/v1/chat/completions", body })}\n`;
+  }
+}
+
+function modelRequest(content: string) {
+  return { model: benchModel, messages: [{ role: "user", content }] };
+}
+
+function prompt(random: () => number): string {
+  let text = "";
+  while (text.length < promptCharacters) text += `${Math.floor(random() * 2 ** 32).toString(36)} `;
+  return text.slice(0, promptCharacters);
+}
