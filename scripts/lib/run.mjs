@@ -1,7 +1,8 @@
 // Runs a TypeScript file under this project's Node 24 and becomes as thin as possible around it.
 import { spawn, spawnSync } from "node:child_process";
+import { readFileSync } from "node:fs";
 import { constants } from "node:os";
-import { delimiter, dirname, join } from "node:path";
+import { basename, delimiter, dirname, join } from "node:path";
 import { pathToFileURL } from "node:url";
 import { node24, root } from "./install.mjs";
 
@@ -48,10 +49,22 @@ function environment() {
  */
 function followNpm(child) {
   if (process.env.npm_lifecycle_event === undefined) return;
-  const parent = process.ppid;
+  const ancestors = ancestorsUpToNpm();
   const watch = setInterval(() => {
-    if (process.ppid === parent) return;
+    if (ancestorsUpToNpm() === ancestors) return;
     clearInterval(watch);
     child.kill("SIGTERM");
   }, 500);
+}
+
+/** Our parent, and when that is the shell in between (seen on Linux only), its parent too. */
+function ancestorsUpToNpm() {
+  try {
+    const [program, option] = readFileSync(`/proc/${process.ppid}/cmdline`, "utf8").split("\0");
+    if (basename(program) !== "sh" || option !== "-c") return `${process.ppid}`;
+    const status = readFileSync(`/proc/${process.ppid}/status`, "utf8");
+    return `${process.ppid} ${/^PPid:\s*(\d+)/m.exec(status)?.[1]}`;
+  } catch {
+    return `${process.ppid}`;
+  }
 }
