@@ -10,12 +10,15 @@ import { createAuthenticator, hashKey } from "./authenticate.ts";
 import { createServer } from "./create-server.ts";
 import { listen } from "./listen.ts";
 
+/** What an upload left unfinished for this long is a crash's remains. */
+const staleUploadMs = 24 * 3_600_000;
+
 /** Wires the API and listens. */
 export async function startApi(runtime: Runtime): Promise<StartedRole> {
   const { ledger, files, ids, clock, logger, metrics, config, environment } = runtime;
   await ensureAdminKey(runtime);
   const redis = runtime.redis("producer");
-  const lanes = createLanes({ redis, clock, newGenerationId: () => ids.uuid(), priorityOf: lanePriority });
+  const lanes = createLanes({ redis, clock, newGenerationId: () => ids.uuid(), priorityOf: lanePriority, telemetry: runtime.queueTelemetry });
   const room = createLaneRoom({ lanes, clock, logger });
   const ports: ApiPorts = {
     ledger,
@@ -42,6 +45,7 @@ export async function startApi(runtime: Runtime): Promise<StartedRole> {
     const { ok, problems } = await checkRedis(redis);
     return ok ? { ok } : { ok, detail: problems.map((problem) => problem.message).join(" ") };
   });
+  await files.removeStaleUploads(staleUploadMs, clock.now());
   const board = queuesForBoard({ redis, models: Object.keys(config().models) });
   const server = await createServer(ports, board.queues);
   const url = await listen(server, environment.host, environment.port);

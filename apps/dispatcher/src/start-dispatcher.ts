@@ -16,7 +16,7 @@ export async function startDispatcher(runtime: Runtime): Promise<StartedRole> {
   const { ledger, files, ids, clock, logger, metrics, config, environment } = runtime;
   const holder = `${environment.hostname}:${process.pid}:${ids.uuid()}`;
   const redis = runtime.redis("producer");
-  const lanes = createLanes({ redis, clock, newGenerationId: () => ids.uuid(), priorityOf: lanePriority });
+  const lanes = createLanes({ redis, clock, newGenerationId: () => ids.uuid(), priorityOf: lanePriority, telemetry: runtime.queueTelemetry });
   const batches = createIdQueue({ redis, name: "batches", clock });
   const deliveries = createIdQueue({ redis, name: "delivery", clock });
   const deadLetters = createDeadLetters({ redis });

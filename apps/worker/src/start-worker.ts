@@ -55,6 +55,7 @@ export async function startWorker(runtime: Runtime): Promise<StartedRole> {
       concurrency: environment.workerConcurrency,
       workerName: lease.workerId,
       clock,
+      telemetry: runtime.queueTelemetry,
       handler: (pointer, { signal }) => processJob(ports, pointer.jobId, signal),
       onError: (error) => logger.warn({ model, err: error }, "the lane's consumer has a problem"),
     }),

@@ -74,7 +74,7 @@ export function createAcceptJob(ports: AcceptJobPorts): (request: AcceptJobReque
   async function announce(spec: JobSpec, laned: boolean): Promise<void> {
     ports.metrics.increment("sluice_jobs_accepted_total", { sla: spec.sla });
     if (!laned) return;
-    const pointer = { jobId: spec.id, model: spec.model, effectiveDeadlineAt: spec.effectiveDeadlineAt };
+    const pointer = { jobId: spec.id, model: spec.model, effectiveDeadlineAt: spec.effectiveDeadlineAt, traceparent: spec.traceparent };
     await addToLane(pointer).catch((error: unknown) => {
       ports.logger.warn({ jobId: spec.id, err: error }, "the lane did not take an accepted job; the dispatcher will put it there");
     });

@@ -11,7 +11,6 @@ import {
   type Verdict,
   type WorkerId,
   assertNever,
-  noUsage,
 } from "@sluice/domain";
 import { decideNextStep } from "@sluice/routing";
 import { payloadOf } from "./accept-job.ts";
@@ -114,15 +113,15 @@ function endWithFailure(ports: ProcessJobPorts, job: JobToRun, state: TerminalJo
 /** Never throws: lost counters are rebuilt, a lost result is not. */
 async function settleCapacity(ports: ProcessJobPorts, ended: EndedAttempt, usage: Usage | undefined, costUsd: number): Promise<void> {
   const { outcome, placed, job } = ended;
-  const used = usage ?? { ...noUsage, inputTokens: job.inputTokens };
+  const used = usage ?? { inputTokens: job.inputTokens, outputTokens: undefined };
   const sample = { latencyMs: outcome.latencyMs, ok: outcome.kind === "succeeded" || outcome.kind === "refused" };
   const tasks: Promise<unknown>[] = [
     outcome.sentAfterMs === undefined
       ? ports.capacity.release(placed.reservation)
-      : ports.capacity.settle(placed.reservation, { ...used, costUsd, sentAfterMs: outcome.sentAfterMs }),
+      : ports.capacity.settle(placed.reservation, { inputTokens: used.inputTokens, outputTokens: used.outputTokens, costUsd, sentAfterMs: outcome.sentAfterMs }),
   ];
   if (outcome.kind !== "aborted") tasks.push(ports.capacity.observe(placed.target.id, sample));
-  if (outcome.rateLimits !== undefined) tasks.push(ports.capacity.learn(placed.target, outcome.rateLimits));
+  if (outcome.rateLimits !== undefined) tasks.push(ports.capacity.learn(placed.target, outcome.rateLimits, placed.reservation));
   const pauseMs = pauseFor(outcome);
   if (pauseMs > 0) tasks.push(ports.capacity.pause(placed.target.id, ports.clock.now() + pauseMs, outcome.kind));
   const results = await Promise.allSettled(tasks);

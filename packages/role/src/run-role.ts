@@ -1,9 +1,10 @@
 import { randomBytes } from "node:crypto";
 import { type Config, type ConfigWatch, formatConfigErrors, loadConfig, watchConfig } from "@sluice/config";
-import { type Clock, createIdSource, type FileStore, type IdSource, type Logger, type Metrics, type Random } from "@sluice/domain";
+import { type Clock, createIdSource, type IdSource, type Logger, type Metrics, type Random } from "@sluice/domain";
 import { systemClock, systemRandom } from "@sluice/engine";
 import { openFileStore } from "@sluice/files";
 import { createLedger, type Ledger } from "@sluice/ledger";
+import { createQueueTelemetry } from "@sluice/queue";
 import { closeRedis, connectRedis, type RedisClient, type RedisRole } from "@sluice/redis";
 import {
   createHealth,
@@ -22,7 +23,7 @@ export interface Runtime {
   readonly environment: RoleEnvironment;
   readonly config: () => Config;
   readonly ledger: Ledger;
-  readonly files: FileStore;
+  readonly files: ReturnType<typeof openFileStore>;
   /** Opens a connection that is closed when the role stops. */
   readonly redis: (role: RedisRole) => RedisClient;
   readonly ids: IdSource;
@@ -31,6 +32,8 @@ export interface Runtime {
   readonly logger: Logger;
   readonly metrics: Metrics & MetricsRecorder;
   readonly tracing: Tracing;
+  /** Spans of the queues; only where traces are collected, they cost bytes in Redis. */
+  readonly queueTelemetry: ReturnType<typeof createQueueTelemetry> | undefined;
   readonly health: Health;
 }
 
@@ -103,6 +106,7 @@ async function createRuntime(name: RoleName, env: Readonly<Record<string, string
     logger,
     metrics,
     tracing,
+    queueTelemetry: environment.otlpEndpoint === undefined ? undefined : createQueueTelemetry(),
     health,
   };
   const server = await healthServer(runtime);
