@@ -1,5 +1,12 @@
-export { parseJson, isJsonObject } from "./parse-json.ts";
-export { errorFromIssues, parseWith } from "./zod-errors.ts";
+export type { BatchInputLine, ReadLine } from "./batch-line.ts";
+export { bodyBytes, readBatchLine } from "./batch-line.ts";
+export { renderError } from "./error-envelope.ts";
+export { findTopLevelSpans } from "./json-spans.ts";
+export type { ModelRequest } from "./model-request.ts";
+export { knownEndpoints, readModelRequest } from "./model-request.ts";
+export { failureLineBytes, jsonBody, lineBytes, renderLine } from "./output-line.ts";
+export { isJsonObject, parseJson } from "./parse-json.ts";
+export type { BatchRequest, JobRequest } from "./requests.ts";
 export {
   batchListQuerySchema,
   batchRequestSchema,
@@ -11,13 +18,6 @@ export {
   routingSchema,
   routingWishes,
 } from "./requests.ts";
-export type { BatchRequest, JobRequest } from "./requests.ts";
-export { knownEndpoints, readModelRequest } from "./model-request.ts";
-export type { ModelRequest } from "./model-request.ts";
-export { bodyBytes, readBatchLine } from "./batch-line.ts";
-export type { BatchInputLine, ReadLine } from "./batch-line.ts";
-export { failureLineBytes, jsonBody, lineBytes, renderLine } from "./output-line.ts";
 export { renderAccepted, renderBatch, renderFile, renderJob, renderList } from "./views.ts";
 export { renderWebhook } from "./webhook-event.ts";
-export { renderError } from "./error-envelope.ts";
-export { findTopLevelSpans } from "./json-spans.ts";
+export { errorFromIssues, parseWith } from "./zod-errors.ts";

@@ -45,7 +45,7 @@ export function findTopLevelSpans<Key extends string>(
   return Object.fromEntries(wanted) as Record<Key, JsonSpan[]>;
 }
 
-function toBuffer(text: string | Uint8Array): Buffer {
+export function toBuffer(text: string | Uint8Array): Buffer {
   if (typeof text === "string") return Buffer.from(text);
   return Buffer.isBuffer(text) ? text : Buffer.from(text.buffer, text.byteOffset, text.byteLength);
 }
@@ -61,7 +61,7 @@ function isSpace(byte: number | undefined): boolean {
 }
 
 /** `from` is the opening quote; answers the place after the closing one. */
-function skipString(bytes: Buffer, from: number): number {
+export function skipString(bytes: Buffer, from: number): number {
   let at = from + 1;
   for (;;) {
     const end = bytes.indexOf(quote, at);

@@ -22,21 +22,29 @@ export const knownEndpoints = [
 export function readModelRequest(body: Readonly<Record<string, unknown>>, path: string): ModelRequest {
   const { model } = body;
   const param = path === "" ? "model" : `${path}.model`;
-  if (model === undefined) throw new SluiceError("missing_required_parameter", `Missing required parameter: '${param}'.`, { param });
+  if (model === undefined)
+    throw new SluiceError("missing_required_parameter", `Missing required parameter: '${param}'.`, { param });
   if (typeof model !== "string" || model === "") {
     throw new SluiceError("invalid_value", `'${param}' must be a non-empty string.`, { param });
   }
   if (body.stream === true) {
     const stream = path === "" ? "stream" : `${path}.stream`;
-    throw new SluiceError("invalid_value", `'${stream}' must not be true: a queued job is answered as a whole.`, { param: stream });
+    throw new SluiceError(
+      "invalid_value",
+      `'${stream}' must not be true: a queued job is answered as a whole.`,
+      { param: stream },
+    );
   }
   return { model, maxOutputTokens: maxOutputTokens(body), capabilities: neededCapabilities(body) };
 }
 
+/** What the ledger's column holds; whether such a number makes sense is the upstream's to say. */
+const mostTokens = 2_147_483_647;
+
 function maxOutputTokens(body: Readonly<Record<string, unknown>>): number | undefined {
   for (const key of ["max_completion_tokens", "max_output_tokens", "max_tokens"]) {
     const value = body[key];
-    if (typeof value === "number" && Number.isFinite(value) && value > 0) return Math.floor(value);
+    if (typeof value === "number" && value >= 1) return Math.min(Math.floor(value), mostTokens);
   }
   return undefined;
 }

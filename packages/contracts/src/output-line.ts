@@ -1,3 +1,4 @@
+import { isUtf8 } from "node:buffer";
 import { type EndedLine, type FailedLine, type JobFailure, type JobResult, uuidOf } from "@sluice/domain";
 
 /** A finished line as it stands in OpenAI's output or error file, newline included. `body` are the result's bytes. */
@@ -9,7 +10,11 @@ export function renderLine(line: EndedLine, body: Buffer | undefined): Buffer {
   const { statusCode } = line.result;
   const requestId = JSON.stringify(line.result.upstreamRequestId ?? line.jobId);
   const open = Buffer.from(`${head}{"status_code":${statusCode},"request_id":${requestId},"body":`);
-  return Buffer.concat([open, jsonBody(line.result, body), Buffer.from(`},"error":${errorJson(line.failure)}}\n`)]);
+  return Buffer.concat([
+    open,
+    jsonBody(line.result, body),
+    Buffer.from(`},"error":${errorJson(line.failure)}}\n`),
+  ]);
 }
 
 /** Length in bytes of what {@link renderLine} gives, without the result's body at hand when there is none. */
@@ -28,14 +33,26 @@ function errorJson(failure: JobFailure | undefined): string {
 
 /**
  * A result's bytes as one JSON value on one line: JSON passes as received (line breaks between tokens become
- * spaces, the length stays), anything else becomes a string.
+ * spaces, the length stays), anything else becomes a string. What the content type promises is checked: an upstream
+ * that refuses a request may send an empty body, or half of one, as `application/json`.
  */
 export function jsonBody(result: Pick<JobResult, "contentType">, body: Buffer): Buffer {
-  if (!/\bjson\b/i.test(result.contentType)) return Buffer.from(JSON.stringify(body.toString("utf8")));
+  if (!/\bjson\b/i.test(result.contentType) || !isJson(body))
+    return Buffer.from(JSON.stringify(body.toString("utf8")));
   if (!body.includes(0x0a) && !body.includes(0x0d)) return body;
   const copy = Buffer.from(body);
   for (let index = 0; index < copy.length; index++) {
     if (copy[index] === 0x0a || copy[index] === 0x0d) copy[index] = 0x20;
   }
   return copy;
+}
+
+function isJson(body: Buffer): boolean {
+  if (!isUtf8(body)) return false;
+  try {
+    JSON.parse(body.toString("utf8"));
+    return true;
+  } catch {
+    return false;
+  }
 }

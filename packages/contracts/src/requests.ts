@@ -1,18 +1,25 @@
 import type { RoutingWishes } from "@sluice/domain";
 import { z } from "zod";
+import { isStorable, notStorable } from "./storable-text.ts";
+
+/** A text of at least one and at most `max` characters. */
+const text = (max: number) => z.string().min(1).max(max).refine(isStorable, { message: notStorable });
+
+/** The same, or an empty one. */
+const optionalText = (max: number) => z.string().max(max).refine(isStorable, { message: notStorable });
 
 /** OpenAI's limits: 16 pairs, keys up to 64, values up to 512 characters. */
 export const metadataSchema = z
-  .record(z.string().min(1).max(64), z.string().max(512))
+  .record(text(64), optionalText(512))
   .refine((pairs) => Object.keys(pairs).length <= 16, { message: "at most 16 pairs are allowed" });
 
-const ids = z.array(z.string().min(1).max(128)).min(1).max(100);
+const ids = z.array(text(128)).min(1).max(100);
 
 /** What a request may ask of routing. */
 export const routingSchema = z.strictObject({
   pools: ids.optional(),
   targets: ids.optional(),
-  region: z.string().min(1).max(64).optional(),
+  region: text(64).optional(),
   max_price: z.number().nonnegative().optional(),
   sort: z.enum(["price", "latency", "throughput"]).optional(),
   exclude: ids.optional(),
@@ -20,12 +27,12 @@ export const routingSchema = z.strictObject({
 
 /** Body of `POST /v1/jobs`. */
 export const jobRequestSchema = z.strictObject({
-  endpoint: z.string().min(1).max(128),
+  endpoint: text(128),
   body: z.record(z.string(), z.unknown()),
-  sla: z.string().min(1).max(64).optional(),
-  deadline: z.string().min(1).max(64).optional(),
+  sla: text(64).optional(),
+  deadline: text(64).optional(),
   priority: z.int().min(0).max(9).optional(),
-  webhook_url: z.string().min(1).max(2048).optional(),
+  webhook_url: text(2048).optional(),
   metadata: metadataSchema.optional(),
   routing: routingSchema.optional(),
   max_attempts: z.int().min(1).max(20).optional(),
@@ -35,34 +42,42 @@ export type JobRequest = z.infer<typeof jobRequestSchema>;
 
 /** Body of `POST /v1/batches`: OpenAI's fields and ours. */
 export const batchRequestSchema = z.strictObject({
-  input_file_id: z.string().min(1).max(64),
-  endpoint: z.string().min(1).max(128),
-  completion_window: z.string().min(1).max(32),
+  input_file_id: text(64),
+  endpoint: text(128),
+  completion_window: text(32),
   metadata: metadataSchema.nullish(),
-  sla: z.string().min(1).max(64).optional(),
+  sla: text(64).optional(),
   priority: z.int().min(0).max(9).optional(),
-  webhook_url: z.string().min(1).max(2048).optional(),
+  webhook_url: text(2048).optional(),
   webhook_jobs: z.boolean().optional(),
   routing: routingSchema.optional(),
 });
 export type BatchRequest = z.infer<typeof batchRequestSchema>;
 
 const pageFields = {
-  after: z.string().max(64).optional(),
+  after: optionalText(64).optional(),
   limit: z.coerce.number().int().min(1).max(100).default(20),
+};
+
+const jobListFields = {
+  ...pageFields,
+  order: z.enum(["asc", "desc"]).default("desc"),
+  status: optionalText(200).optional(),
+  batch_id: optionalText(64).optional(),
+  model: optionalText(128).optional(),
+  sla: optionalText(64).optional(),
 };
 
 /** Query of `GET /v1/jobs`; `metadata.KEY=VALUE` pairs come beside these. */
 export const jobListQuerySchema = z
-  .object({
-    ...pageFields,
-    order: z.enum(["asc", "desc"]).default("desc"),
-    status: z.string().max(200).optional(),
-    batch_id: z.string().max(64).optional(),
-    model: z.string().max(128).optional(),
-    sla: z.string().max(64).optional(),
-  })
-  .catchall(z.string().max(512));
+  .object(jobListFields)
+  .catchall(optionalText(512))
+  .superRefine((query, context) => {
+    const keys = Object.keys(query).filter(
+      (key) => !Object.hasOwn(jobListFields, key) && !key.startsWith("metadata."),
+    );
+    if (keys.length > 0) context.addIssue({ code: "unrecognized_keys", keys, input: query });
+  });
 
 /** Query of `GET /v1/jobs/{id}`: seconds to wait for the end, at most 60. */
 export const jobQuerySchema = z.strictObject({ wait: z.coerce.number().min(0).max(60).optional() });
@@ -72,10 +87,10 @@ export const batchListQuerySchema = z.strictObject(pageFields);
 
 /** Query of `GET /v1/files`. */
 export const fileListQuerySchema = z.strictObject({
-  after: z.string().max(64).optional(),
+  after: optionalText(64).optional(),
   limit: z.coerce.number().int().min(1).max(10_000).default(10_000),
   order: z.enum(["asc", "desc"]).default("desc"),
-  purpose: z.string().max(64).optional(),
+  purpose: optionalText(64).optional(),
 });
 
 /** The wire's spelling of routing wishes to the domain's. */
@@ -83,5 +98,7 @@ export function routingWishes(routing: z.infer<typeof routingSchema> | undefined
   if (routing === undefined) return {};
   const { max_price: maxPrice, ...rest } = routing;
   const wishes = { ...rest, ...(maxPrice === undefined ? {} : { maxPrice }) };
-  return Object.fromEntries(Object.entries(wishes).filter(([, value]) => value !== undefined)) as RoutingWishes;
+  return Object.fromEntries(
+    Object.entries(wishes).filter(([, value]) => value !== undefined),
+  ) as RoutingWishes;
 }

@@ -1,10 +1,10 @@
 import {
   type Batch,
   type FileRecord,
-  type Job,
-  type JobSpec,
   finishedLines,
   isTerminal,
+  type Job,
+  type JobSpec,
 } from "@sluice/domain";
 import { jsonBody } from "./output-line.ts";
 
@@ -36,7 +36,9 @@ function jobHead(job: JobSpec, status: Job["state"]): Record<string, unknown> {
     deadline: iso(job.deadlineAt),
     created_at: iso(job.acceptedAt),
     metadata: job.metadata,
-    ...(job.batchLine === undefined ? {} : { batch_id: job.batchLine.batchId, custom_id: job.batchLine.customId }),
+    ...(job.batchLine === undefined
+      ? {}
+      : { batch_id: job.batchLine.batchId, custom_id: job.batchLine.customId }),
   };
 }
 
@@ -53,7 +55,11 @@ function endOf(job: Job): Record<string, unknown> {
     usage:
       job.usage === undefined
         ? null
-        : { input_tokens: job.usage.inputTokens, output_tokens: job.usage.outputTokens, cost_usd: job.costUsd ?? 0 },
+        : {
+            input_tokens: job.usage.inputTokens,
+            output_tokens: job.usage.outputTokens,
+            cost_usd: job.costUsd ?? 0,
+          },
     ...(job.failure === undefined ? {} : { error: job.failure }),
   };
 }
@@ -120,7 +126,10 @@ export function renderFile(file: FileRecord): Record<string, unknown> {
 }
 
 /** A page of a list, as OpenAI's clients read it. `items` may hold one more than `limit`. */
-export function renderList<T extends { id?: unknown }>(items: readonly T[], limit: number): Record<string, unknown> {
+export function renderList<T extends { id?: unknown }>(
+  items: readonly T[],
+  limit: number,
+): Record<string, unknown> {
   const data = items.slice(0, limit);
   return {
     object: "list",

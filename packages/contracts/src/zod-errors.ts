@@ -3,6 +3,8 @@ import type { z } from "zod";
 
 type Issue = z.core.$ZodIssue;
 
+const longestName = 64;
+
 /** Turns the first finding of zod into the error that the caller sees; `param` is the path of the field. */
 export function errorFromIssues(issues: readonly Issue[], value: unknown): SluiceError {
   const issue = issues[0];
@@ -13,11 +15,17 @@ export function errorFromIssues(issues: readonly Issue[], value: unknown): Sluic
   }
   const param = pathOf(issue.path);
   if (isMissing(issue, value)) {
-    return new SluiceError("missing_required_parameter", `Missing required parameter: '${param}'.`, { param });
+    return new SluiceError("missing_required_parameter", `Missing required parameter: '${param}'.`, {
+      param,
+    });
   }
   const code: ErrorCode = param === "" ? "invalid_request" : "invalid_value";
   const subject = param === "" ? "The request body" : `'${param}'`;
-  return new SluiceError(code, `${subject} is not valid: ${lowerFirst(issue.message)}.`, param === "" ? {} : { param });
+  return new SluiceError(
+    code,
+    `${subject} is not valid: ${lowerFirst(issue.message)}.`,
+    param === "" ? {} : { param },
+  );
 }
 
 /** Parses `value`, or throws the {@link SluiceError} of its first fault. */
@@ -29,9 +37,16 @@ export function parseWith<T>(schema: z.ZodType<T>, value: unknown): T {
 
 function pathOf(path: readonly PropertyKey[]): string {
   return path.reduce<string>(
-    (text, part) => (typeof part === "number" ? `${text}[${part}]` : text === "" ? String(part) : `${text}.${String(part)}`),
+    (text, part) =>
+      typeof part === "number" ? `${text}[${part}]` : text === "" ? nameOf(part) : `${text}.${nameOf(part)}`,
     "",
   );
+}
+
+/** A key that the caller chose: cut short, it may be as long as a prompt. */
+function nameOf(part: PropertyKey): string {
+  const name = String(part);
+  return name.length <= longestName ? name : `${name.slice(0, longestName)}…`;
 }
 
 function isMissing(issue: Issue, value: unknown): boolean {
