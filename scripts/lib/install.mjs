@@ -25,7 +25,7 @@ const lockDirectory = join(root, "node_modules", ".sluice-installing");
 const oldestNode = 20;
 
 /** Says a line about the set-up. Standard error: standard output belongs to the command that follows. */
-export function say(line) {
+function say(line) {
   process.stderr.write(`${line}\n`);
 }
 
@@ -120,6 +120,7 @@ function holderIsGone() {
     return false;
   } catch (error) {
     if (error.code === "EPERM") return false;
+    if (error.code === "ESRCH") return true;
     // A holder that has made the directory and not yet written its id is given a moment.
     return existsSync(lockDirectory) && Date.now() - statSync(lockDirectory).mtimeMs > 2_000;
   }

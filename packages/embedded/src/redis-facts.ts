@@ -17,7 +17,7 @@ function whereIs(program: string): string | undefined {
 }
 
 /** Whether this is a Debian or Ubuntu on which we may install packages. */
-export function canInstallWithApt(): boolean {
+function canInstallWithApt(): boolean {
   return (
     process.platform === "linux" &&
     process.getuid?.() === 0 &&
