@@ -1,7 +1,7 @@
 import { openAsBlob } from "node:fs";
 import { basename } from "node:path";
 import type { Readable } from "node:stream";
-import { type Dispatcher, FormData, request } from "undici";
+import { type Dispatcher, FormData, fetch, request } from "undici";
 import { ApiError, UnreachableError } from "./api-error.ts";
 import type { BatchView, FileView, JobView, ListView } from "./views.ts";
 
@@ -45,7 +45,7 @@ export interface ApiClient {
 
 interface Call {
   readonly method?: Dispatcher.HttpMethod;
-  readonly body?: string | Buffer | FormData;
+  readonly body?: string | Buffer;
   readonly signal?: AbortSignal | undefined;
 }
 
@@ -55,12 +55,11 @@ export function createApiClient(place: ApiPlace): ApiClient {
 
   async function open(path: string, call: Call = {}): Promise<Dispatcher.ResponseData["body"]> {
     const { body, signal, method = body === undefined ? "GET" : "POST" } = call;
-    const isJson = typeof body === "string" || Buffer.isBuffer(body);
     const answer = await request(`${url}${path}`, {
       method,
       headers: {
         authorization: `Bearer ${place.key}`,
-        ...(isJson ? { "content-type": "application/json" } : {}),
+        ...(body === undefined ? {} : { "content-type": "application/json" }),
       },
       body: body ?? null,
       headersTimeout: answerMs,
@@ -71,6 +70,19 @@ export function createApiClient(place: ApiPlace): ApiClient {
     });
     if (answer.statusCode >= 400) throw new ApiError(answer.statusCode, await bytes(answer.body));
     return answer.body;
+  }
+
+  // By fetch: undici 8.12.4's request() never sends a FormData.
+  async function upload(form: FormData): Promise<FileView> {
+    const headers = { authorization: `Bearer ${place.key}` };
+    const answer = await fetch(`${url}/v1/files`, { method: "POST", headers, body: form }).catch(
+      (error: unknown) => {
+        throw new UnreachableError(url, (error as { cause?: unknown }).cause ?? error);
+      },
+    );
+    const told = Buffer.from(await answer.arrayBuffer());
+    if (answer.status >= 400) throw new ApiError(answer.status, told);
+    return JSON.parse(told.toString("utf8")) as FileView;
   }
 
   const bytes = async (body: Dispatcher.ResponseData["body"]): Promise<Buffer> =>
@@ -100,7 +112,7 @@ export function createApiClient(place: ApiPlace): ApiClient {
       const form = new FormData();
       form.set("purpose", "batch");
       form.set("file", await openAsBlob(path), basename(path));
-      return json("/v1/files", { body: form });
+      return upload(form);
     },
     createBatch: (batch) => json("/v1/batches", { body: JSON.stringify(batch) }),
     readBatch: (id) => json(`/v1/batches/${encodeURIComponent(id)}`),

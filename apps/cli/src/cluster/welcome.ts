@@ -28,10 +28,10 @@ To paste into another terminal:
 ${submitLine(facts)}
 
 # submit a job and wait for its result
-JOB=$(${submitLine(facts)} | ${pick("job_")}); curl -s "${url}/v1/jobs/$JOB?wait=30" ${auth(facts)}
+JOB=$(${submitLine(facts)} | ${pick("job_")}); curl -sw '\\n' "${url}/v1/jobs/$JOB?wait=30" ${auth(facts)}
 
 # upload a file of requests, start a batch of it, look at the batch
-FILE=$(curl -s ${url}/v1/files ${auth(facts)} -F purpose=batch -F file=@${shellWord(repositoryFile("examples", "sample.jsonl"))} | ${pick("file-")}); BATCH=$(curl -s ${url}/v1/batches ${auth(facts)} -H 'content-type: application/json' -d '{"input_file_id":"'$FILE'","endpoint":"/v1/chat/completions","completion_window":"24h"}' | ${pick("batch_")}); curl -s ${url}/v1/batches/$BATCH ${auth(facts)}
+FILE=$(curl -s ${url}/v1/files ${auth(facts)} -F purpose=batch -F file=@${shellWord(repositoryFile("examples", "sample.jsonl"))} | ${pick("file-")}); BATCH=$(curl -s ${url}/v1/batches ${auth(facts)} -H 'content-type: application/json' -d '{"input_file_id":"'$FILE'","endpoint":"/v1/chat/completions","completion_window":"24h"}' | ${pick("batch_")}); curl -sw '\\n' ${url}/v1/batches/$BATCH ${auth(facts)}
 
 # the same with the sluice command
 npx sluice submit --model auto "Name three rivers." --wait
@@ -43,7 +43,7 @@ npx sluice jobs
 function submitLine(facts: WelcomeFacts): string {
   const body =
     '{"endpoint":"/v1/chat/completions","body":{"model":"auto","messages":[{"role":"user","content":"Name three rivers."}],"max_tokens":64}}';
-  return `curl -s ${facts.url}/v1/jobs ${auth(facts)} -H 'content-type: application/json' -d '${body}'`;
+  return `curl -sw '\\n' ${facts.url}/v1/jobs ${auth(facts)} -H 'content-type: application/json' -d '${body}'`;
 }
 
 function auth({ dataDir, keyIsGiven }: WelcomeFacts): string {

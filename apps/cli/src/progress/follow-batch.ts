@@ -14,8 +14,8 @@ export interface FollowOptions {
   readonly terminal: Terminal;
   readonly signal: AbortSignal;
   readonly pools?: PoolCounter | undefined;
-  /** Time between two looks, and between two plain lines; in milliseconds. */
-  readonly pace?: { readonly lookMs: number; readonly lineMs: number };
+  /** Time between two looks, in milliseconds. */
+  readonly lookMs?: number;
 }
 
 /** A batch that has ended, or that was last seen when the signal came. */
@@ -26,13 +26,16 @@ export interface Followed {
   readonly tookMs: number;
 }
 
-const usualPace = { lookMs: 500, lineMs: 5_000 };
+const usualLookMs = 500;
+/** Plain lines come every second at first and ever more rarely, so that a long run does not fill a log. */
+const lineShare = 0.1;
+const lineMs = { least: 1_000, most: 30_000 };
 /** An API that is being restarted is waited for. */
 const patienceMs = 60_000;
 
 /** Shows a batch's progress until it has ended, or until the signal. Throws when the API is gone for a minute. */
 export async function followBatch(options: FollowOptions): Promise<Followed> {
-  const { terminal, signal, pace = usualPace } = options;
+  const { terminal, signal, lookMs = usualLookMs } = options;
   const startedAt = performance.now();
   let estimate: ProgressEstimate | undefined;
   let lastLineAt = Number.NEGATIVE_INFINITY;
@@ -50,13 +53,17 @@ export async function followBatch(options: FollowOptions): Promise<Followed> {
     }
     terminal.draw(progressBar(progress, terminal.columns));
     const line = progressLine(progress);
-    if (!terminal.isLive && at - lastLineAt >= pace.lineMs && line !== lastLine) {
+    if (!terminal.isLive && at - lastLineAt >= lineEvery(at - startedAt) && line !== lastLine) {
       terminal.say(line);
       lastLineAt = at;
       lastLine = line;
     }
-    await sleep(pace.lookMs, undefined, { signal }).catch(() => undefined);
+    await sleep(lookMs, undefined, { signal }).catch(() => undefined);
   }
+}
+
+function lineEvery(elapsedMs: number): number {
+  return Math.min(lineMs.most, Math.max(lineMs.least, elapsedMs * lineShare));
 }
 
 async function readPatiently({ api, batchId, signal }: FollowOptions): Promise<BatchView> {
