@@ -1,2 +1,1 @@
-// Atomic reservations across the limits of a target and of a tenant.
-export {};
+export { type CapacityOptions, createCapacity } from "./create-capacity.ts";

@@ -1,0 +1,144 @@
+import type {
+  Capacity,
+  Clock,
+  IdSource,
+  RateLimitReport,
+  Reservation,
+  ReserveAnswer,
+  ReserveRequest,
+  Target,
+  TargetSignals,
+} from "@sluice/domain";
+import { capacityKey, type RedisClient } from "@sluice/redis";
+import { readSignals } from "./read-signals.ts";
+import { loadScripts } from "./scripts.ts";
+
+export interface CapacityOptions {
+  readonly redis: RedisClient;
+  readonly ids: IdSource;
+  /** Pauses are given and read by this clock, and kept by the server's: the two may differ. */
+  readonly clock: Clock;
+  /** Where the scripts take the time from. Only tests give their own (ms since 1970); the server's is one for all. */
+  readonly timeSource?: "server" | (() => number);
+}
+
+/**
+ * Token limits are used up to here: an answer longer than expected is charged at arrival by the upstream and only
+ * at settling by us, and what is left over absorbs it.
+ */
+const tokenShare = 0.97;
+
+const targetUse = (id: string): string => capacityKey("target-use", id);
+const targetLog = (id: string): string => capacityKey("target-log", id);
+const tenantUse = (id: string): string => capacityKey("tenant-use", id);
+const tenantLog = (id: string): string => capacityKey("tenant-log", id);
+const heldKey = (owner: string): string => capacityKey("held", owner);
+const owners = capacityKey("owners");
+
+/** Capacity in Redis; each call is one Lua script, so one atomic step. Rejects when Redis is away. */
+export function createCapacity(options: CapacityOptions): Capacity {
+  const { redis, ids, clock, timeSource } = options;
+  const scripts = loadScripts(redis);
+  const now = (): string => (typeof timeSource === "function" ? String(timeSource()) : "");
+  return {
+    async reserve(request) {
+      const id = `${request.owner}/${ids.uuid()}`;
+      const { target, tenant } = request;
+      const keys = [targetUse(target.id), targetLog(target.id), tenantUse(tenant.id), tenantLog(tenant.id)];
+      const reply = await scripts.reserve(
+        [...keys, owners, heldKey(request.owner)],
+        [now(), id, ...amountsOf(request)],
+      );
+      return readAnswer(reply, request, id);
+    },
+    async settle({ id }, { inputTokens, outputTokens, sentAfterMs }) {
+      const output = outputTokens === undefined ? "" : whole(outputTokens);
+      const sent = sentAfterMs === undefined ? "" : Math.max(0, Math.ceil(sentAfterMs));
+      await scripts.settle([heldKey(ownerOf(id))], [now(), id, whole(inputTokens), output, sent]);
+    },
+    async release({ id }) {
+      await scripts.release([heldKey(ownerOf(id))], [id]);
+    },
+    async renew(owner, leaseMs) {
+      await scripts.renew([owners, heldKey(owner)], [now(), whole(leaseMs)]);
+    },
+    async learn(target, report, reservation) {
+      const args = reportArguments(target, report, reservation);
+      if (args === undefined) return;
+      await scripts.learn([targetUse(target.id), targetLog(target.id)], [now(), ids.uuid(), ...args]);
+    },
+    async pause(targetId, untilAt, reason) {
+      await scripts.pause([targetUse(targetId)], [now(), Math.ceil(untilAt - clock.now()), reason]);
+    },
+    async observe(targetId, { latencyMs, ok }) {
+      await scripts.observe([targetUse(targetId)], [now(), latencyMs, ok ? 1 : 0]);
+    },
+    async signals(targets) {
+      // Sent together: the client writes what one turn of the event loop asks into one round trip.
+      const read = async (target: Target): Promise<[string, TargetSignals]> => {
+        const reply = await scripts.signals([targetUse(target.id), targetLog(target.id), owners], [now()]);
+        return [target.id, readSignals(reply, target.limits, clock.now())];
+      };
+      return Object.fromEntries(await Promise.all(targets.map(read)));
+    },
+  };
+}
+
+/** The arguments of `reserve.lua` after the reservation's id. */
+function amountsOf({ target, tenant, inputTokens, outputTokens, leaseMs }: ReserveRequest): number[] {
+  const { limits } = target;
+  return [
+    whole(leaseMs),
+    whole(inputTokens),
+    whole(outputTokens),
+    tokenShare,
+    stated(limits.requestsPerMinute),
+    stated(limits.tokensPerMinute),
+    stated(limits.inputTokensPerMinute),
+    stated(limits.outputTokensPerMinute),
+    stated(limits.concurrency),
+    stated(tenant.limits.requestsPerMinute),
+    stated(tenant.limits.tokensPerMinute),
+    stated(tenant.limits.concurrency),
+  ];
+}
+
+function readAnswer(reply: unknown, { target, tenant }: ReserveRequest, id: string): ReserveAnswer {
+  if (!Array.isArray(reply)) throw new TypeError("the reserve script answered no list");
+  if (reply[0] !== 1) return { kind: "denied", limit: String(reply[1]), waitMs: Number(reply[2]) };
+  const [requests, tokens] = [Number(reply[1]), Number(reply[2])];
+  const left = { ...(requests < 0 ? {} : { requests }), ...(tokens < 0 ? {} : { tokens }) };
+  return { kind: "granted", reservation: { id, targetId: target.id, tenantId: tenant.id, left } };
+}
+
+/** The arguments of `learn.lua` after the unique id; `undefined` when the report says nothing about a limit of ours. */
+function reportArguments(
+  { limits }: Target,
+  report: RateLimitReport,
+  reservation: Reservation | undefined,
+): (number | string)[] | undefined {
+  const readings = [
+    { limit: limits.requestsPerMinute, reading: report.requests, left: reservation?.left?.requests },
+    { limit: limits.tokensPerMinute, reading: report.tokens, left: reservation?.left?.tokens },
+  ];
+  if (readings.every(({ limit, reading }) => limit === undefined || reading?.remaining === undefined))
+    return undefined;
+  return readings.flatMap(({ limit, reading, left }) => {
+    const remaining = reading?.remaining;
+    if (limit === undefined || remaining === undefined) return [-1, 0, "", ""];
+    return [limit, remaining, reading?.resetMs === undefined ? "" : Math.ceil(reading.resetMs), left ?? ""];
+  });
+}
+
+/** The owner that a reservation's id carries before its last slash. */
+function ownerOf(reservationId: string): string {
+  return reservationId.slice(0, reservationId.lastIndexOf("/"));
+}
+
+function stated(limit: number | undefined): number {
+  return limit ?? -1;
+}
+
+function whole(amount: number): number {
+  return Math.max(0, Math.ceil(amount));
+}

@@ -1,0 +1,82 @@
+-- Put before every script of this folder.
+--
+-- State, all under one hash tag:
+--   use (hash)   per target and per tenant: sums over everything that counts now
+--                r requests, i input tokens, o output tokens, x tokens taken by others, c calls in flight
+--   log (zset)   per target and per tenant: settled entries "id|r|i|o|x" scored by when they leave the window (ms)
+--   held (hash)  per owner: reservation id -> packed record of what it holds, and of whom
+--   owners (zset) the held hashes, scored by when the owner's lease ends (ms)
+-- A reservation is in the sums from grant to settle, and from settle until its log entry leaves the window.
+
+local WINDOW_MS = 60000
+-- An upstream counts a call some time after it was sent; an entry ages from then.
+local SEND_MARGIN_MS = 750
+
+-- Milliseconds of the server's clock; tests may give their own.
+local function read_now(given)
+  if given ~= '' then return tonumber(given) end
+  local time = redis.call('TIME')
+  return tonumber(time[1]) * 1000 + math.floor(tonumber(time[2]) / 1000)
+end
+
+local function entry_of(id, r, i, o, x)
+  return string.format('%s|%.0f|%.0f|%.0f|%.0f', id, r, i, o, x)
+end
+
+local function amounts_of(entry)
+  local r, i, o, x = string.match(entry, '|(%d+)|(%d+)|(%d+)|(%d+)$')
+  return tonumber(r), tonumber(i), tonumber(o), tonumber(x)
+end
+
+local function add(use, field, amount)
+  if amount ~= 0 then redis.call('HINCRBY', use, field, string.format('%.0f', amount)) end
+end
+
+-- Takes what has left the window out of the sums. Each entry is read once in its life.
+local function prune(use, log, now)
+  while true do
+    local gone = redis.call('ZRANGEBYSCORE', log, '-inf', now, 'LIMIT', 0, 500)
+    if #gone == 0 then return end
+    local r, i, o, x = 0, 0, 0, 0
+    for _, entry in ipairs(gone) do
+      local er, ei, eo, ex = amounts_of(entry)
+      r, i, o, x = r + er, i + ei, o + eo, x + ex
+    end
+    redis.call('ZREMRANGEBYRANK', log, 0, #gone - 1)
+    add(use, 'r', -r)
+    add(use, 'i', -i)
+    add(use, 'o', -o)
+    add(use, 'x', -x)
+  end
+end
+
+-- A record of what one reservation holds: {reserved at, input, output, input before correction, use, log, use, log}.
+local function scopes_of(record)
+  local scopes = { { record[5], record[6] } }
+  if record[7] then scopes[2] = { record[7], record[8] } end
+  return scopes
+end
+
+-- Ends a record's place among the calls in flight and lets its entry age from `counted_at`.
+local function age(id, record, counted_at)
+  for _, scope in ipairs(scopes_of(record)) do
+    add(scope[1], 'c', -1)
+    redis.call('ZADD', scope[2], counted_at + WINDOW_MS, entry_of(id, 1, record[2], record[3], 0))
+  end
+end
+
+-- Takes back the reservations of owners whose lease is over. They may have sent until then.
+local function sweep(owners, now)
+  local dead = redis.call('ZRANGEBYSCORE', owners, '-inf', now, 'WITHSCORES', 'LIMIT', 0, 8)
+  for n = 1, #dead, 2 do
+    local held, ended_at = dead[n], tonumber(dead[n + 1])
+    local entries = redis.call('HGETALL', held)
+    for e = 1, #entries, 2 do age(entries[e], cmsgpack.unpack(entries[e + 1]), ended_at + SEND_MARGIN_MS) end
+    redis.call('DEL', held)
+    redis.call('ZREM', owners, held)
+  end
+end
+
+local function number(value, default)
+  return tonumber(value or default) or default
+end

@@ -1,0 +1,107 @@
+-- Reserves room for one call on all limits of its target and of its tenant, or says when there can be room.
+-- KEYS: target use, target log, tenant use, tenant log, owners, held of the owner
+-- ARGV: now or '', reservation id, lease ms, input tokens, output tokens, share of token limits to use,
+--       target limits (requests, tokens, input, output a minute; concurrency), tenant limits (requests, tokens a
+--       minute; concurrency); -1 for a limit that is not stated
+-- Returns {1, requests left, tokens left} (-1: not limited) or {0, name of the limit, wait in ms}.
+local target_use, target_log, tenant_use, tenant_log, owners, held = unpack(KEYS)
+local now = read_now(ARGV[1])
+local share = tonumber(ARGV[6])
+local target_limit = { r = tonumber(ARGV[7]), t = tonumber(ARGV[8]), i = tonumber(ARGV[9]), o = tonumber(ARGV[10]), c = tonumber(ARGV[11]) }
+local tenant_limit = { r = tonumber(ARGV[12]), t = tonumber(ARGV[13]), c = tonumber(ARGV[14]) }
+local tenant_limited = tenant_limit.r >= 0 or tenant_limit.t >= 0 or tenant_limit.c >= 0
+
+local function read_use(use, log)
+  prune(use, log, now)
+  local f = redis.call('HMGET', use, 'r', 'i', 'o', 'x', 'c', 'paused_until', 'input_ratio', 'lat_s', 'lat_w')
+  local sums = { r = number(f[1], 0), i = number(f[2], 0), o = number(f[3], 0), x = number(f[4], 0), c = number(f[5], 0) }
+  sums.t = sums.i + sums.o + sums.x
+  return sums, f
+end
+
+sweep(owners, now)
+local used, more = read_use(target_use, target_log)
+local paused_until = number(more[6], 0)
+if paused_until > now then return { 0, 'target.paused', paused_until - now } end
+
+local output = tonumber(ARGV[5])
+local estimate = tonumber(ARGV[4])
+local input = math.ceil(estimate * number(more[7], 1))
+local latency_weight = number(more[9], 0)
+local latency = latency_weight > 0 and number(more[8], 0) / latency_weight or 250
+local worst_name, worst_wait
+
+local function deny(name, wait)
+  wait = math.max(1, math.ceil(wait))
+  if not worst_wait or wait > worst_wait then worst_name, worst_wait = name, wait end
+end
+
+-- When entries of the log worth `excess` will have left. Calls in flight age only once they are settled: beyond the
+-- log, one usual latency is as early as anything can change.
+local function wait_for(log, excess, amount)
+  local from, freed = 0, 0
+  while from < 2000 do
+    local page = redis.call('ZRANGE', log, from, from + 99, 'WITHSCORES')
+    for n = 1, #page, 2 do
+      freed = freed + amount(amounts_of(page[n]))
+      if freed >= excess then return tonumber(page[n + 1]) - now end
+    end
+    if #page < 200 then break end
+    from = from + 100
+  end
+  return math.min(5000, math.max(100, latency))
+end
+
+-- A call that is larger than the whole limit takes an empty window.
+local function require_window(name, limit, sum, need, log, amount)
+  if limit < 0 then return end
+  local excess = sum + math.min(need, limit) - limit
+  if excess > 0 then deny(name, wait_for(log, excess, amount)) end
+end
+
+local function require_place(name, limit, in_flight)
+  if limit >= 0 and in_flight >= math.max(1, limit) then
+    deny(name, math.min(5000, math.max(20, latency / math.max(1, limit))))
+  end
+end
+
+local function shared(limit)
+  return limit < 0 and limit or math.max(1, math.floor(limit * share))
+end
+
+local function requests(r) return r end
+local function tokens(_, i, o, x) return i + o + x end
+local function inputs(_, i) return i end
+local function outputs(_, _, o) return o end
+
+require_window('target.requests_per_minute', target_limit.r, used.r, 1, target_log, requests)
+require_window('target.tokens_per_minute', shared(target_limit.t), used.t, input + output, target_log, tokens)
+require_window('target.input_tokens_per_minute', shared(target_limit.i), used.i, input, target_log, inputs)
+require_window('target.output_tokens_per_minute', shared(target_limit.o), used.o, output, target_log, outputs)
+require_place('target.concurrency', target_limit.c, used.c)
+local tenant_used
+if tenant_limited then
+  tenant_used = read_use(tenant_use, tenant_log)
+  require_window('tenant.requests_per_minute', tenant_limit.r, tenant_used.r, 1, tenant_log, requests)
+  require_window('tenant.tokens_per_minute', tenant_limit.t, tenant_used.t, input + output, tenant_log, tokens)
+  require_place('tenant.concurrency', tenant_limit.c, tenant_used.c)
+end
+if worst_name then return { 0, worst_name, worst_wait } end
+
+local function take(use, sums)
+  redis.call('HSET', use, 'r', sums.r + 1, 'i', sums.i + input, 'o', sums.o + output, 'c', sums.c + 1)
+end
+
+local record = { now, input, output, estimate, target_use, target_log }
+take(target_use, used)
+if tenant_limited then
+  take(tenant_use, tenant_used)
+  record[7], record[8] = tenant_use, tenant_log
+end
+redis.call('HSET', held, ARGV[2], cmsgpack.pack(record))
+redis.call('ZADD', owners, 'GT', now + tonumber(ARGV[3]), held)
+
+local function left(limit, sum)
+  return limit < 0 and -1 or math.max(0, limit - sum)
+end
+return { 1, left(target_limit.r, used.r + 1), left(target_limit.t, used.t + input + output) }

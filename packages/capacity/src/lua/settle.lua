@@ -1,0 +1,37 @@
+-- Ends a reservation whose request was sent: what it really took replaces what was expected and ages from then.
+-- KEYS: held of the owner
+-- ARGV: now or '', reservation id, input tokens, output tokens or '' (unknown), ms from reservation to sending or ''
+-- Returns 1, or 0 when the reservation is not known (any more), which changes nothing.
+local held = KEYS[1]
+local now = read_now(ARGV[1])
+local packed = redis.call('HGET', held, ARGV[2])
+if not packed then return 0 end
+redis.call('HDEL', held, ARGV[2])
+local record = cmsgpack.unpack(packed)
+local input = tonumber(ARGV[3])
+local output = ARGV[4] == '' and record[3] or tonumber(ARGV[4])
+for _, scope in ipairs(scopes_of(record)) do
+  add(scope[1], 'i', input - record[2])
+  add(scope[1], 'o', output - record[3])
+end
+record[2], record[3] = input, output
+-- Without a word on when it was sent, it may have been just now.
+local sent_at = ARGV[5] == '' and now or record[1] + tonumber(ARGV[5])
+age(ARGV[2], record, math.min(now, sent_at + SEND_MARGIN_MS))
+
+-- Learns from answered calls: how long answers are (mean and variance), how our estimates of prompts compare.
+if ARGV[4] == '' or output == 0 then return 1 end
+local use = record[5]
+local f = redis.call('HMGET', use, 'out_n', 'out_mean', 'out_var', 'in_real', 'in_estimated')
+local n = math.min(number(f[1], 0) + 1, 50)
+local mean, variance = number(f[2], 0), number(f[3], 0)
+local delta = output - mean
+mean = mean + delta / n
+variance = (1 - 1 / n) * (variance + delta * delta / n)
+-- Forgets slowly, so that a few odd prompts do not tip the ratio of everything.
+local real = number(f[4], 0) * 0.99 + input
+local estimated = number(f[5], 0) * 0.99 + record[4]
+local ratio = estimated > 0 and math.min(4, math.max(0.25, real / estimated)) or 1
+redis.call('HSET', use, 'out_n', n, 'out_mean', mean, 'out_var', variance,
+  'in_real', real, 'in_estimated', estimated, 'input_ratio', ratio)
+return 1

@@ -1,0 +1,70 @@
+import type { TargetLimits, TargetSignals } from "@sluice/domain";
+
+/** What `signals.lua` returns. */
+interface TargetState {
+  readonly requests: number;
+  readonly inputTokens: number;
+  readonly outputTokens: number;
+  readonly otherTokens: number;
+  readonly inFlight: number;
+  readonly pauseLeftMs: number;
+  readonly latencySum: number;
+  readonly latencyWeight: number;
+  readonly errorSum: number;
+  readonly errorWeight: number;
+  readonly answers: number;
+  readonly outputMean: number;
+  readonly outputVariance: number;
+}
+
+/** One good answer that was never given stands against the failures, so that a single one is not a rate of 1. */
+const errorPrior = 1;
+
+/** Below this weight a mean has faded away. */
+const leastWeight = 1e-9;
+
+/** Turns the state of a target into what decisions read. `now` is the caller's, in ms since 1970. */
+export function readSignals(reply: unknown, limits: TargetLimits, now: number): TargetSignals {
+  const state = readState(reply);
+  const tokens = state.inputTokens + state.outputTokens + state.otherTokens;
+  return {
+    inFlight: state.inFlight,
+    requestsUsed: share(state.requests, limits.requestsPerMinute),
+    tokensUsed: Math.max(
+      share(tokens, limits.tokensPerMinute),
+      share(state.inputTokens, limits.inputTokensPerMinute),
+      share(state.outputTokens, limits.outputTokensPerMinute),
+    ),
+    concurrencyUsed: share(state.inFlight, limits.concurrency),
+    latencyMs: state.latencyWeight < leastWeight ? undefined : state.latencySum / state.latencyWeight,
+    errorRate: state.errorSum / (state.errorWeight + errorPrior),
+    pausedUntil: state.pauseLeftMs > 0 ? now + state.pauseLeftMs : 0,
+    ...(state.answers === 0
+      ? {}
+      : { expectedOutputTokens: Math.ceil(state.outputMean + Math.sqrt(state.outputVariance)) }),
+  };
+}
+
+function readState(reply: unknown): TargetState {
+  if (!Array.isArray(reply)) throw new TypeError("the signals script answered no list");
+  const at = (place: number): number => Number(reply[place]);
+  return {
+    requests: at(0),
+    inputTokens: at(1),
+    outputTokens: at(2),
+    otherTokens: at(3),
+    inFlight: at(4),
+    pauseLeftMs: at(5),
+    latencySum: at(6),
+    latencyWeight: at(7),
+    errorSum: at(8),
+    errorWeight: at(9),
+    answers: at(10),
+    outputMean: at(11),
+    outputVariance: at(12),
+  };
+}
+
+function share(used: number, limit: number | undefined): number {
+  return limit === undefined ? 0 : Math.min(1, used / limit);
+}

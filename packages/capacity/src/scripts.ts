@@ -1,0 +1,33 @@
+import { readFileSync } from "node:fs";
+import { loadScript, type RedisClient, type RedisScript } from "@sluice/redis";
+
+const numberOfKeys = {
+  reserve: 6,
+  settle: 1,
+  release: 1,
+  renew: 2,
+  learn: 2,
+  pause: 1,
+  observe: 1,
+  signals: 3,
+};
+
+type ScriptName = keyof typeof numberOfKeys;
+
+function source(name: string): string {
+  return readFileSync(new URL(`./lua/${name}.lua`, import.meta.url), "utf8");
+}
+
+/** Every atomic step of the capacity state, by the name of its file in `lua/`. */
+export function loadScripts(redis: RedisClient): Record<ScriptName, RedisScript> {
+  const common = source("common");
+  const names = Object.keys(numberOfKeys) as ScriptName[];
+  const load = (name: ScriptName): RedisScript =>
+    loadScript({
+      redis,
+      name: `capacity.${name}`,
+      lua: `${common}\n${source(name)}`,
+      numberOfKeys: numberOfKeys[name],
+    });
+  return Object.fromEntries(names.map((name) => [name, load(name)])) as Record<ScriptName, RedisScript>;
+}
