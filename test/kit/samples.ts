@@ -1,4 +1,13 @@
-import { type Batch, type BatchCounts, idFromUuid, type Job, noUsage, tenantId } from "@sluice/domain";
+import {
+  type Batch,
+  type BatchCounts,
+  type EngineConfig,
+  idFromUuid,
+  type Job,
+  noUsage,
+  type Target,
+  tenantId,
+} from "@sluice/domain";
 
 /** The uuid in every sample's id. */
 export const sampleUuid = "0198f3a0-0000-7000-8000-000000000000";
@@ -86,3 +95,49 @@ export const sampleBatch: Batch = {
   cancellingAt: undefined,
   cancelledAt: undefined,
 };
+
+/** A target that serves chat, responses and embeddings, without limits. */
+export function sampleTarget(id: string, changes: Partial<Target> = {}): Target {
+  return {
+    id,
+    pool: "main",
+    provider: "sim",
+    model: `${id}-model`,
+    weight: 1,
+    limits: {},
+    price: { input: 1, cachedInput: 0.5, output: 2 },
+    contextWindow: 10_000,
+    maxOutputTokens: 4_096,
+    endpoints: ["/v1/chat/completions", "/v1/responses", "/v1/embeddings"],
+    capabilities: [],
+    tags: [],
+    ...changes,
+  };
+}
+
+/** Model `auto` over pool `main` with these targets, classes `standard` (15 min) and `batch` (24 h), one tenant. */
+export function sampleConfig(
+  targets: readonly Target[] = [sampleTarget("one"), sampleTarget("two")],
+  changes: Partial<EngineConfig> = {},
+): EngineConfig {
+  const lasting = { onMiss: "expire", admission: "flag", onAmbiguous: "retry" } as const;
+  return {
+    hash: "hash",
+    pools: { main: { name: "main", targets } },
+    models: { auto: { name: "auto", pools: ["main"], fallback: [], policy: "balanced" } },
+    policies: {},
+    retry: { maxAttempts: 3, baseMs: 500, maxMs: 60_000 },
+    slaClasses: {
+      standard: { name: "standard", deadlineMs: 900_000, isDefault: true, ...lasting },
+      batch: { name: "batch", deadlineMs: 86_400_000, isDefault: false, ...lasting },
+    },
+    tenants: { default: { weight: 1, limits: {}, maxPriority: 9 } },
+    limits: {
+      batchFileBytes: 200_000_000,
+      batchLines: 50_000,
+      jobBodyBytes: 1_000_000,
+      queuedJobs: 5_000_000,
+    },
+    ...changes,
+  };
+}

@@ -7,13 +7,13 @@ import {
   type FileLedger,
   type IdQueue,
   type IdSource,
+  idFromUuid,
+  isId,
   type Logger,
   type Metadata,
   type RoutingWishes,
   SluiceError,
   type TenantId,
-  idFromUuid,
-  isId,
 } from "@sluice/domain";
 import { parseDuration } from "@sluice/scheduling";
 import { checkedPriority, slaClass } from "./spec-job.ts";
@@ -39,20 +39,31 @@ export interface AcceptBatchRequest {
   readonly webhookUrl?: string | undefined;
   readonly webhookJobs?: boolean | undefined;
   readonly traceparent?: string | undefined;
-  readonly idempotency?: { readonly route: string; readonly key: string; readonly bodySha256: Buffer } | undefined;
+  readonly idempotency?:
+    | { readonly route: string; readonly key: string; readonly bodySha256: Buffer }
+    | undefined;
   /** The answer's body for a new batch. */
   readonly render: (spec: BatchSpec) => string;
 }
 
 /** Records a batch for validation. Throws {@link SluiceError} naming the field at fault. */
-export async function acceptBatch(ports: AcceptBatchPorts, request: AcceptBatchRequest): Promise<{ spec: BatchSpec; result: AcceptResult; body: string }> {
+export async function acceptBatch(
+  ports: AcceptBatchPorts,
+  request: AcceptBatchRequest,
+): Promise<{ spec: BatchSpec; result: AcceptResult; body: string }> {
   const spec = await specBatch(ports, request);
   const body = request.render(spec);
-  const claim = request.idempotency === undefined ? undefined : { ...request.idempotency, response: { status: 200, body } };
+  const claim =
+    request.idempotency === undefined
+      ? undefined
+      : { ...request.idempotency, response: { status: 200, body } };
   const result = await ports.ledger.createBatch(spec, claim);
   if (result.kind === "accepted") {
     await ports.batches.add([{ id: spec.id }]).catch((error: unknown) => {
-      ports.logger.warn({ batchId: spec.id, err: error }, "the batches queue did not answer; the dispatcher will find the batch");
+      ports.logger.warn(
+        { batchId: spec.id, err: error },
+        "the batches queue did not answer; the dispatcher will find the batch",
+      );
     });
   }
   return { spec, result, body };
@@ -63,7 +74,9 @@ async function specBatch(ports: AcceptBatchPorts, request: AcceptBatchRequest): 
   requireEndpoint(config, request.endpoint);
   const windowMs = parseDuration(request.completionWindow);
   if (windowMs === undefined || windowMs <= 0) {
-    throw new SluiceError("invalid_value", "'completion_window' must be a duration such as 24h.", { param: "completion_window" });
+    throw new SluiceError("invalid_value", "'completion_window' must be a duration such as 24h.", {
+      param: "completion_window",
+    });
   }
   const inputFileId = await requireInput(ports, request);
   const sla = slaClass(config, request.sla ?? (config.slaClasses.batch === undefined ? undefined : "batch"));
@@ -94,7 +107,9 @@ async function specBatch(ports: AcceptBatchPorts, request: AcceptBatchRequest): 
 function requireEndpoint(config: EngineConfig, endpoint: string): void {
   const targets = Object.values(config.pools).flatMap((pool) => pool.targets);
   if (targets.some((target) => target.endpoints.includes(endpoint))) return;
-  throw new SluiceError("unsupported_endpoint", "No target of the configuration serves this endpoint.", { param: "endpoint" });
+  throw new SluiceError("unsupported_endpoint", "No target of the configuration serves this endpoint.", {
+    param: "endpoint",
+  });
 }
 
 async function requireInput(ports: AcceptBatchPorts, request: AcceptBatchRequest) {
@@ -104,7 +119,9 @@ async function requireInput(ports: AcceptBatchPorts, request: AcceptBatchRequest
     throw new SluiceError("not_found", `No such file: '${id.slice(0, 64)}'.`, { param: "input_file_id" });
   }
   if (file.purpose !== "batch") {
-    throw new SluiceError("invalid_value", "The input file's purpose must be 'batch'.", { param: "input_file_id" });
+    throw new SluiceError("invalid_value", "The input file's purpose must be 'batch'.", {
+      param: "input_file_id",
+    });
   }
   return file.id;
 }

@@ -4,6 +4,8 @@ import {
   type EngineConfig,
   type FileStore,
   type IdSource,
+  idFromUuid,
+  inlinePayloadBytes,
   type JobLedger,
   type JobSpec,
   type LanePointer,
@@ -12,8 +14,6 @@ import {
   type Metrics,
   type Payload,
   SluiceError,
-  idFromUuid,
-  inlinePayloadBytes,
 } from "@sluice/domain";
 import { gather } from "./gather.ts";
 import type { LaneRoom } from "./lane-room.ts";
@@ -37,7 +37,9 @@ export interface AcceptJobRequest {
   readonly fields: JobRequestFields;
   /** The model request's bytes exactly as the client sent them. */
   readonly body: Buffer;
-  readonly idempotency?: { readonly route: string; readonly key: string; readonly bodySha256: Buffer } | undefined;
+  readonly idempotency?:
+    | { readonly route: string; readonly key: string; readonly bodySha256: Buffer }
+    | undefined;
 }
 
 export interface AcceptedJob {
@@ -56,7 +58,11 @@ export function createAcceptJob(ports: AcceptJobPorts): (request: AcceptJobReque
   return async (request) => {
     const config = ports.config();
     if (request.body.length > config.limits.jobBodyBytes) {
-      throw new SluiceError("payload_too_large", `'body' may be at most ${config.limits.jobBodyBytes} bytes.`, { param: "body" });
+      throw new SluiceError(
+        "payload_too_large",
+        `'body' may be at most ${config.limits.jobBodyBytes} bytes.`,
+        { param: "body" },
+      );
     }
     const made = { id: idFromUuid("job", ports.ids.uuid()), now: ports.clock.now() };
     const draft = specJob(request.fields, config, { ...made, body: { kind: "inline", bytes: request.body } });
@@ -64,7 +70,9 @@ export function createAcceptJob(ports: AcceptJobPorts): (request: AcceptJobReque
     const laned = ports.room.take(spec.model);
     const body = ports.render(spec);
     const idempotency =
-      request.idempotency === undefined ? {} : { idempotency: { ...request.idempotency, response: { status: 202, body } } };
+      request.idempotency === undefined
+        ? {}
+        : { idempotency: { ...request.idempotency, response: { status: 202, body } } };
     const [result] = await ports.ledger.acceptJobs([{ spec, laned, ...idempotency }]);
     const answer = answerOf(result, body);
     if (!answer.replayed) await announce(spec, laned);
@@ -74,9 +82,17 @@ export function createAcceptJob(ports: AcceptJobPorts): (request: AcceptJobReque
   async function announce(spec: JobSpec, laned: boolean): Promise<void> {
     ports.metrics.increment("sluice_jobs_accepted_total", { sla: spec.sla });
     if (!laned) return;
-    const pointer = { jobId: spec.id, model: spec.model, effectiveDeadlineAt: spec.effectiveDeadlineAt, traceparent: spec.traceparent };
+    const pointer = {
+      jobId: spec.id,
+      model: spec.model,
+      effectiveDeadlineAt: spec.effectiveDeadlineAt,
+      traceparent: spec.traceparent,
+    };
     await addToLane(pointer).catch((error: unknown) => {
-      ports.logger.warn({ jobId: spec.id, err: error }, "the lane did not take an accepted job; the dispatcher will put it there");
+      ports.logger.warn(
+        { jobId: spec.id, err: error },
+        "the lane did not take an accepted job; the dispatcher will put it there",
+      );
     });
   }
 }

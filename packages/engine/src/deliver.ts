@@ -1,18 +1,23 @@
-import {
-  type Clock,
-  type DeliveryId,
-  type DeliveryLedger,
-  type DueDelivery,
-  type Logger,
-  type Metrics,
-  type Random,
-  type Verdict,
-  type WebhookEvent,
+import type {
+  Clock,
+  DeliveryId,
+  DeliveryLedger,
+  DueDelivery,
+  Logger,
+  Metrics,
+  Random,
+  Verdict,
+  WebhookEvent,
 } from "@sluice/domain";
 
 /** How one sending ended (webhooks). */
 export type SendResult =
-  | { readonly kind: "delivered"; readonly status: number; readonly latencyMs: number; readonly responseSnippet: string }
+  | {
+      readonly kind: "delivered";
+      readonly status: number;
+      readonly latencyMs: number;
+      readonly responseSnippet: string;
+    }
   | {
       readonly kind: "rejected";
       readonly status: number;
@@ -29,10 +34,24 @@ export interface DeliverPorts {
   readonly logger: Logger;
   readonly metrics: Metrics;
   readonly render: (event: WebhookEvent) => string;
-  readonly sign: (message: { secrets: readonly string[]; id: string; timestampSeconds: number; body: string }) => string;
-  readonly send: (request: { url: string; headers: Record<string, string>; body: string; signal: AbortSignal }) => Promise<SendResult>;
+  readonly sign: (message: {
+    secrets: readonly string[];
+    id: string;
+    timestampSeconds: number;
+    body: string;
+  }) => string;
+  readonly send: (request: {
+    url: string;
+    headers: Record<string, string>;
+    body: string;
+    signal: AbortSignal;
+  }) => Promise<SendResult>;
   /** When to try again after the nth attempt; `undefined` when it is given up. */
-  readonly nextDelayMs: (attempt: number, random: number, answer: { status?: number | undefined; retryAfterMs?: number | undefined }) => number | undefined;
+  readonly nextDelayMs: (
+    attempt: number,
+    random: number,
+    answer: { status?: number | undefined; retryAfterMs?: number | undefined },
+  ) => number | undefined;
 }
 
 const claimLeaseMs = 60_000;
@@ -64,7 +83,12 @@ export async function deliver(ports: DeliverPorts, id: DeliveryId, signal: Abort
   return { kind: "failed", code: "given_up" };
 }
 
-async function sendOnce(ports: DeliverPorts, due: DueDelivery, sentAt: number, signal: AbortSignal): Promise<SendResult> {
+async function sendOnce(
+  ports: DeliverPorts,
+  due: DueDelivery,
+  sentAt: number,
+  signal: AbortSignal,
+): Promise<SendResult> {
   const body = ports.render(due.event);
   const timestampSeconds = Math.floor(sentAt / 1000);
   const signature = ports.sign({ secrets: due.secrets, id: due.event.id, timestampSeconds, body });
@@ -79,7 +103,8 @@ async function sendOnce(ports: DeliverPorts, due: DueDelivery, sentAt: number, s
 
 function nextStep(ports: DeliverPorts, result: SendResult, number: number) {
   if (result.kind === "delivered") return { kind: "succeeded" as const };
-  const answer = result.kind === "rejected" ? { status: result.status, retryAfterMs: result.retryAfterMs } : {};
+  const answer =
+    result.kind === "rejected" ? { status: result.status, retryAfterMs: result.retryAfterMs } : {};
   const delayMs = ports.nextDelayMs(number, ports.random.next(), answer);
   if (delayMs === undefined) return { kind: "given_up" as const };
   return { kind: "retry" as const, at: ports.clock.now() + delayMs };

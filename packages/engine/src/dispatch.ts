@@ -1,16 +1,16 @@
-import {
-  type BatchLedger,
-  type Clock,
-  type DeadLetters,
-  type DispatchLedger,
-  type EngineConfig,
-  type IdQueue,
-  type IdSource,
-  type Lanes,
-  type LineBytesOf,
-  type Logger,
-  type Metrics,
-  type MovedJob,
+import type {
+  BatchLedger,
+  Clock,
+  DeadLetters,
+  DispatchLedger,
+  EngineConfig,
+  IdQueue,
+  IdSource,
+  Lanes,
+  LineBytesOf,
+  Logger,
+  Metrics,
+  MovedJob,
 } from "@sluice/domain";
 import { newEventIds } from "./end-job.ts";
 import { feedLanes } from "./feed-lanes.ts";
@@ -52,7 +52,8 @@ export function dispatchDuties(ports: DispatchPorts): Duty[] {
   async function watchGeneration(): Promise<void> {
     const seen = await lanes.generation();
     if (seen === generation) return;
-    if (generation !== undefined) ports.logger.warn({}, "Redis has lost its data; the lanes are rebuilt from the ledger");
+    if (generation !== undefined)
+      ports.logger.warn({}, "Redis has lost its data; the lanes are rebuilt from the ledger");
     await reconcileLanes(ports);
     generation = seen;
   }
@@ -61,9 +62,21 @@ export function dispatchDuties(ports: DispatchPorts): Duty[] {
     { name: "rebuild", everyMs: 1_000, run: watchGeneration },
     { name: "feed", everyMs: 100, run: async (epoch) => void (await feedLanes(ports, epoch)) },
     { name: "finalise", everyMs: 500, run: async (epoch) => finalise(ports, epoch) },
-    { name: "expire", everyMs: 1_000, run: async (epoch) => announce(ports, await ledger.expireJobs(epoch, clock.now(), expireAtOnce, newIds, ports.failureLineBytes)) },
+    {
+      name: "expire",
+      everyMs: 1_000,
+      run: async (epoch) =>
+        announce(
+          ports,
+          await ledger.expireJobs(epoch, clock.now(), expireAtOnce, newIds, ports.failureLineBytes),
+        ),
+    },
     { name: "return-dead", everyMs: 2_000, run: async (epoch) => returnDead(ports, epoch) },
-    { name: "return-unlocked", everyMs: 5_000, run: async () => void (await returnUnlocked(ports, Object.keys(ports.config().models))) },
+    {
+      name: "return-unlocked",
+      everyMs: 5_000,
+      run: async () => void (await returnUnlocked(ports, Object.keys(ports.config().models))),
+    },
     { name: "reconcile", everyMs: 15_000, run: async () => void (await reconcileLanes(ports)) },
     { name: "sweep", everyMs: 5_000, run: () => sweep(ports) },
     { name: "partitions", everyMs: 3_600_000, run: () => ledger.ensurePartitions(clock.now()) },
@@ -71,24 +84,39 @@ export function dispatchDuties(ports: DispatchPorts): Duty[] {
 }
 
 async function finalise(ports: DispatchPorts, leaderEpoch: number): Promise<void> {
-  const ended = await ports.ledger.finaliseBatches(leaderEpoch, ports.clock.now(), () => newEventIds(ports.ids), ports.failureLineBytes);
+  const ended = await ports.ledger.finaliseBatches(
+    leaderEpoch,
+    ports.clock.now(),
+    () => newEventIds(ports.ids),
+    ports.failureLineBytes,
+  );
   for (const batch of ended) ports.logger.info({ batchId: batch.id, status: batch.status }, "batch ended");
   await addDeliveries(ports, ended);
 }
 
 async function returnDead(ports: DispatchPorts, leaderEpoch: number): Promise<void> {
-  const moved = await ports.ledger.returnJobsOfDeadWorkers(leaderEpoch, ports.clock.now(), () => newEventIds(ports.ids), ports.failureLineBytes);
+  const moved = await ports.ledger.returnJobsOfDeadWorkers(
+    leaderEpoch,
+    ports.clock.now(),
+    () => newEventIds(ports.ids),
+    ports.failureLineBytes,
+  );
   if (moved.length === 0) return;
   ports.logger.warn({ count: moved.length }, "a worker's lease is over; its jobs are run again");
   await ports.lanes.replace(moved.filter((job) => job.state === "waiting"));
-  await announce(ports, moved.filter((job) => job.state !== "waiting"));
+  await announce(
+    ports,
+    moved.filter((job) => job.state !== "waiting"),
+  );
 }
 
 async function announce(ports: DispatchPorts, moved: readonly MovedJob[]): Promise<void> {
   await addDeliveries(ports, moved);
   const dead = moved.filter((job) => job.state === "dead");
   if (dead.length > 0) {
-    await ports.deadLetters.add(dead.map((job) => ({ jobId: job.jobId, model: job.model, code: "ambiguous_attempt" })));
+    await ports.deadLetters.add(
+      dead.map((job) => ({ jobId: job.jobId, model: job.model, code: "ambiguous_attempt" })),
+    );
   }
   for (const job of moved) ports.metrics.increment("sluice_jobs_finished_total", { outcome: job.state });
 }
@@ -100,7 +128,10 @@ async function sweep(ports: DispatchPorts): Promise<void> {
   await ports.batches.add(batches.map((id) => ({ id })));
 }
 
-async function addDeliveries(ports: DispatchPorts, ended: readonly { deliveryId: string | undefined }[]): Promise<void> {
+async function addDeliveries(
+  ports: DispatchPorts,
+  ended: readonly { deliveryId: string | undefined }[],
+): Promise<void> {
   const items = ended.flatMap(({ deliveryId }) => (deliveryId === undefined ? [] : [{ id: deliveryId }]));
   if (items.length > 0) await ports.deliveries.add(items);
 }

@@ -1,4 +1,12 @@
-import { type EventIds, type IdSource, type JobFailureCode, type JobToRun, type Verdict, idFromUuid, jobFailureCodes } from "@sluice/domain";
+import {
+  type EventIds,
+  type IdSource,
+  idFromUuid,
+  type JobFailureCode,
+  type JobToRun,
+  jobFailureCodes,
+  type Verdict,
+} from "@sluice/domain";
 import type { ProcessJobPorts } from "./process-job-ports.ts";
 
 /** Fresh ids for the event and the delivery that an ending may cause. */
@@ -13,7 +21,10 @@ export function failureOf(code: JobFailureCode): { readonly code: string; readon
 
 /** Ends a job that gets no attempt: its deadline passed, or nothing can serve it. */
 export async function endUnstarted(
-  ports: Pick<ProcessJobPorts, "ledger" | "clock" | "ids" | "deadLetters" | "deliveries" | "metrics" | "failureLineBytes">,
+  ports: Pick<
+    ProcessJobPorts,
+    "ledger" | "clock" | "ids" | "deadLetters" | "deliveries" | "metrics" | "failureLineBytes"
+  >,
   job: JobToRun,
   state: "expired" | "dead",
   code: JobFailureCode,
@@ -47,6 +58,7 @@ export async function announceEnd(
   ports.metrics.increment("sluice_jobs_finished_total", { outcome: state });
   const tasks: Promise<void>[] = [];
   if (deliveryId !== undefined) tasks.push(ports.deliveries.add([{ id: deliveryId }]));
-  if (state === "dead") tasks.push(ports.deadLetters.add([{ jobId: job.id, model: job.model, code: code ?? state }]));
+  if (state === "dead")
+    tasks.push(ports.deadLetters.add([{ jobId: job.id, model: job.model, code: code ?? state }]));
   await Promise.all(tasks);
 }

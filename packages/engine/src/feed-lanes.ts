@@ -25,6 +25,11 @@ export async function feedLanes(ports: FeedLanesPorts, leaderEpoch: number): Pro
   return fed;
 }
 
-function reportDepth(metrics: Metrics, lane: string, depth: { waiting: number; active: number; delayed: number }): void {
-  for (const [state, count] of Object.entries(depth)) metrics.set("sluice_lane_depth", { lane, state }, count);
+function reportDepth(
+  metrics: Metrics,
+  lane: string,
+  depth: { waiting: number; active: number; delayed: number },
+): void {
+  for (const [state, count] of Object.entries(depth))
+    metrics.set("sluice_lane_depth", { lane, state }, count);
 }

@@ -2,7 +2,10 @@
  * Gathers the items of one turn of the event loop and hands them to `flush` together; items that arrive while a
  * flush is under way form the next one. Every caller gets the fate of the flush its item was in.
  */
-export function gather<T>(flush: (items: readonly T[]) => Promise<void>, maxItems = 500): (item: T) => Promise<void> {
+export function gather<T>(
+  flush: (items: readonly T[]) => Promise<void>,
+  maxItems = 500,
+): (item: T) => Promise<void> {
   let waiting: { item: T; resolve: () => void; reject: (error: unknown) => void }[] = [];
   let busy = false;
 

@@ -1,17 +1,30 @@
-export { type AcceptJobPorts, type AcceptJobRequest, type AcceptedJob, answerOf, bytesOf, createAcceptJob, payloadOf } from "./accept-job.ts";
 export { type AcceptBatchPorts, type AcceptBatchRequest, acceptBatch } from "./accept-batch.ts";
-export { type DeliverPorts, type SendResult, deliver } from "./deliver.ts";
+export {
+  type AcceptedJob,
+  type AcceptJobPorts,
+  type AcceptJobRequest,
+  answerOf,
+  bytesOf,
+  createAcceptJob,
+  payloadOf,
+} from "./accept-job.ts";
+export { type DeliverPorts, deliver, type SendResult } from "./deliver.ts";
 export { type DispatchPorts, type Duty, dispatchDuties } from "./dispatch.ts";
 export { failureOf, newEventIds } from "./end-job.ts";
 export { gather } from "./gather.ts";
-export { type LaneRoom, createLaneRoom, laneWindow } from "./lane-room.ts";
-export { type LeadPorts, type Leading, leadDuties } from "./lead.ts";
-export { type LeaseKeeper, keepLease, workerLeaseMs } from "./lease-keeper.ts";
+export { createLaneRoom, type LaneRoom, laneWindow } from "./lane-room.ts";
+export { type Leading, type LeadPorts, leadDuties } from "./lead.ts";
+export { keepLease, type LeaseKeeper, workerLeaseMs } from "./lease-keeper.ts";
 export { cacheSignals } from "./place-job.ts";
 export { processJob } from "./process-job.ts";
 export type { ProcessJobPorts, ResultLine } from "./process-job-ports.ts";
 export { type ReadFilePorts, readFile } from "./read-file.ts";
 export { type JobRequestFields, specJob, tenantConfig } from "./spec-job.ts";
 export { systemClock, systemRandom } from "./system.ts";
-export { type LineReader, type ReadBatchLine, type ValidateBatchPorts, validateBatch } from "./validate-batch.ts";
-export { type JobWaiter, createJobWaiter } from "./wait-for-job.ts";
+export {
+  type LineReader,
+  type ReadBatchLine,
+  type ValidateBatchPorts,
+  validateBatch,
+} from "./validate-batch.ts";
+export { createJobWaiter, type JobWaiter } from "./wait-for-job.ts";

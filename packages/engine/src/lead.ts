@@ -45,7 +45,8 @@ export function leadDuties(ports: LeadPorts, duties: readonly Duty[]): Leading {
   async function stand(): Promise<void> {
     try {
       const answer = await ports.ledger.lead(leaderName, ports.holder, leaderLeaseMs);
-      if (answer.leads && epoch === undefined) ports.logger.info({ epoch: answer.epoch }, "this dispatcher leads");
+      if (answer.leads && epoch === undefined)
+        ports.logger.info({ epoch: answer.epoch }, "this dispatcher leads");
       if (!answer.leads && epoch !== undefined) ports.logger.warn({}, "this dispatcher no longer leads");
       epoch = answer.leads ? answer.epoch : undefined;
       progressMs = ports.clock.monotonicMs();

@@ -1,21 +1,26 @@
-import {
-  type Capacity,
-  type Clock,
-  type EngineConfig,
-  type JobToRun,
-  type Random,
-  type Reservation,
-  type Route,
-  type RouteRequest,
-  type Signals,
-  type Target,
+import type {
+  Capacity,
+  Clock,
+  EngineConfig,
+  JobToRun,
+  Random,
+  Reservation,
+  Route,
+  RouteRequest,
+  Signals,
+  Target,
 } from "@sluice/domain";
 import { decideRoute } from "@sluice/routing";
 import { targetsOf, tenantConfig } from "./spec-job.ts";
 
 /** Where a job goes now, or why it goes nowhere. */
 export type Placement =
-  | { readonly kind: "placed"; readonly target: Target; readonly route: Route; readonly reservation: Reservation }
+  | {
+      readonly kind: "placed";
+      readonly target: Target;
+      readonly route: Route;
+      readonly reservation: Reservation;
+    }
   /** Nothing has room before `at`. */
   | { readonly kind: "held"; readonly at: number; readonly limit: string }
   /** No target can ever serve it. */
@@ -43,7 +48,13 @@ export async function placeJob(ports: PlaceJobPorts, job: JobToRun, owner: strin
   const targets = targetsOf(config, alias);
   const signals = await ports.signals.read(targets);
   const now = ports.clock.now();
-  const route = decideRoute({ request: routeRequest(job), config, signals, now, random: ports.random.next() });
+  const route = decideRoute({
+    request: routeRequest(job),
+    config,
+    signals,
+    now,
+    random: ports.random.next(),
+  });
   if (route.order.length === 0) return nowhere(route, signals, now);
   const heldBack: { target: string; limit: string; waitMs: number }[] = [];
   for (const id of route.order) {
@@ -51,7 +62,12 @@ export async function placeJob(ports: PlaceJobPorts, job: JobToRun, owner: strin
     if (target === undefined) continue;
     const answer = await ports.capacity.reserve(reserveRequest(config, job, target, signals, owner));
     if (answer.kind === "granted") {
-      return { kind: "placed", target, route: { ...route, chosen: id, heldBack }, reservation: answer.reservation };
+      return {
+        kind: "placed",
+        target,
+        route: { ...route, chosen: id, heldBack },
+        reservation: answer.reservation,
+      };
     }
     heldBack.push({ target: id, limit: answer.limit, waitMs: answer.waitMs });
   }
@@ -87,7 +103,13 @@ function routeRequest(job: JobToRun): RouteRequest {
   };
 }
 
-function reserveRequest(config: EngineConfig, job: JobToRun, target: Target, signals: Signals, owner: string) {
+function reserveRequest(
+  config: EngineConfig,
+  job: JobToRun,
+  target: Target,
+  signals: Signals,
+  owner: string,
+) {
   const outputTokens = expectedOutputTokens(signals[target.id]?.expectedOutputTokens, job, target);
   const worstOutput = job.maxOutputTokens ?? target.maxOutputTokens;
   return {

@@ -1,4 +1,4 @@
-import { type JobFailureCode, type JobId, type JobToRun, type Verdict, isTerminal } from "@sluice/domain";
+import { isTerminal, type JobFailureCode, type JobId, type JobToRun, type Verdict } from "@sluice/domain";
 import { bytesOf } from "./accept-job.ts";
 import { endUnstarted } from "./end-job.ts";
 import { type Placement, placeJob } from "./place-job.ts";
@@ -12,7 +12,11 @@ const longestCallMs = 600_000;
 const overtimeMs = 10_000;
 
 /** Takes one pointer from claim to its verdict. Throws only when the ledger or Redis is away; the lane then tries again. */
-export async function processJob(ports: ProcessJobPorts, jobId: JobId, shutdown: AbortSignal): Promise<Verdict> {
+export async function processJob(
+  ports: ProcessJobPorts,
+  jobId: JobId,
+  shutdown: AbortSignal,
+): Promise<Verdict> {
   const [job] = await ports.ledger.load([jobId]);
   if (job === undefined) return { kind: "done", reference: "gone" };
   const early = notRunnable(ports, job);
@@ -29,7 +33,10 @@ export async function processJob(ports: ProcessJobPorts, jobId: JobId, shutdown:
     case "placed":
       return ports.tracer.inSpan(
         "job.attempt",
-        { parent: job.traceparent, attributes: { "sluice.job.id": jobId, "sluice.target": placement.target.id } },
+        {
+          parent: job.traceparent,
+          attributes: { "sluice.job.id": jobId, "sluice.target": placement.target.id },
+        },
         () => runAttempt(ports, job, placement, shutdown),
       );
   }
@@ -55,9 +62,21 @@ function expiryCode(job: JobToRun): JobFailureCode {
 
 type Placed = Extract<Placement, { kind: "placed" }>;
 
-async function runAttempt(ports: ProcessJobPorts, job: JobToRun, placed: Placed, shutdown: AbortSignal): Promise<Verdict> {
+async function runAttempt(
+  ports: ProcessJobPorts,
+  job: JobToRun,
+  placed: Placed,
+  shutdown: AbortSignal,
+): Promise<Verdict> {
   const startedAt = ports.clock.now();
-  const start = { jobId: job.id, fromEpoch: job.epoch, workerId: ports.lease.workerId, targetId: placed.target.id, startedAt, route: placed.route };
+  const start = {
+    jobId: job.id,
+    fromEpoch: job.epoch,
+    workerId: ports.lease.workerId,
+    targetId: placed.target.id,
+    startedAt,
+    route: placed.route,
+  };
   // The lease's signal is read before the attempt is committed: a lease lost in between aborts the call at once.
   const leaseSignal = ports.lease.signal();
   const [started] = await ports.ledger.startAttempts([start]).catch(async (error: unknown) => {

@@ -1,4 +1,12 @@
-import { type DispatchLedger, type JobId, type LanePointer, type Lanes, type LiveJob, type Logger, isTerminal } from "@sluice/domain";
+import {
+  type DispatchLedger,
+  isTerminal,
+  type JobId,
+  type LanePointer,
+  type Lanes,
+  type LiveJob,
+  type Logger,
+} from "@sluice/domain";
 
 export interface ReconcilePorts {
   readonly ledger: Pick<DispatchLedger, "liveLaned" | "findLive">;
@@ -18,7 +26,12 @@ export async function reconcileLanes(ports: ReconcilePorts): Promise<number> {
   for (;;) {
     const page = await ports.ledger.liveLaned({ after, limit: pageSize });
     for (const [model, jobs] of byModel(page.filter((job) => !(job.state === "running" && job.ownerAlive)))) {
-      const missing = new Set(await ports.lanes.missing(model, jobs.map((job) => job.jobId)));
+      const missing = new Set(
+        await ports.lanes.missing(
+          model,
+          jobs.map((job) => job.jobId),
+        ),
+      );
       const lost = jobs.filter((job) => missing.has(job.jobId));
       // `replace`, not `add`: a finished trace under the same id would swallow the addition.
       if (lost.length > 0) await ports.lanes.replace(lost);
@@ -27,7 +40,8 @@ export async function reconcileLanes(ports: ReconcilePorts): Promise<number> {
     after = page.at(-1)?.jobId;
     if (page.length < pageSize) break;
   }
-  if (added > 0) ports.logger.warn({ count: added }, "live jobs had no pointer in their lane and were put back");
+  if (added > 0)
+    ports.logger.warn({ count: added }, "live jobs had no pointer in their lane and were put back");
   return added;
 }
 
@@ -48,12 +62,18 @@ export async function returnUnlocked(ports: ReconcilePorts, models: readonly str
     if (orphans.length > 0) await ports.lanes.replace(orphans.map(toPointer));
     returned += orphans.length;
   }
-  if (returned > 0) ports.logger.warn({ count: returned }, "jobs of lost workers were put back into their lanes");
+  if (returned > 0)
+    ports.logger.warn({ count: returned }, "jobs of lost workers were put back into their lanes");
   return returned;
 }
 
 function toPointer(job: LiveJob): LanePointer {
-  return { jobId: job.jobId, model: job.model, effectiveDeadlineAt: job.effectiveDeadlineAt, notBeforeAt: job.notBeforeAt };
+  return {
+    jobId: job.jobId,
+    model: job.model,
+    effectiveDeadlineAt: job.effectiveDeadlineAt,
+    notBeforeAt: job.notBeforeAt,
+  };
 }
 
 function byModel(jobs: readonly LiveJob[]): Map<string, LiveJob[]> {

@@ -1,4 +1,5 @@
 import {
+  assertNever,
   type JobFailure,
   type JobResult,
   type JobToRun,
@@ -10,7 +11,6 @@ import {
   type Usage,
   type Verdict,
   type WorkerId,
-  assertNever,
 } from "@sluice/domain";
 import { decideNextStep } from "@sluice/routing";
 import { payloadOf } from "./accept-job.ts";
@@ -62,15 +62,25 @@ export async function settleAttempt(ports: ProcessJobPorts, ended: EndedAttempt)
   const result = await commit(ports, settlement);
   if (result.kind === "fenced") {
     ports.metrics.increment("sluice_outcomes_fenced_total");
-    ports.logger.warn({ jobId: job.id, epoch: ended.epoch }, "the job went on without this attempt; its result is discarded");
+    ports.logger.warn(
+      { jobId: job.id, epoch: ended.epoch },
+      "the job went on without this attempt; its result is discarded",
+    );
     return { kind: "done", reference: "fenced" };
   }
   if (next.kind === "wait") return { kind: "later", at: next.notBeforeAt };
   await announceEnd(ports, job, next.state, result.deliveryId, next.failure?.code);
-  return next.state === "succeeded" ? { kind: "done", reference: job.id } : { kind: "failed", code: next.failure?.code ?? next.state };
+  return next.state === "succeeded"
+    ? { kind: "done", reference: job.id }
+    : { kind: "failed", code: next.failure?.code ?? next.state };
 }
 
-async function nextOf(ports: ProcessJobPorts, ended: EndedAttempt, step: NextStep, now: number): Promise<Settlement["next"]> {
+async function nextOf(
+  ports: ProcessJobPorts,
+  ended: EndedAttempt,
+  step: NextStep,
+  now: number,
+): Promise<Settlement["next"]> {
   switch (step.kind) {
     case "complete":
       return endWithResult(ports, ended, step.state);
@@ -78,7 +88,12 @@ async function nextOf(ports: ProcessJobPorts, ended: EndedAttempt, step: NextSte
       if (isAmbiguous(ended)) return endWithFailure(ports, ended.job, "dead", failureOf("ambiguous_attempt"));
       return { kind: "wait", notBeforeAt: now + step.delayMs, avoidTarget: false, spentAttempt: false };
     case "retry":
-      return { kind: "wait", notBeforeAt: now + step.delayMs, avoidTarget: step.avoidTarget, spentAttempt: true };
+      return {
+        kind: "wait",
+        notBeforeAt: now + step.delayMs,
+        avoidTarget: step.avoidTarget,
+        spentAttempt: true,
+      };
     case "dead-letter":
       return endWithFailure(ports, ended.job, "dead", failureOf("attempts_exhausted"));
     case "expire": {
@@ -95,38 +110,72 @@ function isAmbiguous({ job, outcome }: EndedAttempt): boolean {
   return job.onAmbiguous === "fail" && outcome.kind === "aborted" && outcome.sentAfterMs !== undefined;
 }
 
-async function endWithResult(ports: ProcessJobPorts, ended: EndedAttempt, state: "succeeded" | "failed"): Promise<Settlement["next"]> {
+async function endWithResult(
+  ports: ProcessJobPorts,
+  ended: EndedAttempt,
+  state: "succeeded" | "failed",
+): Promise<Settlement["next"]> {
   const { outcome, job } = ended;
-  if (outcome.kind !== "succeeded" && outcome.kind !== "refused") throw new Error(`a ${outcome.kind} call has no result`);
+  if (outcome.kind !== "succeeded" && outcome.kind !== "refused")
+    throw new Error(`a ${outcome.kind} call has no result`);
   const { answer } = outcome;
-  const line = { statusCode: answer.statusCode, contentType: answer.contentType, upstreamRequestId: answer.requestId };
+  const line = {
+    statusCode: answer.statusCode,
+    contentType: answer.contentType,
+    upstreamRequestId: answer.requestId,
+  };
   const result: JobResult = { ...line, body: await payloadOf(answer.body, ports.files) };
   const lineBytes = job.batchLine === undefined ? 0 : ports.resultLineBytes(job, line, answer.body);
   return { kind: "end", state, result, failure: undefined, lineBytes, ids: newEventIds(ports.ids) };
 }
 
-function endWithFailure(ports: ProcessJobPorts, job: JobToRun, state: TerminalJobState, failure: JobFailure): Settlement["next"] {
-  const lineBytes = job.batchLine === undefined ? 0 : ports.failureLineBytes({ ...job.batchLine, jobId: job.id, failure });
+function endWithFailure(
+  ports: ProcessJobPorts,
+  job: JobToRun,
+  state: TerminalJobState,
+  failure: JobFailure,
+): Settlement["next"] {
+  const lineBytes =
+    job.batchLine === undefined ? 0 : ports.failureLineBytes({ ...job.batchLine, jobId: job.id, failure });
   return { kind: "end", state, result: undefined, failure, lineBytes, ids: newEventIds(ports.ids) };
 }
 
 /** Never throws: lost counters are rebuilt, a lost result is not. */
-async function settleCapacity(ports: ProcessJobPorts, ended: EndedAttempt, usage: Usage | undefined, costUsd: number): Promise<void> {
+async function settleCapacity(
+  ports: ProcessJobPorts,
+  ended: EndedAttempt,
+  usage: Usage | undefined,
+  costUsd: number,
+): Promise<void> {
   const { outcome, placed, job } = ended;
   const used = usage ?? { inputTokens: job.inputTokens, outputTokens: undefined };
-  const sample = { latencyMs: outcome.latencyMs, ok: outcome.kind === "succeeded" || outcome.kind === "refused" };
+  const sample = {
+    latencyMs: outcome.latencyMs,
+    ok: outcome.kind === "succeeded" || outcome.kind === "refused",
+  };
   const tasks: Promise<unknown>[] = [
     outcome.sentAfterMs === undefined
       ? ports.capacity.release(placed.reservation)
-      : ports.capacity.settle(placed.reservation, { inputTokens: used.inputTokens, outputTokens: used.outputTokens, costUsd, sentAfterMs: outcome.sentAfterMs }),
+      : ports.capacity.settle(placed.reservation, {
+          inputTokens: used.inputTokens,
+          outputTokens: used.outputTokens,
+          costUsd,
+          sentAfterMs: outcome.sentAfterMs,
+        }),
   ];
   if (outcome.kind !== "aborted") tasks.push(ports.capacity.observe(placed.target.id, sample));
-  if (outcome.rateLimits !== undefined) tasks.push(ports.capacity.learn(placed.target, outcome.rateLimits, placed.reservation));
+  if (outcome.rateLimits !== undefined)
+    tasks.push(ports.capacity.learn(placed.target, outcome.rateLimits, placed.reservation));
   const pauseMs = pauseFor(outcome);
-  if (pauseMs > 0) tasks.push(ports.capacity.pause(placed.target.id, ports.clock.now() + pauseMs, outcome.kind));
+  if (pauseMs > 0)
+    tasks.push(ports.capacity.pause(placed.target.id, ports.clock.now() + pauseMs, outcome.kind));
   const results = await Promise.allSettled(tasks);
   for (const result of results) {
-    if (result.status === "rejected") ports.logger.warn({ jobId: job.id, err: result.reason }, "capacity was not settled; it lapses by its lease");
+    if (result.status === "rejected")
+      ports.logger.warn(
+        { jobId: job.id, err: result.reason },
+        "capacity was not settled; it lapses by its lease",
+      );
   }
 }
 
@@ -143,7 +192,10 @@ function pauseFor(outcome: Outcome): number {
 const commitRetryMs = 500;
 
 /** Tries until the ledger answers or the lease is gone: the call is paid for. */
-async function commit(ports: ProcessJobPorts, settlement: Settlement): Promise<{ kind: "recorded"; deliveryId: string | undefined } | { kind: "fenced" }> {
+async function commit(
+  ports: ProcessJobPorts,
+  settlement: Settlement,
+): Promise<{ kind: "recorded"; deliveryId: string | undefined } | { kind: "fenced" }> {
   for (;;) {
     try {
       const [result] = await ports.ledger.settle([settlement]);
@@ -151,7 +203,10 @@ async function commit(ports: ProcessJobPorts, settlement: Settlement): Promise<{
       return result;
     } catch (error) {
       if (!ports.lease.holds()) throw error;
-      ports.logger.warn({ jobId: settlement.jobId, err: error }, "the outcome is not committed yet; trying again");
+      ports.logger.warn(
+        { jobId: settlement.jobId, err: error },
+        "the outcome is not committed yet; trying again",
+      );
       await new Promise<void>((resolve) => void ports.clock.setTimer(commitRetryMs, resolve));
     }
   }
@@ -170,7 +225,10 @@ function statusOf(outcome: Outcome): number | undefined {
 export function costOf(target: Target, usage: Usage): number {
   const fresh = Math.max(0, usage.inputTokens - usage.cachedInputTokens);
   const { price } = target;
-  return (fresh * price.input + usage.cachedInputTokens * price.cachedInput + usage.outputTokens * price.output) / 1_000_000;
+  return (
+    (fresh * price.input + usage.cachedInputTokens * price.cachedInput + usage.outputTokens * price.output) /
+    1_000_000
+  );
 }
 
 function recordMetrics(ports: ProcessJobPorts, settlement: Settlement): void {
@@ -178,7 +236,15 @@ function recordMetrics(ports: ProcessJobPorts, settlement: Settlement): void {
   ports.metrics.increment("sluice_attempts_total", { target, outcome: settlement.outcome });
   ports.metrics.observe("sluice_attempt_duration_seconds", { target }, settlement.latencyMs / 1000);
   if (settlement.usage === undefined) return;
-  ports.metrics.increment("sluice_tokens_total", { target, direction: "input" }, settlement.usage.inputTokens);
-  ports.metrics.increment("sluice_tokens_total", { target, direction: "output" }, settlement.usage.outputTokens);
+  ports.metrics.increment(
+    "sluice_tokens_total",
+    { target, direction: "input" },
+    settlement.usage.inputTokens,
+  );
+  ports.metrics.increment(
+    "sluice_tokens_total",
+    { target, direction: "output" },
+    settlement.usage.outputTokens,
+  );
   ports.metrics.increment("sluice_spend_usd_total", { target }, settlement.costUsd);
 }

@@ -84,7 +84,9 @@ export function requireServed(config: EngineConfig, model: string, endpoint: str
   const alias = config.models[model];
   if (alias === undefined) {
     const known = Object.keys(config.models).join(", ");
-    throw new SluiceError("unknown_model", `The model is not known here. Known models: ${known}.`, { param: "body.model" });
+    throw new SluiceError("unknown_model", `The model is not known here. Known models: ${known}.`, {
+      param: "body.model",
+    });
   }
   if (targetsOf(config, alias).some((target) => target.endpoints.includes(endpoint))) return;
   throw new SluiceError("unsupported_endpoint", `No target of model '${alias.name}' serves this endpoint.`, {
@@ -107,11 +109,16 @@ export function slaClass(config: EngineConfig, name: string | undefined): SlaCla
 }
 
 /** The priority, if the tenant may use it. */
-export function checkedPriority(config: EngineConfig, fields: Pick<JobRequestFields, "tenantId" | "priority">): number {
+export function checkedPriority(
+  config: EngineConfig,
+  fields: Pick<JobRequestFields, "tenantId" | "priority">,
+): number {
   const priority = fields.priority ?? 0;
   const { maxPriority } = tenantConfig(config, fields.tenantId);
   if (priority <= maxPriority) return priority;
-  throw new SluiceError("invalid_value", `'priority' may be at most ${maxPriority} for this tenant.`, { param: "priority" });
+  throw new SluiceError("invalid_value", `'priority' may be at most ${maxPriority} for this tenant.`, {
+    param: "priority",
+  });
 }
 
 function readDeadline(deadline: string | undefined, now: number): number | undefined {
@@ -119,9 +126,12 @@ function readDeadline(deadline: string | undefined, now: number): number | undef
   const duration = parseDuration(deadline);
   const at = duration === undefined ? parseMoment(deadline) : now + duration;
   if (at === undefined) {
-    throw new SluiceError("invalid_value", "'deadline' must be a duration such as 15m or an RFC 3339 time.", { param: "deadline" });
+    throw new SluiceError("invalid_value", "'deadline' must be a duration such as 15m or an RFC 3339 time.", {
+      param: "deadline",
+    });
   }
-  if (at <= now) throw new SluiceError("invalid_value", "'deadline' must lie in the future.", { param: "deadline" });
+  if (at <= now)
+    throw new SluiceError("invalid_value", "'deadline' must lie in the future.", { param: "deadline" });
   return at;
 }
 

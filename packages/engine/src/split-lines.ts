@@ -13,24 +13,26 @@ const carriageReturn = 0x0d;
 
 /** Splits a stream into lines at LF or CRLF, groups them by chunk read; memory is bounded by `maxBytes` and a chunk. */
 export async function* splitLines(content: Readable, maxBytes: number): AsyncGenerator<RawLine[]> {
+  // One byte more may be the return before the line feed, which does not count.
+  const keptBytes = maxBytes + 1;
   let number = 0;
   let rest: Buffer[] = [];
   let restBytes = 0;
 
   function takeLine(): RawLine {
     number += 1;
-    const tooLong = restBytes > maxBytes;
-    const whole = tooLong ? Buffer.alloc(0) : Buffer.concat(rest);
+    const whole = Buffer.concat(rest);
+    const end = whole.at(-1) === carriageReturn ? whole.length - 1 : whole.length;
+    const tooLong = restBytes > keptBytes || end > maxBytes;
     rest = [];
     restBytes = 0;
-    const end = whole.at(-1) === carriageReturn ? whole.length - 1 : whole.length;
-    return { number, bytes: whole.subarray(0, end), tooLong };
+    return { number, bytes: tooLong ? Buffer.alloc(0) : whole.subarray(0, end), tooLong };
   }
 
   /** Bytes of a line that is too long already are counted but not kept. */
   function keep(part: Buffer): void {
     restBytes += part.length;
-    if (restBytes <= maxBytes) rest.push(part);
+    if (restBytes <= keptBytes) rest.push(part);
     else rest = [];
   }
 

@@ -9,13 +9,13 @@ import {
   type FileStore,
   type IdQueue,
   type IdSource,
+  idFromUuid,
   type JobSpec,
   type Logger,
   type Metrics,
+  maxBatchErrors,
   SluiceError,
   type Verdict,
-  idFromUuid,
-  maxBatchErrors,
 } from "@sluice/domain";
 import { effectiveDeadlineAt } from "@sluice/scheduling";
 import { payloadOf } from "./accept-job.ts";
@@ -36,10 +36,13 @@ export interface ReadBatchLine {
 export type LineReader = (
   bytes: Buffer,
   endpoint: string,
-) => { readonly ok: true; readonly line: ReadBatchLine } | { readonly ok: false; readonly error: Omit<BatchLineError, "line"> };
+) =>
+  | { readonly ok: true; readonly line: ReadBatchLine }
+  | { readonly ok: false; readonly error: Omit<BatchLineError, "line"> };
 
 export interface ValidateBatchPorts {
-  readonly ledger: Pick<BatchLedger, "claimValidation" | "insertLines" | "failBatch"> & Pick<FileLedger, "findFile">;
+  readonly ledger: Pick<BatchLedger, "claimValidation" | "insertLines" | "failBatch"> &
+    Pick<FileLedger, "findFile">;
   readonly files: FileStore;
   readonly deliveries: IdQueue;
   readonly ids: IdSource;
@@ -73,14 +76,22 @@ export async function validateBatch(ports: ValidateBatchPorts, id: BatchId): Pro
   const batch = await ports.ledger.claimValidation(id, ports.holder, validationLeaseMs);
   if (batch === undefined) return { kind: "done", reference: "not mine" };
   try {
-    const inserted = await ports.ledger.insertLines(id, ports.holder, readJobs(ports, batch), () => ports.clock.now());
+    const inserted = await ports.ledger.insertLines(id, ports.holder, readJobs(ports, batch), () =>
+      ports.clock.now(),
+    );
     if (inserted === undefined) return { kind: "done", reference: "cancelled" };
     ports.metrics.increment("sluice_jobs_accepted_total", { sla: batch.sla }, inserted.total);
     ports.logger.info({ batchId: id, lines: inserted.total }, "batch is valid");
     return { kind: "done", reference: id };
   } catch (error) {
     if (!(error instanceof InvalidBatch)) throw error;
-    const deliveryId = await ports.ledger.failBatch(id, error.errors, error.total, ports.clock.now(), newEventIds(ports.ids));
+    const deliveryId = await ports.ledger.failBatch(
+      id,
+      error.errors,
+      error.total,
+      ports.clock.now(),
+      newEventIds(ports.ids),
+    );
     if (deliveryId !== undefined) await ports.deliveries.add([{ id: deliveryId }]);
     ports.logger.info({ batchId: id, errors: error.errors.length }, "batch file is not valid");
     return { kind: "failed", code: "invalid_batch" };
@@ -107,7 +118,13 @@ async function* readJobs(ports: ValidateBatchPorts, batch: Batch): AsyncGenerato
     if (total > limits.batchLines) throw new InvalidBatch([tooManyLines(limits.batchLines)], total);
     if (errors.length === 0 && jobs.length > 0) yield jobs;
   }
-  if (total === 0) errors.push({ code: "empty_file", line: undefined, message: "The file has no lines.", param: "input_file_id" });
+  if (total === 0)
+    errors.push({
+      code: "empty_file",
+      line: undefined,
+      message: "The file has no lines.",
+      param: "input_file_id",
+    });
   if (errors.length > 0) throw new InvalidBatch(errors, total);
 }
 
@@ -148,10 +165,20 @@ function servable(config: EngineConfig, batch: Batch, line: ReadBatchLine): OneL
 }
 
 function tooManyLines(most: number): BatchLineError {
-  return { code: "too_many_lines", line: undefined, message: `A batch may have at most ${most} lines.`, param: "input_file_id" };
+  return {
+    code: "too_many_lines",
+    line: undefined,
+    message: `A batch may have at most ${most} lines.`,
+    param: "input_file_id",
+  };
 }
 
-async function specLine(ports: ValidateBatchPorts, batch: Batch, number: number, line: ReadBatchLine): Promise<JobSpec> {
+async function specLine(
+  ports: ValidateBatchPorts,
+  batch: Batch,
+  number: number,
+  line: ReadBatchLine,
+): Promise<JobSpec> {
   const { priority, createdAt: acceptedAt, expiresAt: deadlineAt } = batch;
   return {
     id: idFromUuid("job", ports.ids.uuid()),

@@ -8,7 +8,11 @@ export interface JobWaiter {
 }
 
 /** Many callers that wait for jobs share one query per turn; without callers nothing is asked. */
-export function createJobWaiter(ports: { ledger: Pick<JobLedger, "endedAmong">; clock: Clock; logger: Logger }): JobWaiter {
+export function createJobWaiter(ports: {
+  ledger: Pick<JobLedger, "endedAmong">;
+  clock: Clock;
+  logger: Logger;
+}): JobWaiter {
   const waiting = new Map<JobId, Set<() => void>>();
   let polling = false;
 

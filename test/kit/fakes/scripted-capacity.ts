@@ -1,0 +1,116 @@
+import type {
+  Capacity,
+  ModelCall,
+  ModelClient,
+  Outcome,
+  RealUse,
+  Reservation,
+  ReserveRequest,
+  Signals,
+  TargetSignals,
+} from "@sluice/domain";
+import { createFaults, type Faults } from "./faults.ts";
+
+type CapacityMethod = "reserve" | "settle" | "release" | "renew" | "learn" | "pause" | "observe" | "signals";
+
+/** Capacity that grants everything but what a test lists in `full`; keeps what it is told. */
+export interface ScriptedCapacity extends Capacity {
+  /** Answers of full targets by id. */
+  readonly full: Map<string, { readonly limit: string; readonly waitMs: number }>;
+  readonly known: Map<string, Partial<TargetSignals>>;
+  readonly faults: Faults<CapacityMethod>;
+  readonly requests: ReserveRequest[];
+  /** Reservations that were granted and neither settled nor released. */
+  readonly open: Map<string, Reservation>;
+  readonly settlements: { readonly reservation: Reservation; readonly use: RealUse }[];
+  readonly pauses: { readonly targetId: string; readonly untilAt: number; readonly reason: string }[];
+  readonly observed: { readonly targetId: string; readonly ok: boolean }[];
+  readonly learned: string[];
+  readonly renewed: string[];
+}
+
+const idle: TargetSignals = {
+  inFlight: 0,
+  requestsUsed: 0,
+  tokensUsed: 0,
+  concurrencyUsed: 0,
+  latencyMs: undefined,
+  errorRate: 0,
+  pausedUntil: 0,
+};
+
+/** Makes a capacity with room everywhere. */
+export function createScriptedCapacity(): ScriptedCapacity {
+  const faults = createFaults<CapacityMethod>();
+  const script: Pick<
+    ScriptedCapacity,
+    "full" | "known" | "requests" | "open" | "settlements" | "pauses" | "observed" | "learned" | "renewed"
+  > = {
+    full: new Map(),
+    known: new Map(),
+    requests: [],
+    open: new Map(),
+    settlements: [],
+    pauses: [],
+    observed: [],
+    learned: [],
+    renewed: [],
+  };
+
+  function grant(request: ReserveRequest): Reservation {
+    const id = `reservation-${script.requests.length}`;
+    const reservation = { id, targetId: request.target.id, tenantId: request.tenant.id };
+    script.open.set(id, reservation);
+    return reservation;
+  }
+
+  return {
+    ...script,
+    faults,
+    reserve: (request) =>
+      faults.run("reserve", () => {
+        script.requests.push(request);
+        const denial = script.full.get(request.target.id);
+        if (denial !== undefined) return { kind: "denied", ...denial };
+        return { kind: "granted", reservation: grant(request) };
+      }),
+    settle: (reservation, use) =>
+      faults.run("settle", () => {
+        script.open.delete(reservation.id);
+        script.settlements.push({ reservation, use });
+      }),
+    release: (reservation) => faults.run("release", () => void script.open.delete(reservation.id)),
+    renew: (owner) => faults.run("renew", () => void script.renewed.push(owner)),
+    learn: (target) => faults.run("learn", () => void script.learned.push(target.id)),
+    pause: (targetId, untilAt, reason) =>
+      faults.run("pause", () => void script.pauses.push({ targetId, untilAt, reason })),
+    observe: (targetId, { ok }) => faults.run("observe", () => void script.observed.push({ targetId, ok })),
+    signals: (targets) =>
+      faults.run(
+        "signals",
+        (): Signals =>
+          Object.fromEntries(targets.map(({ id }) => [id, { ...idle, ...script.known.get(id) }])),
+      ),
+  };
+}
+
+/** What the next call comes to: an outcome, or a function that makes one (or throws). */
+export type ScriptedCall = Outcome | ((call: ModelCall) => Outcome | Promise<Outcome>);
+
+/** A model client that goes through a script; a call beyond it throws. */
+export function createScriptedModels(script: ScriptedCall[] = []): ModelClient & {
+  readonly calls: ModelCall[];
+  readonly script: ScriptedCall[];
+} {
+  const calls: ModelCall[] = [];
+  return {
+    calls,
+    script,
+    async call(call) {
+      calls.push(call);
+      const next = script.shift();
+      if (next === undefined) throw new Error("the script of calls has ended");
+      return typeof next === "function" ? next(call) : next;
+    },
+  };
+}
