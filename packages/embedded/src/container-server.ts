@@ -61,8 +61,12 @@ export async function startContainer(
   const client = await getContainerRuntimeClient();
   const handle = client.container.getById(started.getId());
   const ended = async (): Promise<ServerExit> => {
-    const answer = (await handle.wait()) as { StatusCode: number };
-    return { code: answer.StatusCode, signal: null };
+    try {
+      const answer = (await handle.wait()) as { StatusCode: number };
+      return { code: answer.StatusCode, signal: null };
+    } catch {
+      return { code: null, signal: null }; // removed, or Docker itself is gone
+    }
   };
   let exited = ended();
   return {

@@ -1,11 +1,12 @@
 // A process of its own, started by start-guarded.ts: runs one server and stops it cleanly as soon as the pipe to
 // the parent closes. So a parent that is gone, even by kill -9, leaves no server behind.
 import { type ChildProcess, spawn } from "node:child_process";
-import { openSync, rmSync } from "node:fs";
+import { openSync, renameSync, rmSync, statSync } from "node:fs";
 import type { GuardOrder, GuardReport } from "./start-guarded.ts";
 
 let server: ChildProcess | undefined;
 let stopping = false;
+const rotateAtBytes = 10_000_000;
 
 function report(message: GuardReport, then: () => void = () => undefined): void {
   // The parent may be gone at any moment; then there is nobody to tell.
@@ -30,8 +31,13 @@ function finish(order: GuardOrder, exit: GuardReport): void {
   });
 }
 
+function openLog(file: string): number {
+  if ((statSync(file, { throwIfNoEntry: false })?.size ?? 0) > rotateAtBytes) renameSync(file, `${file}.1`);
+  return openSync(file, "a", 0o600);
+}
+
 function run(order: GuardOrder): void {
-  const log = openSync(order.logFile, "a", 0o600);
+  const log = openLog(order.logFile);
   const child = spawn(order.command, order.args, {
     cwd: order.cwd,
     stdio: ["ignore", log, log],
