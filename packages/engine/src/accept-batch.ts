@@ -16,7 +16,7 @@ import {
   type TenantId,
 } from "@sluice/domain";
 import { parseDuration } from "@sluice/scheduling";
-import { checkedPriority, slaClass } from "./spec-job.ts";
+import { checkedPriority, longestDeadlineMs, slaClass } from "./spec-job.ts";
 
 export interface AcceptBatchPorts {
   readonly ledger: Pick<BatchLedger, "createBatch"> & Pick<FileLedger, "findFile">;
@@ -73,10 +73,14 @@ async function specBatch(ports: AcceptBatchPorts, request: AcceptBatchRequest): 
   const config = ports.config();
   requireEndpoint(config, request.endpoint);
   const windowMs = parseDuration(request.completionWindow);
-  if (windowMs === undefined || windowMs <= 0) {
-    throw new SluiceError("invalid_value", "'completion_window' must be a duration such as 24h.", {
-      param: "completion_window",
-    });
+  if (windowMs === undefined || windowMs <= 0 || windowMs > longestDeadlineMs) {
+    throw new SluiceError(
+      "invalid_value",
+      "'completion_window' must be a duration such as 24h, at most ten years.",
+      {
+        param: "completion_window",
+      },
+    );
   }
   const inputFileId = await requireInput(ports, request);
   const sla = slaClass(config, request.sla ?? (config.slaClasses.batch === undefined ? undefined : "batch"));

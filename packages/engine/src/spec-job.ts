@@ -15,6 +15,7 @@ import {
   type TenantId,
 } from "@sluice/domain";
 import { effectiveDeadlineAt, parseDuration } from "@sluice/scheduling";
+import { lookUp } from "./look-up.ts";
 
 /** What an accepted request says about one job, before the configuration is applied. */
 export interface JobRequestFields {
@@ -37,11 +38,14 @@ export interface JobRequestFields {
   readonly batchLine?: BatchLine | undefined;
 }
 
+/** Beyond this, dates no longer fit where they are kept and shown. */
+export const longestDeadlineMs = 10 * 366 * 86_400_000;
+
 const unlimitedTenant: TenantConfig = { weight: 1, limits: {}, maxPriority: 9 };
 
 /** The tenant's settings, or the default tenant's, or none. */
 export function tenantConfig(config: EngineConfig, tenant: TenantId): TenantConfig {
-  return config.tenants[tenant] ?? config.tenants.default ?? unlimitedTenant;
+  return lookUp(config.tenants, tenant) ?? config.tenants.default ?? unlimitedTenant;
 }
 
 /** Builds the job that the ledger keeps. Throws {@link SluiceError} naming the field at fault. */
@@ -81,7 +85,7 @@ export function specJob(
 
 /** Checks that `model` is an alias one of whose targets serves `endpoint`. */
 export function requireServed(config: EngineConfig, model: string, endpoint: string): void {
-  const alias = config.models[model];
+  const alias = lookUp(config.models, model);
   if (alias === undefined) {
     const known = Object.keys(config.models).join(", ");
     throw new SluiceError("unknown_model", `The model is not known here. Known models: ${known}.`, {
@@ -115,8 +119,8 @@ export function checkedPriority(
 ): number {
   const priority = fields.priority ?? 0;
   const { maxPriority } = tenantConfig(config, fields.tenantId);
-  if (priority <= maxPriority) return priority;
-  throw new SluiceError("invalid_value", `'priority' may be at most ${maxPriority} for this tenant.`, {
+  if (Number.isInteger(priority) && priority >= 0 && priority <= maxPriority) return priority;
+  throw new SluiceError("invalid_value", `'priority' must be 0 to ${maxPriority} for this tenant.`, {
     param: "priority",
   });
 }
@@ -132,11 +136,22 @@ function readDeadline(deadline: string | undefined, now: number): number | undef
   }
   if (at <= now)
     throw new SluiceError("invalid_value", "'deadline' must lie in the future.", { param: "deadline" });
+  if (at - now > longestDeadlineMs)
+    throw new SluiceError("invalid_value", "'deadline' may lie at most ten years ahead.", {
+      param: "deadline",
+    });
   return at;
 }
 
 function parseMoment(text: string): number | undefined {
-  if (!/^\d{4}-\d{2}-\d{2}T\d{2}:\d{2}/.test(text)) return undefined;
+  const date = /^(\d{4}-\d\d-\d\d)T\d\d:\d\d:\d\d(\.\d+)?(Z|[+-]\d\d:\d\d)$/i.exec(text)?.[1];
+  if (date === undefined || !isDate(date)) return undefined;
   const at = Date.parse(text);
   return Number.isNaN(at) ? undefined : at;
+}
+
+/** `Date.parse` takes 30 February for 2 March. */
+function isDate(date: string): boolean {
+  const at = Date.parse(`${date}T00:00:00Z`);
+  return !Number.isNaN(at) && new Date(at).toISOString().startsWith(date);
 }
