@@ -25,7 +25,7 @@ const mayImport = {
   // floor 4
   simulation: ["domain", "config", "routing", "scheduling", "engine"],
   // what every role process does alike: it wires, as the apps above it do
-  role: ["domain", "config", "redis", "files", "ledger", "telemetry", "engine"],
+  role: ["domain", "config", "redis", "queue", "files", "ledger", "telemetry", "engine"],
   // published, so it stands alone
   client: [],
 };

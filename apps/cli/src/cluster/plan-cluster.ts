@@ -48,7 +48,8 @@ export async function planCluster(settings: ClusterSettings): Promise<ClusterPla
     env: ({ adminKey }) => ({ ...shared, SLUICE_ADMIN_KEY: adminKey, SLUICE_HEALTH_PORT: "" }),
     portVariable: "SLUICE_PORT",
   };
-  const stages = [simulated.map((provider) => simulatorSpec(provider, simulators)), [...background, api]];
+  // The API starts last and so stops first: nothing is accepted while the rest drains.
+  const stages = [simulated.map((provider) => simulatorSpec(provider, simulators)), background, [api]];
   return {
     stages: stages.filter((stage) => stage.length > 0),
     health,
