@@ -1,5 +1,5 @@
-import { Readable } from "node:stream";
-import { pipeline } from "node:stream/promises";
+import type { Writable } from "node:stream";
+import { setImmediate as nextTurn } from "node:timers/promises";
 import { type BatchId, type JobSpec, uuidOf } from "@sluice/domain";
 import type { Sql, Transaction } from "./client.ts";
 import { nameList } from "./columns.ts";
@@ -54,18 +54,41 @@ async function insertWithin(transaction: Transaction, { id, holder, lines, now }
 }
 
 async function copyJobs(transaction: Transaction, lines: AsyncIterable<readonly JobSpec[]>): Promise<number> {
-  let total = 0;
-  async function* encoded() {
-    yield copyHeader;
-    for await (const specs of lines) {
-      total += specs.length;
-      yield encodeCopyRows(jobColumns, specs);
-    }
-    yield copyTrailer;
-  }
   const copy = await transaction
     .unsafe(`COPY jobs (${nameList(jobColumns)}) FROM STDIN (FORMAT binary)`)
     .writable();
-  await pipeline(Readable.from(encoded(), { highWaterMark: 2 }), copy);
+  const write = writerOf(copy);
+  let total = 0;
+  try {
+    await write(copyHeader);
+    for await (const specs of lines) {
+      total += specs.length;
+      await write(encodeCopyRows(jobColumns, specs));
+    }
+    await write(copyTrailer);
+  } catch (error) {
+    // The text goes into PostgreSQL's log, so it is not that of `error`.
+    copy.destroy(new Error("the lines are incomplete"));
+    throw error;
+  }
+  copy.end();
+  // When PostgreSQL refuses the last rows, the client (postgres 3.4) ends the stream with neither `finish` nor
+  // `error`; but then the transaction is aborted and its next statement fails.
+  await transaction`SELECT 1`;
   return total;
+}
+
+/** Writes one chunk after the other, each when the one before has gone out; rejects once the stream has failed. */
+function writerOf(copy: Writable): (chunk: Buffer) => Promise<void> {
+  const failed = new Promise<never>((_, reject) => copy.once("error", reject));
+  failed.catch(() => undefined);
+  return async (chunk) => {
+    const written = new Promise<void>((resolve, reject) => {
+      copy.write(chunk, (error) => (error ? reject(error) : resolve()));
+    });
+    await Promise.race([written, failed]);
+    // A write that the socket takes at once calls back at once: without this turn nothing else would run, and the
+    // server's refusal would not be heard.
+    await nextTurn();
+  };
 }
