@@ -12,6 +12,7 @@ export interface LeaseKeeper {
   signal(): AbortSignal;
   /** Whether attempts may be started now. */
   holds(): boolean;
+  /** Ends the lease; calls in flight must have ended before. Never rejects. */
   stop(): Promise<void>;
 }
 
@@ -45,6 +46,8 @@ export async function keepLease(ports: LeaseKeeperPorts): Promise<LeaseKeeper> {
   }
 
   function prolong(askedAt: number): void {
+    // An answer that comes after the end must not set a timer that nobody cancels.
+    if (stopped) return;
     safeUntil = askedAt + workerLeaseMs - abortMarginMs;
     cancelGuard();
     cancelGuard = ports.clock.setTimer(Math.max(0, safeUntil - ports.clock.monotonicMs()), lose);
@@ -63,6 +66,7 @@ export async function keepLease(ports: LeaseKeeperPorts): Promise<LeaseKeeper> {
       ports.onRenewed?.(workerId);
       return;
     }
+    if (stopped) return;
     if (!abort.signal.aborted) abort.abort("lease-lost");
     workerId = ports.newWorkerId();
     await register();
@@ -91,7 +95,9 @@ export async function keepLease(ports: LeaseKeeperPorts): Promise<LeaseKeeper> {
       stopped = true;
       cancelTimer();
       cancelGuard();
-      await ports.ledger.retire(workerId);
+      await ports.ledger.retire(workerId).catch((error: unknown) => {
+        ports.logger.warn({ workerId, err: error }, "the lease was not ended and will lapse by itself");
+      });
     },
   };
 }

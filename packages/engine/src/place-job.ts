@@ -10,7 +10,8 @@ import type {
   Signals,
   Target,
 } from "@sluice/domain";
-import { decideRoute } from "@sluice/routing";
+import { decideRoute, reopensAt } from "@sluice/routing";
+import { lookUp } from "./look-up.ts";
 import { targetsOf, tenantConfig } from "./spec-job.ts";
 
 /** Where a job goes now, or why it goes nowhere. */
@@ -37,13 +38,16 @@ export interface PlaceJobPorts {
 /** After this long without settling or renewal a reservation is taken back. */
 export const reservationLeaseMs = 30_000;
 const unavailableMs = 5_000;
+const shortestHoldMs = 10;
+/** A longer wait is taken in parts: a limit may be raised and a pause lifted meanwhile. */
+const longestHoldMs = 60_000;
 /** Wakes the jobs that one limit holds back not all in the same instant. */
 const jitterShare = 0.25;
 
 /** Decides on a target and reserves room on it; goes down the order of the decision until one has room. */
 export async function placeJob(ports: PlaceJobPorts, job: JobToRun, owner: string): Promise<Placement> {
   const config = ports.config();
-  const alias = config.models[job.model];
+  const alias = lookUp(config.models, job.model);
   if (alias === undefined) return { kind: "unservable", reason: "the model is no longer configured" };
   const targets = targetsOf(config, alias);
   const signals = await ports.signals.read(targets);
@@ -55,7 +59,7 @@ export async function placeJob(ports: PlaceJobPorts, job: JobToRun, owner: strin
     now,
     random: ports.random.next(),
   });
-  if (route.order.length === 0) return nowhere(route, signals, now);
+  if (route.order.length === 0) return nowhere(ports, route);
   const heldBack: { target: string; limit: string; waitMs: number }[] = [];
   for (const id of route.order) {
     const target = targets.find((candidate) => candidate.id === id);
@@ -72,18 +76,21 @@ export async function placeJob(ports: PlaceJobPorts, job: JobToRun, owner: strin
     heldBack.push({ target: id, limit: answer.limit, waitMs: answer.waitMs });
   }
   const first = heldBack.reduce((least, next) => (next.waitMs < least.waitMs ? next : least));
-  const waitMs = Math.max(10, first.waitMs);
-  return { kind: "held", at: now + waitMs * (1 + jitterShare * ports.random.next()), limit: first.limit };
+  return held(ports, now, first);
+}
+
+function held(ports: PlaceJobPorts, now: number, full: { limit: string; waitMs: number }): Placement {
+  const waitMs = Math.min(longestHoldMs, Math.max(shortestHoldMs, full.waitMs));
+  return { kind: "held", at: now + waitMs * (1 + jitterShare * ports.random.next()), limit: full.limit };
 }
 
 /** When every candidate is merely paused the job waits for the first of them; otherwise nothing can serve it. */
-function nowhere(route: Route, signals: Signals, now: number): Placement {
-  const paused = route.candidates.filter((candidate) => candidate.dropped?.filter === "not-paused");
-  if (paused.length > 0) {
-    const reopensAt = Math.min(...paused.map((candidate) => signals[candidate.target]?.pausedUntil ?? 0));
-    return { kind: "held", at: Math.max(reopensAt, now + 100), limit: "paused" };
-  }
-  if (route.candidates.length === 0) return { kind: "held", at: now + unavailableMs, limit: "no-candidates" };
+function nowhere(ports: PlaceJobPorts, route: Route): Placement {
+  const now = route.decidedAt;
+  const openAt = reopensAt(route);
+  if (openAt !== undefined) return held(ports, now, { limit: "paused", waitMs: openAt - now });
+  if (route.candidates.length === 0)
+    return held(ports, now, { limit: "no-candidates", waitMs: unavailableMs });
   const reasons = new Set(route.candidates.map((candidate) => candidate.dropped?.filter ?? "unknown"));
   return { kind: "unservable", reason: `every target is ruled out by: ${[...reasons].join(", ")}` };
 }
@@ -110,14 +117,14 @@ function reserveRequest(
   signals: Signals,
   owner: string,
 ) {
-  const outputTokens = expectedOutputTokens(signals[target.id]?.expectedOutputTokens, job, target);
-  const worstOutput = job.maxOutputTokens ?? target.maxOutputTokens;
+  const worstOutput = mostOutputTokens(job, target);
+  const learned = signals[target.id]?.expectedOutputTokens ?? coldOutputTokens;
   return {
     target,
     tenant: { id: job.tenantId, limits: tenantConfig(config, job.tenantId).limits },
     owner,
     inputTokens: job.inputTokens,
-    outputTokens,
+    outputTokens: Math.min(worstOutput, Math.ceil(learned)),
     costUsd: (job.inputTokens * target.price.input + worstOutput * target.price.output) / 1_000_000,
     leaseMs: reservationLeaseMs,
   };
@@ -125,11 +132,10 @@ function reserveRequest(
 
 const coldOutputTokens = 512;
 
-/** Learned expectation, never above what the request or the target allows. */
-function expectedOutputTokens(learned: number | undefined, job: JobToRun, target: Target): number {
+/** What the request and the target allow. */
+function mostOutputTokens(job: JobToRun, target: Target): number {
   if (job.endpoint === "/v1/embeddings" || job.endpoint === "/v1/moderations") return 0;
-  const most = Math.min(job.maxOutputTokens ?? target.maxOutputTokens, target.maxOutputTokens);
-  return Math.min(most, Math.ceil(learned ?? coldOutputTokens));
+  return Math.min(job.maxOutputTokens ?? target.maxOutputTokens, target.maxOutputTokens);
 }
 
 /** A snapshot of the signals that many decisions share. */

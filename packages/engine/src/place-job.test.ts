@@ -1,0 +1,181 @@
+import type { EngineConfig, JobToRun, Target } from "@sluice/domain";
+import { describe, expect, test } from "vitest";
+import { createFakeClock } from "../../../test/kit/fakes/fake-clock.ts";
+import { createScriptedCapacity } from "../../../test/kit/fakes/scripted-capacity.ts";
+import { sampleConfig, sampleJob, sampleTarget } from "../../../test/kit/samples.ts";
+import { cacheSignals, placeJob } from "./place-job.ts";
+
+const job: JobToRun = { ...sampleJob, failedTargets: [], ownerAlive: false };
+
+function setup(targets?: readonly Target[], changes?: Partial<EngineConfig>) {
+  const clock = createFakeClock();
+  const capacity = createScriptedCapacity();
+  const config = sampleConfig(targets, changes);
+  const draws: number[] = [];
+  const ports = {
+    capacity,
+    clock,
+    signals: cacheSignals({ capacity, clock }),
+    random: { next: () => draws.shift() ?? 0 },
+    config: () => config,
+  };
+  return {
+    ...ports,
+    draws,
+    place: (changed: Partial<JobToRun> = {}) => placeJob(ports, { ...job, ...changed }, "wrk_1"),
+  };
+}
+
+describe("placeJob", () => {
+  test("reserves room on the best target for the worker that asks", async () => {
+    const { place, capacity } = setup();
+    const placement = await place();
+    expect(placement).toMatchObject({ kind: "placed", route: { heldBack: [] } });
+    if (placement.kind !== "placed") return;
+    expect(placement.route.chosen).toBe(placement.target.id);
+    expect(placement.reservation.targetId).toBe(placement.target.id);
+    expect(capacity.requests).toHaveLength(1);
+    expect(capacity.requests[0]).toMatchObject({ owner: "wrk_1", inputTokens: 7, tenant: { id: "default" } });
+  });
+
+  test("falls to the next target when the first is full, and says what held it back", async () => {
+    const { place, capacity } = setup();
+    const first = await place();
+    const full = first.kind === "placed" ? first.target.id : "";
+    capacity.full.set(full, { limit: "concurrency", waitMs: 900 });
+    const second = await place();
+    expect(second.kind === "placed" && second.target.id).not.toBe(full);
+    expect(second).toMatchObject({
+      kind: "placed",
+      route: { heldBack: [{ target: full, limit: "concurrency", waitMs: 900 }] },
+    });
+    expect(second.kind === "placed" && second.route.chosen === second.target.id).toBe(true);
+  });
+
+  test("is held until the earliest target has room when all are full", async () => {
+    const { place, capacity, clock } = setup();
+    capacity.full.set("one", { limit: "tokens", waitMs: 5_000 });
+    capacity.full.set("two", { limit: "requests", waitMs: 2_000 });
+    expect(await place()).toEqual({ kind: "held", at: clock.now() + 2_000, limit: "requests" });
+    expect(capacity.open.size).toBe(0);
+  });
+
+  test("spreads the wake-ups of held jobs over a quarter of the wait", async () => {
+    const { place, capacity, clock, draws } = setup([sampleTarget("one")]);
+    capacity.full.set("one", { limit: "tokens", waitMs: 1_000 });
+    draws.push(0.5, 0.999);
+    const placement = await place();
+    expect(placement.kind === "held" && placement.at - clock.now()).toBeCloseTo(1_249.75);
+  });
+
+  test.each([
+    [0, 10],
+    [-5, 10],
+    [3_600_000, 60_000],
+    [Number.POSITIVE_INFINITY, 60_000],
+  ])("asks again after a bounded time when a limit says %d ms", async (waitMs, expected) => {
+    const { place, capacity, clock } = setup([sampleTarget("one")]);
+    capacity.full.set("one", { limit: "tokens", waitMs });
+    expect(await place()).toMatchObject({ kind: "held", at: clock.now() + expected });
+  });
+
+  test("waits for the first pause to end when all targets are paused", async () => {
+    const { place, capacity, clock } = setup();
+    capacity.known.set("one", { pausedUntil: clock.now() + 9_000 });
+    capacity.known.set("two", { pausedUntil: clock.now() + 4_000 });
+    expect(await place()).toEqual({ kind: "held", at: clock.now() + 4_000, limit: "paused" });
+    expect(capacity.requests).toEqual([]);
+  });
+
+  test("looks again within a minute at a target that is paused for long", async () => {
+    const { place, capacity, clock } = setup([sampleTarget("one")]);
+    capacity.known.set("one", { pausedUntil: clock.now() + 86_400_000 });
+    expect(await place()).toMatchObject({ kind: "held", at: clock.now() + 60_000 });
+  });
+
+  test("uses a target that is not paused", async () => {
+    const { place, capacity, clock } = setup();
+    capacity.known.set("one", { pausedUntil: clock.now() + 9_000 });
+    expect(await place()).toMatchObject({ kind: "placed", target: { id: "two" } });
+  });
+
+  test("is unservable when every target is ruled out for good, with the reasons", async () => {
+    const { place } = setup();
+    const placement = await place({ inputTokens: 1_000_000 });
+    expect(placement).toEqual({ kind: "unservable", reason: expect.stringContaining("fits-context") });
+  });
+
+  test("waits when one target is paused and the others can never serve", async () => {
+    const { place, capacity, clock } = setup([
+      sampleTarget("one"),
+      sampleTarget("two", { contextWindow: 1 }),
+    ]);
+    capacity.known.set("one", { pausedUntil: clock.now() + 1_000 });
+    expect(await place()).toMatchObject({ kind: "held", limit: "paused" });
+  });
+
+  test.each(["gone", "constructor"])("is unservable when its model %s is not configured", async (model) => {
+    expect(await setup().place({ model })).toEqual({
+      kind: "unservable",
+      reason: "the model is no longer configured",
+    });
+  });
+
+  test("waits while its model has no target at all", async () => {
+    const { place, clock } = setup([]);
+    expect(await place()).toEqual({ kind: "held", at: clock.now() + 5_000, limit: "no-candidates" });
+  });
+
+  test.each(["reserve", "signals"] as const)(
+    "passes on that Redis is away at %s, holding nothing",
+    async (method) => {
+      const { place, capacity } = setup();
+      capacity.faults.arm(method);
+      await expect(place()).rejects.toThrow(`${method} fails`);
+      expect(capacity.open.size).toBe(0);
+    },
+  );
+});
+
+describe("what is reserved", () => {
+  const asked = async (changes: Partial<JobToRun>, learned?: number) => {
+    const { place, capacity } = setup([sampleTarget("one")]);
+    if (learned !== undefined) capacity.known.set("one", { expectedOutputTokens: learned });
+    await place(changes);
+    const { outputTokens, costUsd } = capacity.requests[0] ?? {};
+    return { outputTokens, micros: Math.round((costUsd ?? 0) * 1_000_000) };
+  };
+
+  test("is what is expected of tokens and the worst case of money", async () => {
+    // The target's prices: 1 USD per million of input, 2 of output; 7 tokens in, at most 4,096 out.
+    expect(await asked({})).toEqual({ outputTokens: 512, micros: 7 + 2 * 4_096 });
+    expect(await asked({}, 99.2)).toEqual({ outputTokens: 100, micros: 7 + 2 * 4_096 });
+    expect(await asked({ maxOutputTokens: 50 }, 99.2)).toEqual({ outputTokens: 50, micros: 7 + 2 * 50 });
+  });
+
+  test("is no output where an endpoint has none", async () => {
+    expect(await asked({ endpoint: "/v1/embeddings" }, 99)).toEqual({ outputTokens: 0, micros: 7 });
+  });
+});
+
+describe("cacheSignals", () => {
+  test("shares a snapshot for 200 ms among equal targets", async () => {
+    const { clock, capacity, signals } = setup();
+    const targets = [sampleTarget("one")];
+    const first = signals.read(targets);
+    expect(signals.read(targets)).toBe(first);
+    expect(signals.read([sampleTarget("two")])).not.toBe(first);
+    await clock.advance(199);
+    expect(signals.read(targets)).toBe(first);
+    await clock.advance(1);
+    capacity.known.set("one", { inFlight: 3 });
+    expect(await signals.read(targets)).toMatchObject({ one: { inFlight: 3 } });
+  });
+
+  test("does not keep a failure", async () => {
+    const { capacity, signals } = setup();
+    capacity.faults.arm("signals");
+    await expect(signals.read([sampleTarget("one")])).rejects.toThrow("signals fails");
+    await expect(signals.read([sampleTarget("one")])).resolves.toHaveProperty("one");
+  });
+});
