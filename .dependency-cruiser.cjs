@@ -43,7 +43,7 @@ const soleImporters = {
   "prom-client": ["prom-client", ["packages/telemetry", "apps/simulator"]],
 };
 
-const tests = "[.]test[.]ts$";
+const tests = "(?:[.]test|[.]fixture|/testing/[^/]+)[.]ts$";
 
 const floors = Object.entries(mayImport).map(([name, below]) => ({
   name: `floor-${name}`,
