@@ -22,6 +22,8 @@ export interface RunBatchOptions {
   readonly terminal: Terminal;
   readonly signal: AbortSignal;
   readonly pools?: PoolCounter | undefined;
+  /** Time between two looks, in milliseconds; as {@link followBatch} has it by default. */
+  readonly lookMs?: number;
 }
 
 /** How a batch ended: with a written output, as an invalid file, or not at all because the signal came. */
@@ -57,8 +59,8 @@ export async function runBatch(options: RunBatchOptions): Promise<BatchEnd> {
     );
     return { kind: "interrupted", batch };
   }
-  const written = await writeOutput(out, await openFiles(api, batch));
-  assertComplete(batch, written);
+  const files = await openFiles(api, batch);
+  const written = await writeOutput(out, files, (lines) => assertComplete(batch, lines));
   tellEnd(options, followed, written);
   return { kind: "written", batch, written };
 }

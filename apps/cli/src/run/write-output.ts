@@ -23,14 +23,19 @@ const gatheredBytes = 1 << 20;
 
 /**
  * Writes both files as one: beside `path` first, then renamed, so that `path` never holds half a result. Throws
- * {@link CliError} when it cannot be written; what was there before stays.
+ * {@link CliError} when it cannot be written, and what `check` throws of the lines; what was there before then stays.
  */
-export async function writeOutput(path: string, files: BatchFiles): Promise<WrittenLines> {
+export async function writeOutput(
+  path: string,
+  files: BatchFiles,
+  check: (written: WrittenLines) => void = () => undefined,
+): Promise<WrittenLines> {
   const target = resolve(path);
   const draft = `${target}.${randomBytes(4).toString("hex")}.part`;
   const handle = await openDraft(draft, path);
   try {
     const written = await writeLines(handle, files);
+    check(written);
     await handle.sync();
     await handle.close();
     await rename(draft, target);

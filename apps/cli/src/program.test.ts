@@ -1,0 +1,222 @@
+import { existsSync, readFileSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { afterEach, expect, test } from "vitest";
+import {
+  batchJson,
+  type FakeApi,
+  jobJson,
+  startFakeApi,
+  type TestContext,
+  testContext,
+} from "./fake-api.fixture.ts";
+import { runProgram } from "./program.ts";
+
+let api: FakeApi | undefined;
+let context: TestContext;
+afterEach(async () => {
+  await api?.close();
+  api = undefined;
+  context.remove();
+});
+
+type Routes = Parameters<typeof startFakeApi>[0];
+
+/** Runs one command against a fake API. */
+async function sluice(args: string[], routes: Routes = {}) {
+  api = await startFakeApi(routes);
+  context = testContext({ SLUICE_URL: api.url, SLUICE_API_KEY: "key-of-16-characters" });
+  const code = await runProgram(context, args);
+  return { code, ...context.written(), received: api.received };
+}
+
+test.each([
+  [["nope"]],
+  [["status"]],
+  [["submit"]],
+  [["run", "x.jsonl"]],
+  [["jobs", "--bogus"]],
+  [["status", "123"]],
+  [["submit", "hi", "--priority", "12"]],
+  [["serve", "cook"]],
+])("%j is asked for in a wrong way: exit code 2 and one explanation", async (args) => {
+  const { code, err, out } = await sluice(args);
+  expect(code).toBe(2);
+  expect(err).not.toBe("");
+  expect(out).toBe("");
+});
+
+test.each(["serve", "run", "doctor", "submit", "cancel", "status", "watch", "results", "jobs"])(
+  "%s --help shows an example",
+  async (command) => {
+    const { code, out } = await sluice([command, "--help"]);
+    expect(code).toBe(0);
+    expect(out).toContain("Examples:");
+    expect(out).toMatch(command === "run" ? /npm start -- run/ : new RegExp(`sluice ${command}`));
+  },
+);
+
+test("submits a prompt as a chat completion with its tags and prints the id", async () => {
+  const { code, out, received } = await sluice(
+    [
+      "submit",
+      "--model",
+      "small",
+      "Name three rivers.",
+      "--max-tokens",
+      "9",
+      "--priority",
+      "3",
+      "--deadline",
+      "5m",
+      "--metadata",
+      "a=b=c",
+    ],
+    { "POST /v1/jobs": { status: 202, json: jobJson({ status: "queued" }) } },
+  );
+  expect([code, out]).toEqual([0, "job_1\n"]);
+  expect(JSON.parse(received[0]?.body ?? "")).toEqual({
+    endpoint: "/v1/chat/completions",
+    body: { model: "small", messages: [{ role: "user", content: "Name three rivers." }], max_tokens: 9 },
+    deadline: "5m",
+    priority: 3,
+    metadata: { a: "b=c" },
+  });
+});
+
+test("submits a job's file byte by byte", async () => {
+  api = await startFakeApi({ "POST /v1/jobs": { status: 202, json: jobJson() } });
+  context = testContext({ SLUICE_URL: api.url, SLUICE_API_KEY: "k" });
+  const text = '{"endpoint":"/v1/x","body":{"n":12345678901234567890}}';
+  writeFileSync(join(context.folder, "job.json"), text);
+  expect(await runProgram(context, ["submit", "--file", "job.json"])).toBe(0);
+  expect(api.received[0]?.body).toBe(text);
+});
+
+test("submits a file that ends in .jsonl as a batch", async () => {
+  api = await startFakeApi({
+    "POST /v1/files": { json: { id: "file-1" } },
+    "POST /v1/batches": { json: batchJson({ status: "validating" }) },
+  });
+  context = testContext({ SLUICE_URL: api.url, SLUICE_API_KEY: "k" });
+  writeFileSync(join(context.folder, "b.jsonl"), '{"url":"/v1/responses"}\n');
+  expect(await runProgram(context, ["submit", "b.jsonl", "--deadline", "1h", "--sla", "batch"])).toBe(0);
+  expect(JSON.parse(api.received[1]?.body ?? "")).toEqual({
+    input_file_id: "file-1",
+    endpoint: "/v1/responses",
+    completion_window: "1h",
+    sla: "batch",
+  });
+  expect(context.written().out).toBe("batch_1\n");
+});
+
+test("an error of the API is one line, exit code 1", async () => {
+  const { code, err, out } = await sluice(["status", "job_9"], {
+    "GET /v1/jobs/job_9": { status: 404, json: { error: { message: "No such job: 'job_9'.", param: "id" } } },
+  });
+  expect([code, err, out]).toEqual([1, "No such job: 'job_9'. (id)\n", ""]);
+});
+
+test("watches a job until it has ended; 1 when it did not succeed", async () => {
+  const states = ["queued", "running", "dead"];
+  const { code, out } = await sluice(["watch", "job_1"], {
+    "GET /v1/jobs/job_1": () => ({ json: jobJson({ status: states.shift() ?? "dead" }) }),
+  });
+  expect(code).toBe(1);
+  expect(out).toContain("job_1 is queued\njob_1 is running\n");
+  expect(out).toMatch(/status +dead/);
+});
+
+test("watches a batch until it has ended; 0 when every line succeeded", async () => {
+  const { code, out } = await sluice(["watch", "batch_1", "--json"], {
+    "GET /v1/batches/batch_1": { json: batchJson({ request_counts: { total: 2, completed: 2, failed: 0 } }) },
+  });
+  expect(code).toBe(0);
+  expect(JSON.parse(out)).toMatchObject({ id: "batch_1", status: "completed" });
+});
+
+test("a job's result is the upstream's bytes, big numbers included", async () => {
+  const body = '{"n": 12345678901234567890, "result":{"body":1}}';
+  const text = `${JSON.stringify(jobJson()).slice(0, -1)},"result":{"status_code":200,"body":${body}}}`;
+  const { code, out } = await sluice(["results", "job_1"], { "GET /v1/jobs/job_1": { text } });
+  expect([code, out]).toEqual([0, `${body}\n`]);
+});
+
+test("a job that has not ended has no result yet", async () => {
+  const { code, err } = await sluice(["results", "job_1"], {
+    "GET /v1/jobs/job_1": { json: jobJson({ status: "running" }) },
+  });
+  expect(code).toBe(1);
+  expect(err).toContain("job_1 has not ended: it is running");
+});
+
+test("a batch's results are both of its files, in a file when asked for", async () => {
+  const routes: Routes = {
+    "GET /v1/batches/batch_1": {
+      json: batchJson({
+        output_file_id: "file-a",
+        error_file_id: "file-b",
+        request_counts: { total: 2, completed: 1, failed: 1 },
+      }),
+    },
+    "GET /v1/files/file-a/content": { text: '{"custom_id":"1"}\n' },
+    "GET /v1/files/file-b/content": { text: '{"custom_id":"2","error":{"code":"x","message":"y"}}\n' },
+  };
+  const lines = '{"custom_id":"1"}\n{"custom_id":"2","error":{"code":"x","message":"y"}}\n';
+  expect(await sluice(["results", "batch_1"], routes)).toMatchObject({ code: 1, out: lines });
+  await api?.close();
+  context.remove();
+  const { code } = await sluice(["results", "batch_1", "--out", "o.jsonl"], routes);
+  expect(code).toBe(1);
+  expect(readFileSync(join(context.folder, "o.jsonl"), "utf8")).toBe(lines);
+});
+
+test("cancels jobs and batches where they are", async () => {
+  const { code, received } = await sluice(["cancel", "batch_1"], {
+    "POST /v1/batches/batch_1/cancel": { json: batchJson({ status: "cancelling" }) },
+  });
+  expect(code).toBe(0);
+  expect(received.map(({ path }) => path)).toEqual(["/v1/batches/batch_1/cancel"]);
+});
+
+test("lists jobs by what is asked and names the next page", async () => {
+  const { code, out, received } = await sluice(
+    ["jobs", "--status", "queued,running", "--limit", "1", "--batch", "batch_1"],
+    {
+      "GET /v1/jobs": { json: { data: [jobJson()], has_more: true, last_id: "job_1" } },
+    },
+  );
+  expect(code).toBe(0);
+  expect(received[0]?.path).toBe("/v1/jobs?status=queued%2Crunning&limit=1&batch_id=batch_1");
+  expect(out).toContain("npx sluice jobs --after job_1");
+});
+
+test("run says what is wrong with its file or flags before it starts anything", async () => {
+  for (const args of [
+    ["run", "none.jsonl", "--out", "o"],
+    ["run", "empty.jsonl", "--out", "o"],
+  ]) {
+    context = testContext();
+    writeFileSync(join(context.folder, "empty.jsonl"), "");
+    expect(await runProgram(context, args)).toBe(2);
+    expect(existsSync(join(context.folder, "data"))).toBe(false);
+    context.remove();
+  }
+});
+
+test("run prints every error of the configuration with its line", async () => {
+  context = testContext();
+  writeFileSync(join(context.folder, "in.jsonl"), "{}\n");
+  writeFileSync(join(context.folder, "bad.yaml"), "version: 2\nprovider: {}\n");
+  expect(await runProgram(context, ["run", "in.jsonl", "--out", "o", "--config", "bad.yaml"])).toBe(1);
+  expect(context.written().err).toMatch(/bad\.yaml:1:\d+ .*\n.*bad\.yaml:2:\d+ provider/);
+  expect(existsSync(join(context.folder, "data"))).toBe(false);
+});
+
+test("the admin key of this machine never goes to another host", async () => {
+  context = testContext({
+    SLUICE_URL: "http://192.0.2.1:8080",
+    SLUICE_ADMIN_KEY: "an-admin-key-of-this-machine",
+  });
+  expect(await runProgram(context, ["jobs"])).toBe(1);
+  expect(context.written().err).toContain("set SLUICE_API_KEY");
+});
