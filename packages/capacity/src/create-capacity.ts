@@ -32,6 +32,8 @@ const targetUse = (id: string): string => capacityKey("target-use", id);
 const targetLog = (id: string): string => capacityKey("target-log", id);
 const tenantUse = (id: string): string => capacityKey("tenant-use", id);
 const tenantLog = (id: string): string => capacityKey("tenant-log", id);
+const targetDay = (id: string): string => capacityKey("target-day", id);
+const tenantDay = (id: string): string => capacityKey("tenant-day", id);
 const heldKey = (owner: string): string => capacityKey("held", owner);
 const owners = capacityKey("owners");
 
@@ -43,21 +45,17 @@ export function createCapacity(options: CapacityOptions): Capacity {
   return {
     async reserve(request) {
       const id = `${request.owner}/${ids.uuid()}`;
-      const { target, tenant } = request;
-      const keys = [targetUse(target.id), targetLog(target.id), tenantUse(tenant.id), tenantLog(tenant.id)];
-      const reply = await scripts.reserve(
-        [...keys, owners, heldKey(request.owner)],
-        [now(), id, ...amountsOf(request)],
-      );
+      const reply = await scripts.reserve(reserveKeys(request), [now(), id, ...amountsOf(request)]);
       return readAnswer(reply, request, id);
     },
-    async settle({ id }, { inputTokens, outputTokens, sentAfterMs }) {
+    async settle({ id }, { inputTokens, outputTokens, costUsd, sentAfterMs }) {
       const output = outputTokens === undefined ? "" : whole(outputTokens);
-      const sent = sentAfterMs === undefined ? "" : Math.max(0, Math.ceil(sentAfterMs));
-      await scripts.settle([heldKey(ownerOf(id))], [now(), id, whole(inputTokens), output, sent]);
+      const sent = sentAfterMs === undefined ? "" : whole(sentAfterMs);
+      const args = [now(), id, whole(inputTokens), output, sent, microUsd(costUsd)];
+      await scripts.settle([heldKey(ownerOf(id))], args);
     },
     async release({ id }) {
-      await scripts.release([heldKey(ownerOf(id))], [id]);
+      await scripts.release([heldKey(ownerOf(id))], [now(), id]);
     },
     async renew(owner, leaseMs) {
       await scripts.renew([owners, heldKey(owner)], [now(), whole(leaseMs)]);
@@ -84,22 +82,46 @@ export function createCapacity(options: CapacityOptions): Capacity {
   };
 }
 
+function reserveKeys({ target, tenant, owner }: ReserveRequest): string[] {
+  return [
+    targetUse(target.id),
+    targetLog(target.id),
+    targetDay(target.id),
+    tenantUse(tenant.id),
+    tenantLog(tenant.id),
+    tenantDay(tenant.id),
+    owners,
+    heldKey(owner),
+  ];
+}
+
 /** The arguments of `reserve.lua` after the reservation's id. */
-function amountsOf({ target, tenant, inputTokens, outputTokens, leaseMs }: ReserveRequest): number[] {
+function amountsOf({
+  target,
+  tenant,
+  inputTokens,
+  outputTokens,
+  costUsd,
+  leaseMs,
+}: ReserveRequest): number[] {
   const { limits } = target;
   return [
     whole(leaseMs),
     whole(inputTokens),
     whole(outputTokens),
     tokenShare,
+    microUsd(costUsd),
     stated(limits.requestsPerMinute),
     stated(limits.tokensPerMinute),
     stated(limits.inputTokensPerMinute),
     stated(limits.outputTokensPerMinute),
     stated(limits.concurrency),
+    stated(limits.tokensPerDay),
+    limits.usdPerDay === undefined ? -1 : microUsd(limits.usdPerDay),
     stated(tenant.limits.requestsPerMinute),
     stated(tenant.limits.tokensPerMinute),
     stated(tenant.limits.concurrency),
+    tenant.limits.usdPerDay === undefined ? -1 : microUsd(tenant.limits.usdPerDay),
   ];
 }
 
@@ -137,6 +159,11 @@ function ownerOf(reservationId: string): string {
 
 function stated(limit: number | undefined): number {
   return limit ?? -1;
+}
+
+/** Money is counted in whole millionths, rounded up. */
+function microUsd(usd: number): number {
+  return whole(usd * 1_000_000);
 }
 
 function whole(amount: number): number {

@@ -4,6 +4,7 @@
 --   use (hash)   per target and per tenant: sums over everything that counts now
 --                r requests, i input tokens, o output tokens, x tokens taken by others, c calls in flight
 --   log (zset)   per target and per tenant: settled entries "id|r|i|o|x" scored by when they leave the window (ms)
+--   day (hash)   per target and per tenant with a daily limit: tokens and micro-USD by hour, "t<hour>" and "m<hour>"
 --   held (hash)  per owner: reservation id -> packed record of what it holds, and of whom
 --   owners (zset) the held hashes, scored by when the owner's lease ends (ms)
 -- A reservation is in the sums from grant to settle, and from settle until its log entry leaves the window.
@@ -50,11 +51,11 @@ local function prune(use, log, now)
   end
 end
 
--- A record of what one reservation holds: {reserved at, input, output, input before correction, use, log, use, log}.
+-- A record of what one reservation holds:
+-- {reserved at, input, output, input before correction, micro-USD, scope of the target, scope of the tenant or nil};
+-- a scope is {use, log, day or ''}.
 local function scopes_of(record)
-  local scopes = { { record[5], record[6] } }
-  if record[7] then scopes[2] = { record[7], record[8] } end
-  return scopes
+  return { record[6], record[7] }
 end
 
 -- Ends a record's place among the calls in flight and lets its entry age from `counted_at`.
@@ -63,6 +64,22 @@ local function age(id, record, counted_at)
     add(scope[1], 'c', -1)
     redis.call('ZADD', scope[2], counted_at + WINDOW_MS, entry_of(id, 1, record[2], record[3], 0))
   end
+end
+
+local HOUR_MS = 3600000
+local DAY_HOURS = 24
+
+-- The hours that still count: the last 24 and the one that runs, so no 24 h ever hold more than the sum.
+local function first_hour(now)
+  return math.floor(now / HOUR_MS) - DAY_HOURS
+end
+
+-- Changes what a record took of a daily limit, in the hour of its reservation.
+local function add_day(day, reserved_at, now, tokens, micro_usd)
+  local hour = math.floor(reserved_at / HOUR_MS)
+  if day == '' or hour < first_hour(now) then return end
+  add(day, string.format('t%.0f', hour), tokens)
+  add(day, string.format('m%.0f', hour), micro_usd)
 end
 
 -- Takes back the reservations of owners whose lease is over. They may have sent until then.

@@ -1,15 +1,17 @@
 -- Ends a reservation whose request was never sent: it counts for nothing.
 -- KEYS: held of the owner
--- ARGV: reservation id
+-- ARGV: now or '', reservation id
 -- Returns 1, or 0 when the reservation is not known (any more), which changes nothing.
-local packed = redis.call('HGET', KEYS[1], ARGV[1])
+local now = read_now(ARGV[1])
+local packed = redis.call('HGET', KEYS[1], ARGV[2])
 if not packed then return 0 end
-redis.call('HDEL', KEYS[1], ARGV[1])
+redis.call('HDEL', KEYS[1], ARGV[2])
 local record = cmsgpack.unpack(packed)
 for _, scope in ipairs(scopes_of(record)) do
   add(scope[1], 'r', -1)
   add(scope[1], 'i', -record[2])
   add(scope[1], 'o', -record[3])
   add(scope[1], 'c', -1)
+  add_day(scope[3], record[1], now, -record[2] - record[3], -record[5])
 end
 return 1

@@ -1,15 +1,25 @@
 -- Reserves room for one call on all limits of its target and of its tenant, or says when there can be room.
--- KEYS: target use, target log, tenant use, tenant log, owners, held of the owner
+-- KEYS: target use, target log, target day, tenant use, tenant log, tenant day, owners, held of the owner
 -- ARGV: now or '', reservation id, lease ms, input tokens, output tokens, share of token limits to use,
---       target limits (requests, tokens, input, output a minute; concurrency), tenant limits (requests, tokens a
---       minute; concurrency); -1 for a limit that is not stated
+--       micro-USD at worst, target limits (requests, tokens, input, output a minute; concurrency; tokens, micro-USD
+--       a day), tenant limits (requests, tokens a minute; concurrency; micro-USD a day); -1 where none is stated
 -- Returns {1, requests left, tokens left} (-1: not limited) or {0, name of the limit, wait in ms}.
-local target_use, target_log, tenant_use, tenant_log, owners, held = unpack(KEYS)
+local target_use, target_log, target_day, tenant_use, tenant_log, tenant_day, owners, held = unpack(KEYS)
 local now = read_now(ARGV[1])
 local share = tonumber(ARGV[6])
-local target_limit = { r = tonumber(ARGV[7]), t = tonumber(ARGV[8]), i = tonumber(ARGV[9]), o = tonumber(ARGV[10]), c = tonumber(ARGV[11]) }
-local tenant_limit = { r = tonumber(ARGV[12]), t = tonumber(ARGV[13]), c = tonumber(ARGV[14]) }
-local tenant_limited = tenant_limit.r >= 0 or tenant_limit.t >= 0 or tenant_limit.c >= 0
+local micro_usd = tonumber(ARGV[7])
+
+local function limits_from(place, names)
+  local limits, any = {}, false
+  for n, name in ipairs(names) do
+    limits[name] = tonumber(ARGV[place + n - 1])
+    any = any or limits[name] >= 0
+  end
+  return limits, any
+end
+
+local target_limit = limits_from(8, { 'r', 't', 'i', 'o', 'c', 'day_t', 'day_m' })
+local tenant_limit, tenant_limited = limits_from(15, { 'r', 't', 'c', 'day_m' })
 
 local function read_use(use, log)
   prune(use, log, now)
@@ -61,8 +71,33 @@ end
 
 local function require_place(name, limit, in_flight)
   if limit >= 0 and in_flight >= math.max(1, limit) then
-    deny(name, math.min(5000, math.max(20, latency / math.max(1, limit))))
+    -- A place is free when any call ends. Many wait for it, so each need not look as often as places come free.
+    deny(name, math.min(2000, math.max(50, latency / 8)))
   end
+end
+
+-- What the hours of a day hold, and when enough of them will have left; hours that have left are deleted.
+local function require_day(name, limit, kind, day, need)
+  if limit < 0 then return end
+  local sum, hours, by_hour = 0, {}, {}
+  local all = redis.call('HGETALL', day)
+  for n = 1, #all, 2 do
+    local hour = tonumber(string.sub(all[n], 2))
+    if hour < first_hour(now) then
+      redis.call('HDEL', day, all[n])
+    elseif string.sub(all[n], 1, 1) == kind then
+      hours[#hours + 1], by_hour[hour] = hour, tonumber(all[n + 1])
+      sum = sum + by_hour[hour]
+    end
+  end
+  local excess = sum + need - limit
+  if excess <= 0 then return end
+  table.sort(hours)
+  for _, hour in ipairs(hours) do
+    excess = excess - by_hour[hour]
+    if excess <= 0 then return deny(name, (hour + DAY_HOURS + 1) * HOUR_MS - now) end
+  end
+  deny(name, DAY_HOURS * HOUR_MS)
 end
 
 local function shared(limit)
@@ -79,24 +114,28 @@ require_window('target.tokens_per_minute', shared(target_limit.t), used.t, input
 require_window('target.input_tokens_per_minute', shared(target_limit.i), used.i, input, target_log, inputs)
 require_window('target.output_tokens_per_minute', shared(target_limit.o), used.o, output, target_log, outputs)
 require_place('target.concurrency', target_limit.c, used.c)
+require_day('target.tokens_per_day', target_limit.day_t, 't', target_day, input + output)
+require_day('target.usd_per_day', target_limit.day_m, 'm', target_day, micro_usd)
 local tenant_used
 if tenant_limited then
   tenant_used = read_use(tenant_use, tenant_log)
   require_window('tenant.requests_per_minute', tenant_limit.r, tenant_used.r, 1, tenant_log, requests)
   require_window('tenant.tokens_per_minute', tenant_limit.t, tenant_used.t, input + output, tenant_log, tokens)
   require_place('tenant.concurrency', tenant_limit.c, tenant_used.c)
+  require_day('tenant.usd_per_day', tenant_limit.day_m, 'm', tenant_day, micro_usd)
 end
 if worst_name then return { 0, worst_name, worst_wait } end
 
-local function take(use, sums)
+local function take(use, log, day, sums)
   redis.call('HSET', use, 'r', sums.r + 1, 'i', sums.i + input, 'o', sums.o + output, 'c', sums.c + 1)
+  add_day(day, now, now, input + output, micro_usd)
+  return { use, log, day }
 end
 
-local record = { now, input, output, estimate, target_use, target_log }
-take(target_use, used)
+local counts_day = target_limit.day_t >= 0 or target_limit.day_m >= 0
+local record = { now, input, output, estimate, micro_usd, take(target_use, target_log, counts_day and target_day or '', used) }
 if tenant_limited then
-  take(tenant_use, tenant_used)
-  record[7], record[8] = tenant_use, tenant_log
+  record[7] = take(tenant_use, tenant_log, tenant_limit.day_m >= 0 and tenant_day or '', tenant_used)
 end
 redis.call('HSET', held, ARGV[2], cmsgpack.pack(record))
 redis.call('ZADD', owners, 'GT', now + tonumber(ARGV[3]), held)

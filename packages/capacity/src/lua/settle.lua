@@ -1,6 +1,7 @@
 -- Ends a reservation whose request was sent: what it really took replaces what was expected and ages from then.
 -- KEYS: held of the owner
--- ARGV: now or '', reservation id, input tokens, output tokens or '' (unknown), ms from reservation to sending or ''
+-- ARGV: now or '', reservation id, input tokens, output tokens or '' (unknown), ms from reservation to sending or '',
+--       micro-USD
 -- Returns 1, or 0 when the reservation is not known (any more), which changes nothing.
 local held = KEYS[1]
 local now = read_now(ARGV[1])
@@ -13,6 +14,7 @@ local output = ARGV[4] == '' and record[3] or tonumber(ARGV[4])
 for _, scope in ipairs(scopes_of(record)) do
   add(scope[1], 'i', input - record[2])
   add(scope[1], 'o', output - record[3])
+  add_day(scope[3], record[1], now, input + output - record[2] - record[3], tonumber(ARGV[6]) - record[5])
 end
 record[2], record[3] = input, output
 -- Without a word on when it was sent, it may have been just now.
@@ -21,7 +23,7 @@ age(ARGV[2], record, math.min(now, sent_at + SEND_MARGIN_MS))
 
 -- Learns from answered calls: how long answers are (mean and variance), how our estimates of prompts compare.
 if ARGV[4] == '' or output == 0 then return 1 end
-local use = record[5]
+local use = record[6][1]
 local f = redis.call('HMGET', use, 'out_n', 'out_mean', 'out_var', 'in_real', 'in_estimated')
 local n = math.min(number(f[1], 0) + 1, 50)
 local mean, variance = number(f[2], 0), number(f[3], 0)

@@ -1,0 +1,62 @@
+import { type Capacity, tenantId } from "@sluice/domain";
+import { describe, expect, test } from "vitest";
+import { createCapacity } from "./index.ts";
+import { connectTestRedis, setup, take, use } from "./server-setup.ts";
+import { createTestClock, testIds, testRequest, testTarget } from "./testing.ts";
+
+describe("the state in Redis", () => {
+  test("may vanish at any moment: what is then settled or released is harmless", async () => {
+    const { capacity, redis } = await setup();
+    const target = testTarget("a", { concurrency: 2, requestsPerMinute: 2 });
+    const first = await take(capacity, testRequest(target));
+    const second = await take(capacity, testRequest(target));
+    await redis.flushall();
+    await capacity.settle(first, use(10, 10));
+    await capacity.release(second);
+    await capacity.renew("w1", 30_000);
+    expect((await capacity.signals([target]))["a"]).toMatchObject({ inFlight: 0, requestsUsed: 0 });
+    await take(capacity, testRequest(target));
+    await take(capacity, testRequest(target));
+    expect(await capacity.reserve(testRequest(target))).toMatchObject({ kind: "denied" });
+  });
+
+  test("keeps all its keys on one node of a cluster", async () => {
+    const { capacity, redis } = await setup();
+    const tenant = { id: tenantId("t1"), limits: { concurrency: 9 } };
+    await capacity.settle(await take(capacity, testRequest(testTarget("a:b"), { tenant })), use(1, 1));
+    await take(capacity, testRequest(testTarget("a:b"), { tenant }));
+    const keys = await redis.keys("*");
+    expect(keys.length).toBeGreaterThan(4);
+    for (const key of keys) expect(key).toMatch(/^\{capacity\}:/);
+  });
+
+  test("stays within every limit when eight clients reserve at once, by the server's clock", async () => {
+    const target = testTarget("a", { requestsPerMinute: 150, concurrency: 20 });
+    const capacities = Array.from({ length: 8 }, () =>
+      createCapacity({ redis: connectTestRedis(), clock: createTestClock(), ids: testIds }),
+    );
+    let inFlight = 0;
+    let most = 0;
+    let total = 0;
+    const work = async (capacity: Capacity, owner: string) => {
+      for (let n = 0; n < 60; n += 1) {
+        const answer = await capacity.reserve(testRequest(target, { owner }));
+        if (answer.kind === "denied") continue;
+        total += 1;
+        inFlight += 1;
+        most = Math.max(most, inFlight);
+        await new Promise<void>((resolve) => setImmediate(resolve));
+        inFlight -= 1;
+        await capacity.settle(answer.reservation, use(10, 10));
+      }
+    };
+    await Promise.all(
+      capacities.flatMap((capacity, i) => [0, 1, 2, 3].map((n) => work(capacity, `w${i}.${n}`))),
+    );
+    expect(total).toBeGreaterThan(0);
+    expect(total).toBeLessThanOrEqual(150);
+    expect(most).toBeLessThanOrEqual(20);
+    const signals = await capacities[0]?.signals([target]);
+    expect(signals?.["a"]).toMatchObject({ inFlight: 0, requestsUsed: total / 150 });
+  });
+});
