@@ -17,6 +17,7 @@ import {
   type Tracing,
 } from "@sluice/telemetry";
 import { type RoleEnvironment, readEnvironment } from "./read-environment.ts";
+import { reportRedis } from "./report-redis.ts";
 
 /** What a role is built from. */
 export interface Runtime {
@@ -56,6 +57,7 @@ export async function runRole(
   const logger = createLogger({ role: name, level: env.LOG_LEVEL ?? "info" });
   try {
     const { runtime, close } = await createRuntime(name, env, logger);
+    void reportRedis(runtime.redis("commands"), logger);
     const role = await start(runtime);
     process.send?.({ type: "ready", ...(role.url === undefined ? {} : { url: role.url }) });
     stopOnSignal(logger, async () => {
