@@ -50,7 +50,10 @@ async function submitBatch(context: CliContext, file: string, flags: SubmitFlags
     completion_window: flags.deadline ?? "24h",
     ...tagsOf(flags),
   });
-  if (flags.wait === true) return watchBatch(context, api, id, flags);
+  if (flags.wait === true) {
+    tell(context, `batch ${id} is accepted`, flags);
+    return watchBatch(context, api, id, flags);
+  }
   if (flags.json === true) context.out.write(`${JSON.stringify({ id, ...batch })}\n`);
   else context.out.write(`${id}\n`);
   return 0;
@@ -63,9 +66,17 @@ async function submitJob(
   flags: SubmitFlags,
 ): Promise<number> {
   const job = await api.submitJob(body);
-  if (flags.wait === true) return watchJob(context, api, job.id, flags);
+  if (flags.wait === true) {
+    tell(context, `job ${job.id} is accepted`, flags);
+    return watchJob(context, api, job.id, flags);
+  }
   context.out.write(flags.json === true ? `${JSON.stringify(job)}\n` : `${job.id}\n`);
   return 0;
+}
+
+/** Standard output is for the object when it is asked for as JSON. */
+function tell({ out, err }: CliContext, line: string, { json }: SubmitFlags): void {
+  (json === true ? err : out).write(`${line}\n`);
 }
 
 /** `-` is standard input. The bytes go up as they are. */

@@ -27,6 +27,9 @@ export interface Followed {
 }
 
 const usualLookMs = 500;
+/** Before this many lines have ended, their rate says nothing about the rest. */
+const leastLines = 10;
+const leastShare = 0.01;
 /** Plain lines come every second at first and ever more rarely, so that a long run does not fill a log. */
 const lineShare = 0.1;
 const lineMs = { least: 1_000, most: 30_000 };
@@ -89,13 +92,15 @@ async function progressOf(
   pools: PoolCounter | undefined,
 ): Promise<BatchProgress> {
   const { perSecond, etaMs } = estimate?.read() ?? { perSecond: 0, etaMs: undefined };
+  const total = batch.request_counts?.total ?? 0;
+  const isTooEarly = doneOf(batch) < Math.max(leastLines, total * leastShare);
   return {
     status: batch.status,
-    total: batch.request_counts?.total ?? 0,
+    total,
     succeeded: batch.request_counts?.completed ?? 0,
     failed: batch.request_counts?.failed ?? 0,
     perSecond,
-    etaMs,
+    etaMs: isTooEarly && etaMs !== 0 ? undefined : etaMs,
     spendUsd: batch.cost_usd ?? 0,
     pools: (await pools?.read()) ?? {},
   };
