@@ -1,7 +1,7 @@
 import { tenantId } from "@sluice/domain";
 import { describe, expect, test } from "vitest";
-import { setup, take, use } from "./server-setup.ts";
-import { testRequest, testTarget } from "./testing.ts";
+import { setup, take, use } from "./testing/setup.ts";
+import { testRequest, testTarget } from "./testing/values.ts";
 
 describe("reserve", () => {
   test("grants up to the limit of requests, and again when the oldest has left the window", async () => {

@@ -4,8 +4,8 @@ import { array, assert, asyncProperty, constantFrom, double, integer, record } f
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { testRedisUrl } from "../../../test/kit/servers.ts";
 import { createCapacity } from "./index.ts";
-import { NaiveCapacity } from "./naive-capacity.ts";
-import { createTestClock, testIds, testRequest, testTarget } from "./testing.ts";
+import { NaiveCapacity } from "./testing/naive-capacity.ts";
+import { createTestClock, testIds, testRequest, testTarget } from "./testing/values.ts";
 
 let redis: RedisClient;
 beforeAll(() => {

@@ -1,7 +1,7 @@
 import { tenantId } from "@sluice/domain";
 import { describe, expect, test } from "vitest";
-import { setup, take, use } from "./server-setup.ts";
-import { testRequest, testTarget } from "./testing.ts";
+import { setup, take, use } from "./testing/setup.ts";
+import { testRequest, testTarget } from "./testing/values.ts";
 
 describe("settle", () => {
   test("counts what was really taken: less makes room at once, more is debt", async () => {

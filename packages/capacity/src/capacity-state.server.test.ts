@@ -1,8 +1,8 @@
 import { type Capacity, tenantId } from "@sluice/domain";
 import { describe, expect, test } from "vitest";
 import { createCapacity } from "./index.ts";
-import { connectTestRedis, setup, take, use } from "./server-setup.ts";
-import { createTestClock, testIds, testRequest, testTarget } from "./testing.ts";
+import { connectTestRedis, setup, take, use } from "./testing/setup.ts";
+import { createTestClock, testIds, testRequest, testTarget } from "./testing/values.ts";
 
 describe("the state in Redis", () => {
   test("may vanish at any moment: what is then settled or released is harmless", async () => {

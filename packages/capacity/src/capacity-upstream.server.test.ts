@@ -1,7 +1,7 @@
 import type { Reservation } from "@sluice/domain";
 import { describe, expect, test } from "vitest";
-import { setup, take, use } from "./server-setup.ts";
-import { testRequest, testTarget } from "./testing.ts";
+import { setup, take, use } from "./testing/setup.ts";
+import { testRequest, testTarget } from "./testing/values.ts";
 
 describe("learn", () => {
   const limits = { requestsPerMinute: 100, tokensPerMinute: 10_000 };

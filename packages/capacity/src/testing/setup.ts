@@ -1,9 +1,9 @@
 import type { Capacity, RealUse, Reservation, ReserveRequest } from "@sluice/domain";
 import { closeRedis, connectRedis, type RedisClient } from "@sluice/redis";
 import { onTestFinished } from "vitest";
-import { testRedisUrl } from "../../../test/kit/servers.ts";
-import { createCapacity } from "./index.ts";
-import { createTestClock, testIds } from "./testing.ts";
+import { testRedisUrl } from "../../../../test/kit/servers.ts";
+import { createCapacity } from "../index.ts";
+import { createTestClock, testIds } from "./values.ts";
 
 /** For server tests: a connection that is closed when the test ends. */
 export function connectTestRedis(): RedisClient {
