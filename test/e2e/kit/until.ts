@@ -1,0 +1,24 @@
+import { setTimeout as delay } from "node:timers/promises";
+
+/** Far above what a slow machine needs: only a thing that never happens reaches it. */
+const longestMs = 240_000;
+const everyMs = 100;
+
+/**
+ * Reads a state again and again until `read` answers something else than `undefined`; a read that throws (a server is
+ * down) is one more try. Throws after four minutes, naming `what` and the last error.
+ */
+export async function until<T>(what: string, read: () => Promise<T | undefined>): Promise<T> {
+  const giveUpAt = performance.now() + longestMs;
+  let last: unknown;
+  while (performance.now() < giveUpAt) {
+    try {
+      const value = await read();
+      if (value !== undefined) return value;
+    } catch (error) {
+      last = error;
+    }
+    await delay(everyMs);
+  }
+  throw new Error(`it did not happen: ${what}`, { cause: last });
+}

@@ -1,0 +1,88 @@
+import { afterAll, beforeAll, expect, test } from "vitest";
+import { promptLines, readResults, startBatch, toJsonl, untilEnded } from "./kit/batches.ts";
+import { startTestCluster, type TestCluster } from "./kit/cluster.ts";
+import { type Kill, recoveryTable } from "./kit/recovery-table.ts";
+import { until } from "./kit/until.ts";
+
+// The upstream takes ten calls at a time, so that the batch goes on through all the kills.
+const config = `
+version: 1
+providers:
+  sim: { kind: simulator, ttft_ms: 900, tokens_per_second: 1000, concurrency: 10 }
+pools:
+  only:
+    targets:
+      - { id: only, provider: sim, model: sim-8b }
+models:
+  auto: { pools: [only] }
+`;
+const lineCount = 400;
+const victims = ["api", "dispatcher", "worker-1", "delivery", "redis", "postgres"];
+/** Lines that end between one kill and the next: the cluster works again. */
+const steadyLines = 20;
+
+let cluster: TestCluster;
+beforeAll(async () => {
+  cluster = await startTestCluster({ config });
+});
+afterAll(() => cluster?.stop());
+
+test("a batch survives kill -9 of every role and of both servers, one after the other", async () => {
+  const { api, openai } = cluster;
+  const lines = promptLines(lineCount, { model: "auto" });
+  const id = await startBatch(api, toJsonl(lines));
+  const kills: Kill[] = [];
+  await untilEndedMore(id, steadyLines);
+  for (const name of victims) {
+    kills.push(await killAndWait(name));
+    await untilEndedMore(id, steadyLines);
+  }
+  expect((await openai.batches.retrieve(id)).status).toBe("in_progress");
+
+  const batch = await untilEnded(openai, id);
+  expect(batch).toMatchObject({
+    status: "completed",
+    request_counts: { total: lineCount, completed: lineCount, failed: 0 },
+  });
+  const { output } = await readResults(openai, batch);
+  expect(output.map((line) => line.custom_id).sort()).toEqual(lines.map((line) => line.custom_id).sort());
+  console.log(recoveryTable(kills, await finishTimes(id)));
+});
+
+/** kill -9; answers when the supervisor has the process ready again. */
+async function killAndWait(name: string): Promise<Kill> {
+  const inFlight = await inFlightJobs();
+  const ready = cluster.supervised.waitFor((event) => event.type === "ready" && event.name === name);
+  const at = Date.now();
+  await cluster.kill(name);
+  await ready;
+  return { name, at, readyAt: Date.now(), inFlight };
+}
+
+async function inFlightJobs(): Promise<string[]> {
+  const calls = (await cluster.simulators["sim"]?.calls()) ?? [];
+  return calls.flatMap((call) => (call.status === null ? [call.x_sluice_job_id ?? ""] : []));
+}
+
+/** Waits until `more` lines have ended than had when the API first answered. */
+async function untilEndedMore(id: string, more: number): Promise<void> {
+  const endedLines = async (): Promise<number> => {
+    const { body } = await cluster.api.get(`/v1/batches/${id}`);
+    return body.request_counts.completed + body.request_counts.failed;
+  };
+  const before = await until("the API answers", endedLines);
+  await until(`${more} more lines end`, async () =>
+    (await endedLines()) >= before + more ? true : undefined,
+  );
+}
+
+/** When each job of the batch ended, by its id, in Unix milliseconds. */
+async function finishTimes(batchId: string): Promise<Map<string, number>> {
+  const times = new Map<string, number>();
+  for (let after = ""; ; ) {
+    const { body } = await cluster.api.get(`/v1/jobs?batch_id=${batchId}&limit=100${after}`);
+    for (const job of body.data) times.set(job.id, Date.parse(job.finished_at));
+    if (!body.has_more) return times;
+    after = `&after=${body.last_id}`;
+  }
+}
