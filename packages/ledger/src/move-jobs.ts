@@ -129,14 +129,18 @@ export function moveSize(move: Move): number {
 }
 
 const leaderEpoch = `$${moveColumns.length + 1}::bigint`;
-const lowestId = `$${moveColumns.length + 2}::uuid`;
-const highestId = `$${moveColumns.length + 3}::uuid`;
 
+// CASE rather than AND and OR: the planner guesses that half of the rows pass, and so hashes what it joins them with.
+// Of many conditions it would expect a single row, and compare each row of a flush with every other.
 const holds = `l.id = i.id
-      AND (i.epoch IS NULL OR l.epoch = i.epoch)
-      AND (i.worker_id IS NULL OR l.worker_id = i.worker_id)
-      AND (i.came_from = 'live' OR (i.came_from = 'running') = (l.state = 'running'))
-      AND (${leaderEpoch} IS NULL OR EXISTS (SELECT FROM leader))`;
+      AND CASE
+        WHEN i.epoch <> l.epoch OR i.worker_id <> l.worker_id THEN false
+        WHEN i.worker_id IS NOT NULL AND l.worker_id IS NULL THEN false
+        WHEN i.came_from = 'running' THEN l.state = 'running'
+        WHEN i.came_from = 'unstarted' THEN l.state <> 'running'
+        ELSE true
+      END
+      AND CASE WHEN ${leaderEpoch} IS NULL THEN true ELSE EXISTS (SELECT FROM leader) END`;
 
 // Outcome, usage, counts, attempt and event commit together or not at all. What is not in `ended` or `waited` has
 // been fenced: its attempt is closed as such, with what it cost, and its result is dropped.
@@ -171,11 +175,12 @@ const moveStatement = `
       outcome = CASE WHEN g.ord IS NULL THEN 'fenced' ELSE coalesce(i.outcome, 'fenced') END
     FROM input i
     LEFT JOIN (SELECT ord, epoch, was FROM ended UNION ALL SELECT ord, epoch, 'running' FROM waited) g USING (ord)
-    WHERE a.job_id = i.id AND a.epoch = coalesce(g.epoch, i.epoch)
-      AND (i.outcome IS NOT NULL OR g.was = 'running')
-      AND (i.worker_id IS NULL OR a.worker_id = i.worker_id)
-      AND (a.outcome IS NULL OR a.outcome IN ('lost', 'fenced'))
-      AND a.job_id BETWEEN ${lowestId} AND ${highestId}
+    WHERE a.job_id = i.id AND a.epoch = coalesce(g.epoch, i.epoch) AND a.job_id = ANY($1)
+      AND CASE
+        WHEN i.outcome IS NULL AND g.was IS DISTINCT FROM 'running' THEN false
+        WHEN i.worker_id <> a.worker_id THEN false
+        ELSE a.outcome IS NULL OR a.outcome IN ('lost', 'fenced')
+      END
   ),
   counted AS (
     INSERT INTO batch_counts (batch_id, succeeded, failed, dead, cancelled, expired, input_tokens, output_tokens,
@@ -212,9 +217,7 @@ const moveStatement = `
  */
 export function moveJobs(sql: Sql, moves: readonly Move[], leader?: number): Promise<(Moved | undefined)[]> {
   return oncePerJob(moves, async (sorted) => {
-    const [lowest, highest] = [sorted[0], sorted.at(-1)].map((move) => move && uuidOf("job", move.jobId));
-    const bounds = [leader ?? null, lowest ?? null, highest ?? null];
-    const parameters = [...parametersOf(moveColumns, sorted), ...bounds];
+    const parameters = [...parametersOf(moveColumns, sorted), leader ?? null];
     const rows = await retrying(() => sql.unsafe<Moved[]>(moveStatement, parameters));
     const byOrd = new Map(rows.map((row) => [row.ord, row]));
     return sorted.map((_, index) => byOrd.get(index + 1));

@@ -12,17 +12,18 @@ const startColumns: readonly Column<StartAttempt>[] = [
   { name: "route", type: "json", value: (start) => start.route },
 ];
 
-// A line of a batch that is being cancelled gets no further attempt, though its row is still there.
+// CASE: see move-jobs.ts. A line of a batch that is being cancelled gets no further attempt, though its row is still there.
 const startStatement = `
   WITH input AS MATERIALIZED (SELECT * FROM ${unnest(startColumns, "i")}),
   started AS (
     UPDATE live_jobs l SET state = 'running', laned = true, epoch = l.epoch + 1, attempts = l.attempts + 1,
       worker_id = i.worker_id, not_before_at = NULL
     FROM input i JOIN workers w ON w.id = i.worker_id
-    WHERE l.id = i.id AND l.epoch = i.from_epoch AND l.state IN ('queued', 'waiting')
-      AND w.lease_until > clock_timestamp()
-      AND (l.batch_id IS NULL
-        OR NOT EXISTS (SELECT FROM batches b WHERE b.id = l.batch_id AND b.status = 'cancelling'))
+    WHERE l.id = i.id AND CASE
+      WHEN l.epoch <> i.from_epoch OR l.state = 'running' OR w.lease_until <= clock_timestamp() THEN false
+      WHEN l.batch_id IS NULL THEN true
+      ELSE NOT EXISTS (SELECT FROM batches b WHERE b.id = l.batch_id AND b.status = 'cancelling')
+    END
     RETURNING i.ord, l.id, l.epoch
   ),
   attempted AS (

@@ -1,0 +1,141 @@
+import { isTerminal } from "@sluice/domain";
+import fc from "fast-check";
+import { expect, test } from "vitest";
+import {
+  ending,
+  lineBytesOf,
+  minute,
+  setup,
+  startOf,
+  success,
+  t0,
+  tenant,
+  waiting,
+} from "./testing/setup.ts";
+
+const jobCount = 8;
+const webhookUrl = "https://example.com/";
+const kinds = [
+  "start",
+  "success",
+  "dead",
+  "wait",
+  "cancel",
+  "crash",
+  "return",
+  "expire",
+  "cancelBatch",
+  "end",
+] as const;
+
+const step = fc.record({
+  kind: fc.constantFrom(...kinds),
+  job: fc.nat(jobCount - 1),
+  /** Which of two processes does it. */
+  process: fc.constantFrom(0, 1),
+  /** How far behind the newest epoch the caller is. */
+  behind: fc.constantFrom(0, 0, 0, 1),
+});
+
+// Steps of one round run at the same time.
+const rounds = fc.array(fc.array(step, { minLength: 1, maxLength: 12 }), { minLength: 1, maxLength: 8 });
+
+test("whatever happens at the same time, each job ends at most once and everything is counted once", async () => {
+  const s = await setup();
+  const ledgers = [s.ledger, s.open()] as const;
+  const leader = await s.leaderEpoch();
+
+  async function world() {
+    const { batch, lines } = await s.runningBatch(
+      jobCount,
+      {},
+      { webhookUrl, onMiss: "expire", maxAttempts: 50 },
+    );
+    const workers = [await s.register(), await s.register()];
+    return { batch, lines, workers };
+  }
+  type World = Awaited<ReturnType<typeof world>>;
+
+  async function take(
+    { batch, lines, workers }: World,
+    { kind, job, process, behind }: typeof step extends fc.Arbitrary<infer T> ? T : never,
+  ) {
+    const ledger = ledgers[process];
+    const spec = lines[job];
+    const workerId = workers[process];
+    if (spec === undefined || workerId === undefined) throw new Error("no such job");
+    const [now] = await ledger.load([spec.id]);
+    const epoch = (now?.epoch ?? 0) - behind;
+    const run = { job: spec, workerId, epoch };
+    switch (kind) {
+      case "start":
+        return ledger.startAttempts([startOf(spec, workerId, epoch)]);
+      case "success":
+        return ledger.settle([success(run, s.newIds())]);
+      case "dead":
+        return ledger.settle([ending(run, "dead", s.newIds())]);
+      case "wait":
+        return ledger.settle([waiting(run, { avoidTarget: true, spentAttempt: behind === 0 })]);
+      case "cancel":
+        return ledger.cancelJob(tenant, spec.id, t0, s.newIds(), lineBytesOf);
+      case "crash":
+        await ledger.retire(workerId);
+        workers[process] = await s.register(10 * minute, ledger);
+        return undefined;
+      case "return":
+        return ledger.returnJobsOfDeadWorkers(leader, t0, s.newIds, lineBytesOf);
+      case "expire":
+        return ledger.expireJobs(leader, spec.deadlineAt, 1, s.newIds, lineBytesOf);
+      case "cancelBatch":
+        return job === 0 ? ledger.cancelBatch(tenant, batch.id, t0, s.newIds, lineBytesOf) : undefined;
+      case "end": {
+        const failure = { code: "no_target", message: "" };
+        const end = { jobId: spec.id, fromEpoch: epoch, endedAt: t0, failure, lineBytes: 1, ids: s.newIds() };
+        return ledger.endUnstarted([{ ...end, state: "dead" }]);
+      }
+    }
+  }
+
+  async function check({ batch, lines }: World) {
+    const ids = `{${lines.map(({ id }) => id.slice(4)).join()}}`;
+    const rows = await s.sql<
+      { live: number; outcomes: number; events: number; deliveries: number; open: number }[]
+    >`
+      SELECT (SELECT count(*) FROM live_jobs WHERE id = j) AS live,
+        (SELECT count(*) FROM outcomes WHERE job_id = j) AS outcomes,
+        (SELECT count(*) FROM events WHERE object_id = j) AS events,
+        (SELECT count(*) FROM deliveries d JOIN events e ON e.id = d.event_id WHERE e.object_id = j) AS deliveries,
+        (SELECT count(*) FROM attempts WHERE job_id = j AND outcome IS NULL) AS open
+      FROM unnest(${ids}::uuid[]) AS j`;
+    for (const row of rows) {
+      expect(row.live + row.outcomes).toBe(1);
+      expect([row.events, row.deliveries]).toEqual([row.outcomes, row.outcomes]);
+      expect(row.open).toBeLessThanOrEqual(row.live);
+    }
+    const jobs = await Promise.all(lines.map(({ id }) => s.ledger.findJob(tenant, id)));
+    const counts = (await s.ledger.findBatch(tenant, batch.id))?.counts;
+    for (const state of ["succeeded", "dead", "cancelled", "expired"] as const) {
+      expect(counts?.[state]).toBe(jobs.filter((job) => job?.state === state).length);
+    }
+    const [errors, output] = await Promise.all([
+      s.ledger.readLines(batch.id, "error", 0, 100),
+      s.ledger.readLines(batch.id, "output", 0, 100),
+    ]);
+    expect(errors.length + output.length).toBe(jobs.filter((job) => job && isTerminal(job.state)).length);
+    const attempts = await Promise.all(lines.map(({ id }) => s.ledger.listAttempts(tenant, id)));
+    for (const [index, list] of attempts.entries()) {
+      const successes = list.filter(({ outcome }) => outcome === "succeeded").length;
+      expect(successes).toBe(jobs[index]?.state === "succeeded" ? 1 : 0);
+      expect(new Set(list.map(({ epoch }) => epoch)).size).toBe(jobs[index]?.epoch);
+    }
+  }
+
+  await fc.assert(
+    fc.asyncProperty(rounds, async (plan) => {
+      const scene = await world();
+      for (const round of plan) await Promise.all(round.map((each) => take(scene, each)));
+      await check(scene);
+    }),
+    { numRuns: 40 },
+  );
+});
