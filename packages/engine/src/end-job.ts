@@ -23,7 +23,7 @@ export function failureOf(code: JobFailureCode): { readonly code: string; readon
 export async function endUnstarted(
   ports: Pick<
     ProcessJobPorts,
-    "ledger" | "clock" | "ids" | "deadLetters" | "deliveries" | "metrics" | "failureLineBytes"
+    "ledger" | "clock" | "ids" | "deadLetters" | "deliveries" | "logger" | "metrics" | "failureLineBytes"
   >,
   job: JobToRun,
   state: "expired" | "dead",
@@ -42,14 +42,15 @@ export async function endUnstarted(
       ids: newEventIds(ports.ids),
     },
   ]);
-  if (result?.kind !== "recorded") return { kind: "done", reference: "fenced" };
+  // Whoever takes the pointer next sees what has become of the job.
+  if (result?.kind !== "recorded") return { kind: "later", at: ports.clock.now() };
   await announceEnd(ports, job, state, result.deliveryId, code);
   return { kind: "failed", code };
 }
 
-/** Tells the other queues of an ending that the ledger has committed; what a crash leaves out, the dispatcher adds. */
+/** Tells the other queues of an ending that the ledger has committed. Never rejects: the dispatcher adds what is left out. */
 export async function announceEnd(
-  ports: Pick<ProcessJobPorts, "deadLetters" | "deliveries" | "metrics">,
+  ports: Pick<ProcessJobPorts, "deadLetters" | "deliveries" | "logger" | "metrics">,
   job: JobToRun,
   state: string,
   deliveryId: string | undefined,
@@ -60,5 +61,8 @@ export async function announceEnd(
   if (deliveryId !== undefined) tasks.push(ports.deliveries.add([{ id: deliveryId }]));
   if (state === "dead")
     tasks.push(ports.deadLetters.add([{ jobId: job.id, model: job.model, code: code ?? state }]));
-  await Promise.all(tasks);
+  for (const result of await Promise.allSettled(tasks)) {
+    if (result.status === "fulfilled") continue;
+    ports.logger.warn({ jobId: job.id, err: result.reason }, "a queue was not told of a job's end");
+  }
 }

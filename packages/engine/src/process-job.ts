@@ -1,9 +1,18 @@
-import { isTerminal, type JobFailureCode, type JobId, type JobToRun, type Verdict } from "@sluice/domain";
+import {
+  isTerminal,
+  type JobFailureCode,
+  type JobId,
+  type JobToRun,
+  type ModelCall,
+  type Outcome,
+  type Verdict,
+} from "@sluice/domain";
 import { bytesOf } from "./accept-job.ts";
 import { endUnstarted } from "./end-job.ts";
 import { type Placement, placeJob } from "./place-job.ts";
 import type { ProcessJobPorts } from "./process-job-ports.ts";
 import { settleAttempt } from "./settle-attempt.ts";
+import { startAttempt } from "./start-attempt.ts";
 
 const ownedElsewhereMs = 5_000;
 const lostRaceMs = 1_000;
@@ -68,6 +77,8 @@ async function runAttempt(
   placed: Placed,
   shutdown: AbortSignal,
 ): Promise<Verdict> {
+  // Read before the attempt is committed: a committed attempt must always be settled.
+  const body = await orRelease(ports, placed, bytesOf(job.body, ports.files));
   const startedAt = ports.clock.now();
   const start = {
     jobId: job.id,
@@ -79,26 +90,45 @@ async function runAttempt(
   };
   // The lease's signal is read before the attempt is committed: a lease lost in between aborts the call at once.
   const leaseSignal = ports.lease.signal();
-  const [started] = await ports.ledger.startAttempts([start]).catch(async (error: unknown) => {
-    await ports.capacity.release(placed.reservation);
-    throw error;
-  });
-  if (started === undefined || started.kind === "lost") {
+  const started = await orRelease(ports, placed, startAttempt(ports, start));
+  if (started.kind === "lost") {
     await ports.capacity.release(placed.reservation);
     return { kind: "later", at: startedAt + lostRaceMs };
   }
-  const body = await bytesOf(job.body, ports.files);
-  const outcome = await ports.models.call({
+  const { epoch } = started;
+  const outcome = await callModel(ports, {
     target: placed.target,
     endpoint: job.endpoint,
     body,
     jobId: job.id,
-    epoch: started.epoch,
+    epoch,
     traceparent: ports.tracer.currentTraceparent() ?? job.traceparent,
     signal: AbortSignal.any([shutdown, leaseSignal]),
     timeoutMs: callTimeoutMs(job, startedAt),
   });
-  return settleAttempt(ports, { job, placed, epoch: started.epoch, workerId: start.workerId, outcome });
+  return settleAttempt(ports, { job, placed, epoch, workerId: start.workerId, outcome });
+}
+
+/** What a step brings that comes before the call; when it fails the reservation is given back. */
+async function orRelease<T>(ports: ProcessJobPorts, placed: Placed, step: Promise<T>): Promise<T> {
+  try {
+    return await step;
+  } catch (error) {
+    await ports.capacity.release(placed.reservation);
+    throw error;
+  }
+}
+
+/** A client that throws has a bug; its attempt ends as any other that brought nothing, and may have been sent. */
+async function callModel(ports: ProcessJobPorts, call: ModelCall): Promise<Outcome> {
+  const calledAt = ports.clock.monotonicMs();
+  try {
+    return await ports.models.call(call);
+  } catch (error) {
+    ports.logger.error({ jobId: call.jobId, target: call.target.id, err: error }, "the model client failed");
+    const latencyMs = ports.clock.monotonicMs() - calledAt;
+    return { kind: "unreachable", reason: "the model client failed", latencyMs, sentAfterMs: 0 };
+  }
 }
 
 function callTimeoutMs(job: JobToRun, now: number): number {

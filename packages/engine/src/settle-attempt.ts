@@ -5,6 +5,7 @@ import {
   type JobToRun,
   type NextStep,
   type Outcome,
+  type Payload,
   type Settlement,
   type Target,
   type TerminalJobState,
@@ -14,9 +15,11 @@ import {
 } from "@sluice/domain";
 import { decideNextStep } from "@sluice/routing";
 import { payloadOf } from "./accept-job.ts";
+import { commitSettlement } from "./commit-settlement.ts";
 import { announceEnd, failureOf, newEventIds } from "./end-job.ts";
 import type { Placement } from "./place-job.ts";
 import type { ProcessJobPorts } from "./process-job-ports.ts";
+import { settleCapacity } from "./settle-capacity.ts";
 
 /** An attempt whose call has ended. */
 export interface EndedAttempt {
@@ -27,17 +30,23 @@ export interface EndedAttempt {
   readonly outcome: Outcome;
 }
 
-/** Gives capacity back, decides the next step, commits it to the ledger, and only then says what happens to the pointer. */
+/**
+ * Decides the next step, commits it to the ledger, and only then says what happens to the pointer. Capacity is given
+ * back beside that: a Redis that does not answer must not keep a paid result from the ledger.
+ */
 export async function settleAttempt(ports: ProcessJobPorts, ended: EndedAttempt): Promise<Verdict> {
   const { job, outcome, placed } = ended;
   const usage = usageOf(outcome);
   const costUsd = usage === undefined ? 0 : costOf(placed.target, usage);
-  await settleCapacity(ports, ended, usage, costUsd);
+  const capacitySettled = settleCapacity(ports, ended, { usage, costUsd });
   const now = ports.clock.now();
+  const attempts = job.attempts + 1;
   const step = decideNextStep({
     outcome,
-    attempts: job.attempts + 1,
+    attempts,
     maxAttempts: job.maxAttempts,
+    unspentTries: ended.epoch - attempts,
+    alternatives: placed.route.order.length - 1,
     retry: ports.config().retry,
     now,
     deadlineAt: job.deadlineAt,
@@ -59,14 +68,23 @@ export async function settleAttempt(ports: ProcessJobPorts, ended: EndedAttempt)
     next,
   };
   recordMetrics(ports, settlement);
-  const result = await commit(ports, settlement);
+  if (outcome.kind === "misconfigured") {
+    const { statusCode } = outcome;
+    ports.logger.error(
+      { target: placed.target.id, statusCode },
+      "a target refuses our credential or model name and is paused",
+    );
+  }
+  const result = await commitSettlement(ports, settlement);
+  await capacitySettled;
   if (result.kind === "fenced") {
     ports.metrics.increment("sluice_outcomes_fenced_total");
     ports.logger.warn(
       { jobId: job.id, epoch: ended.epoch },
       "the job went on without this attempt; its result is discarded",
     );
-    return { kind: "done", reference: "fenced" };
+    // Whoever takes the pointer next sees what has become of the job.
+    return { kind: "later", at: ports.clock.now() };
   }
   if (next.kind === "wait") return { kind: "later", at: next.notBeforeAt };
   await announceEnd(ports, job, next.state, result.deliveryId, next.failure?.code);
@@ -124,9 +142,22 @@ async function endWithResult(
     contentType: answer.contentType,
     upstreamRequestId: answer.requestId,
   };
-  const result: JobResult = { ...line, body: await payloadOf(answer.body, ports.files) };
+  const result: JobResult = { ...line, body: await keptPayload(ports, job, answer.body) };
   const lineBytes = job.batchLine === undefined ? 0 : ports.resultLineBytes(job, line, answer.body);
   return { kind: "end", state, result, failure: undefined, lineBytes, ids: newEventIds(ports.ids) };
+}
+
+/** A result that the file store does not take goes into the ledger's row, however large: the call is paid for. */
+async function keptPayload(ports: ProcessJobPorts, job: JobToRun, bytes: Buffer): Promise<Payload> {
+  try {
+    return await payloadOf(bytes, ports.files);
+  } catch (error) {
+    ports.logger.warn(
+      { jobId: job.id, err: error },
+      "the file store did not take a result; the ledger keeps it",
+    );
+    return { kind: "inline", bytes };
+  }
 }
 
 function endWithFailure(
@@ -140,80 +171,18 @@ function endWithFailure(
   return { kind: "end", state, result: undefined, failure, lineBytes, ids: newEventIds(ports.ids) };
 }
 
-/** Never throws: lost counters are rebuilt, a lost result is not. */
-async function settleCapacity(
-  ports: ProcessJobPorts,
-  ended: EndedAttempt,
-  usage: Usage | undefined,
-  costUsd: number,
-): Promise<void> {
-  const { outcome, placed, job } = ended;
-  const used = usage ?? { inputTokens: job.inputTokens, outputTokens: undefined };
-  const sample = {
-    latencyMs: outcome.latencyMs,
-    ok: outcome.kind === "succeeded" || outcome.kind === "refused",
-  };
-  const tasks: Promise<unknown>[] = [
-    outcome.sentAfterMs === undefined
-      ? ports.capacity.release(placed.reservation)
-      : ports.capacity.settle(placed.reservation, {
-          inputTokens: used.inputTokens,
-          outputTokens: used.outputTokens,
-          costUsd,
-          sentAfterMs: outcome.sentAfterMs,
-        }),
-  ];
-  if (outcome.kind !== "aborted") tasks.push(ports.capacity.observe(placed.target.id, sample));
-  if (outcome.rateLimits !== undefined)
-    tasks.push(ports.capacity.learn(placed.target, outcome.rateLimits, placed.reservation));
-  const pauseMs = pauseFor(outcome);
-  if (pauseMs > 0)
-    tasks.push(ports.capacity.pause(placed.target.id, ports.clock.now() + pauseMs, outcome.kind));
-  const results = await Promise.allSettled(tasks);
-  for (const result of results) {
-    if (result.status === "rejected")
-      ports.logger.warn(
-        { jobId: job.id, err: result.reason },
-        "capacity was not settled; it lapses by its lease",
-      );
-  }
-}
-
-const misconfiguredPauseMs = 60_000;
-const longestPauseMs = 60_000;
-
-/** A wrong credential stops a target for a minute; a throttled one rests as long as it asked, within bounds. */
-function pauseFor(outcome: Outcome): number {
-  if (outcome.kind === "misconfigured") return misconfiguredPauseMs;
-  if (outcome.kind === "throttled") return Math.min(outcome.retryAfterMs ?? 1_000, longestPauseMs);
-  return 0;
-}
-
-const commitRetryMs = 500;
-
-/** Tries until the ledger answers or the lease is gone: the call is paid for. */
-async function commit(
-  ports: ProcessJobPorts,
-  settlement: Settlement,
-): Promise<{ kind: "recorded"; deliveryId: string | undefined } | { kind: "fenced" }> {
-  for (;;) {
-    try {
-      const [result] = await ports.ledger.settle([settlement]);
-      if (result === undefined) throw new Error("the ledger gave no result for a settlement");
-      return result;
-    } catch (error) {
-      if (!ports.lease.holds()) throw error;
-      ports.logger.warn(
-        { jobId: settlement.jobId, err: error },
-        "the outcome is not committed yet; trying again",
-      );
-      await new Promise<void>((resolve) => void ports.clock.setTimer(commitRetryMs, resolve));
-    }
-  }
-}
+/** What the ledger's columns hold: an upstream's nonsense must not make its outcome impossible to commit. */
+const mostTokens = 2_147_483_647;
 
 function usageOf(outcome: Outcome): Usage | undefined {
-  return outcome.kind === "succeeded" ? outcome.usage : undefined;
+  if (outcome.kind !== "succeeded" || outcome.usage === undefined) return undefined;
+  const { inputTokens, outputTokens, cachedInputTokens, reasoningTokens } = outcome.usage;
+  return {
+    inputTokens: Math.min(inputTokens, mostTokens),
+    outputTokens: Math.min(outputTokens, mostTokens),
+    cachedInputTokens: Math.min(cachedInputTokens, mostTokens),
+    reasoningTokens: Math.min(reasoningTokens, mostTokens),
+  };
 }
 
 function statusOf(outcome: Outcome): number | undefined {
