@@ -3,7 +3,7 @@ import type { DeliveryId } from "@sluice/domain";
 import { deliver } from "@sluice/engine";
 import { createIdConsumer } from "@sluice/queue";
 import type { Runtime, StartedRole } from "@sluice/role";
-import { createWebhookSender, nextDeliveryDelayMs, signWebhook } from "@sluice/webhooks";
+import { createWebhookSender, newSecret, nextDeliveryDelayMs, signWebhook } from "@sluice/webhooks";
 
 const concurrency = 32;
 const shutdownGraceMs = 10_000;
@@ -13,7 +13,7 @@ export async function startDelivery(runtime: Runtime): Promise<StartedRole> {
   const { ledger, clock, random, logger, metrics, environment } = runtime;
   const { allowNetworks, timeoutMs } = runtime.config().webhooks;
   const sender = createWebhookSender({ allowNetworks, timeoutMs });
-  const ports = { ledger, clock, random, logger, metrics, render: renderWebhook, sign: signWebhook, send: sender.send, nextDelayMs: nextDeliveryDelayMs };
+  const ports = { ledger, clock, random, logger, metrics, render: renderWebhook, newSecret, sign: signWebhook, send: sender.send, nextDelayMs: nextDeliveryDelayMs };
   const consumer = createIdConsumer({
     redis: runtime.redis("worker"),
     name: "delivery",

@@ -6,6 +6,7 @@ import type {
   Logger,
   Metrics,
   Random,
+  TenantLedger,
   Verdict,
   WebhookEvent,
 } from "@sluice/domain";
@@ -28,12 +29,13 @@ export type SendResult =
   | { readonly kind: "failed"; readonly reason: string; readonly latencyMs: number };
 
 export interface DeliverPorts {
-  readonly ledger: DeliveryLedger;
+  readonly ledger: DeliveryLedger & Pick<TenantLedger, "webhookSecrets">;
   readonly clock: Clock;
   readonly random: Random;
   readonly logger: Logger;
   readonly metrics: Metrics;
   readonly render: (event: WebhookEvent) => string;
+  readonly newSecret: () => string;
   readonly sign: (message: {
     secrets: readonly string[];
     id: string;
@@ -89,9 +91,10 @@ async function sendOnce(
   sentAt: number,
   signal: AbortSignal,
 ): Promise<SendResult> {
+  const secrets = await secretsOf(ports, due, sentAt);
   const body = ports.render(due.event);
   const timestampSeconds = Math.floor(sentAt / 1000);
-  const signature = ports.sign({ secrets: due.secrets, id: due.event.id, timestampSeconds, body });
+  const signature = ports.sign({ secrets, id: due.event.id, timestampSeconds, body });
   const headers = {
     "content-type": "application/json",
     "webhook-id": due.event.id,
@@ -99,6 +102,12 @@ async function sendOnce(
     "webhook-signature": signature,
   };
   return ports.send({ url: due.url, headers, body, signal });
+}
+
+/** A tenant that never asked for its secret has none yet: it is made now, and read when its first webhook is checked. */
+async function secretsOf(ports: DeliverPorts, due: DueDelivery, now: number): Promise<readonly string[]> {
+  if (due.secrets.length > 0) return due.secrets;
+  return ports.ledger.webhookSecrets(due.event.tenantId, ports.newSecret, now);
 }
 
 function nextStep(ports: DeliverPorts, result: SendResult, number: number) {

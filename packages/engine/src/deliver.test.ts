@@ -1,0 +1,91 @@
+import { type DeliveryAttempt, type DueDelivery, idFromUuid, tenantId } from "@sluice/domain";
+import { describe, expect, it } from "vitest";
+import { createFakeClock } from "../../../test/kit/fakes/fake-clock.ts";
+import { createRecordingLogger, createRecordingMetrics } from "../../../test/kit/fakes/records.ts";
+import { deliver, type SendResult } from "./deliver.ts";
+
+const uuid = "01a1f9bb-75c5-7006-93a4-fd71de43e5c4";
+
+/** One due delivery to a receiver that gives these answers in turn. */
+function setup(options: { secrets?: string[]; answers?: SendResult[] } = {}) {
+  const { secrets = ["whsec_old"], answers = [] } = options;
+  const kept: string[] = [...secrets];
+  const sent: Record<string, string>[] = [];
+  const attempts: { attempt: DeliveryAttempt; next: { kind: string; at?: number } }[] = [];
+  const clock = createFakeClock();
+  const event = {
+    id: idFromUuid("event", uuid),
+    tenantId: tenantId("acme"),
+    type: "job.succeeded" as const,
+    objectId: idFromUuid("job", uuid),
+    createdAt: clock.now(),
+  };
+  const id = idFromUuid("delivery", uuid);
+  const due: DueDelivery = { id, event, url: "https://example.com/", secrets, attempts: 0 };
+  const ports = {
+    clock,
+    logger: createRecordingLogger(),
+    metrics: createRecordingMetrics(),
+    random: { next: () => 0.5 },
+    ledger: {
+      claimDelivery: async () => due,
+      recordDelivery: async (attempt: DeliveryAttempt, next: { kind: string; at?: number }) =>
+        void attempts.push({ attempt, next }),
+      webhookSecrets: async (_tenant: unknown, create: () => string) => {
+        if (kept.length === 0) kept.push(create());
+        return kept;
+      },
+    },
+    render: () => "{}",
+    newSecret: () => "whsec_new",
+    sign: (message: { secrets: readonly string[] }) => message.secrets.join(" "),
+    send: async ({ headers }: { headers: Record<string, string> }): Promise<SendResult> => {
+      sent.push(headers);
+      return answers.shift() ?? { kind: "delivered", status: 204, latencyMs: 1, responseSnippet: "" };
+    },
+    nextDelayMs: (attempt: number) => (attempt < 2 ? 5_000 : undefined),
+  };
+  return { ports, id, due, event, sent, attempts, signal: new AbortController().signal };
+}
+
+describe("a delivery", () => {
+  it("is sent under the event's id, signed with every secret the tenant has", async () => {
+    const { ports, id, event, sent, attempts, signal } = setup({ secrets: ["whsec_new", "whsec_old"] });
+    expect(await deliver(ports, id, signal)).toEqual({ kind: "done", reference: id });
+    expect(sent).toEqual([
+      expect.objectContaining({
+        "webhook-id": event.id,
+        "webhook-signature": "whsec_new whsec_old",
+        "webhook-timestamp": String(event.createdAt / 1000),
+      }),
+    ]);
+    expect(attempts).toMatchObject([
+      { attempt: { number: 1, statusCode: 204 }, next: { kind: "succeeded" } },
+    ]);
+  });
+
+  it("to a tenant that never asked for its secret makes one, and is signed with it", async () => {
+    const { ports, id, sent, signal } = setup({ secrets: [] });
+    await deliver(ports, id, signal);
+    expect(sent[0]?.["webhook-signature"]).toBe("whsec_new");
+  });
+
+  it("that is rejected waits for its next turn", async () => {
+    const rejected = { kind: "rejected", status: 500, latencyMs: 1, responseSnippet: "" } as const;
+    const { ports, id, attempts, signal } = setup({ answers: [rejected] });
+    const at = ports.clock.now() + 5_000;
+    expect(await deliver(ports, id, signal)).toEqual({ kind: "later", at });
+    expect(attempts).toMatchObject([{ attempt: { statusCode: 500 }, next: { kind: "retry", at } }]);
+  });
+
+  it("is given up after its last turn", async () => {
+    const { ports, id, due, attempts, signal } = setup({
+      answers: [{ kind: "failed", reason: "connection refused", latencyMs: 1 }],
+    });
+    ports.ledger.claimDelivery = async () => ({ ...due, attempts: 1 });
+    expect(await deliver(ports, id, signal)).toEqual({ kind: "failed", code: "given_up" });
+    expect(attempts).toMatchObject([
+      { attempt: { number: 2, reason: "connection refused" }, next: { kind: "given_up" } },
+    ]);
+  });
+});
