@@ -8,11 +8,13 @@ const weeksAhead = 4;
 
 /** Each partitioned table with the column of its bounds; attempts are updated once, so they keep room in the page. */
 const tables = [
-  { table: "jobs", fillfactor: 100 },
-  { table: "attempts", fillfactor: 80 },
-  { table: "decisions", fillfactor: 100 },
-  { table: "outcomes", fillfactor: 100 },
+  { table: "jobs", key: "id", fillfactor: 100 },
+  { table: "attempts", key: "job_id", fillfactor: 80 },
+  { table: "decisions", key: "job_id", fillfactor: 100 },
+  { table: "outcomes", key: "job_id", fillfactor: 100 },
 ] as const;
+
+type Partitioned = (typeof tables)[number];
 
 interface Week {
   /** Date of its Monday, e.g. `20261116`. */
@@ -38,24 +40,27 @@ export async function ensurePartitions(sql: Sql, now: number): Promise<void> {
     SELECT count(*) FILTER (WHERE to_regclass(name) IS NULL) AS missing
     FROM unnest(${`{${wanted.join(",")}}`}::text[]) AS name`;
   if (found?.missing === 0) return;
-  await sql.begin(async (transaction) => {
-    await transaction`SELECT pg_advisory_xact_lock(hashtext('sluice.partitions'))`;
-    for (const week of weeks) await ensureWeek(transaction, week);
-  });
+  for (const week of weeks) {
+    for (const each of tables) await sql.begin((transaction) => ensurePartition(transaction, week, each));
+  }
 }
 
-async function ensureWeek(transaction: Transaction, week: Week): Promise<void> {
-  for (const { table, fillfactor } of tables) {
-    const name = `${table}_${week.name}`;
-    const key = table === "jobs" ? "id" : "job_id";
-    const bounds = `'${week.from}' AND ${key} < '${week.to}'`;
-    const [state] = await transaction.unsafe<{ exists: boolean; taken: boolean }[]>(`
-      SELECT to_regclass('${name}') IS NOT NULL AS exists,
-             EXISTS (SELECT FROM ${table}_default WHERE ${key} >= ${bounds}) AS taken`);
-    if (state === undefined || state.exists || state.taken) continue;
-    // Made apart and then attached: ATTACH lets reads and writes of the other partitions go on.
-    await transaction.unsafe(`
-      CREATE TABLE ${name} (LIKE ${table} INCLUDING ALL) WITH (fillfactor = ${fillfactor});
-      ALTER TABLE ${table} ATTACH PARTITION ${name} FOR VALUES FROM ('${week.from}') TO ('${week.to}')`);
-  }
+/** One transaction for each: attaching locks the default partition, which no reader should wait for long. */
+async function ensurePartition(
+  transaction: Transaction,
+  week: Week,
+  { table, key, fillfactor }: Partitioned,
+) {
+  await transaction`SELECT pg_advisory_xact_lock(hashtext('sluice.partitions'))`;
+  const name = `${table}_${week.name}`;
+  const [state] = await transaction.unsafe<{ exists: boolean; taken: boolean }[]>(`
+    SELECT to_regclass('${name}') IS NOT NULL AS exists, EXISTS (
+      SELECT FROM ${table}_default WHERE ${key} >= '${week.from}' AND ${key} < '${week.to}') AS taken`);
+  if (state === undefined || state.exists || state.taken) return;
+  // Behind a long reader it gives up (the dispatcher asks again) rather than make all others queue behind it.
+  await transaction`SET LOCAL lock_timeout = '5s'`;
+  // Made apart and then attached: that lets reads and writes of the other partitions go on.
+  await transaction.unsafe(`
+    CREATE TABLE ${name} (LIKE ${table} INCLUDING ALL) WITH (fillfactor = ${fillfactor});
+    ALTER TABLE ${table} ATTACH PARTITION ${name} FOR VALUES FROM ('${week.from}') TO ('${week.to}')`);
 }
