@@ -11,24 +11,14 @@ import {
   type TerminalJobState,
   type Usage,
   type Verdict,
-  type WorkerId,
 } from "@sluice/domain";
 import { decideNextStep } from "@sluice/routing";
 import { payloadOf } from "./accept-job.ts";
 import { commitSettlement } from "./commit-settlement.ts";
 import { announceEnd, failureOf, newEventIds } from "./end-job.ts";
-import type { Placement } from "./place-job.ts";
+import type { EndedAttempt } from "./ended-attempt.ts";
 import type { ProcessJobPorts } from "./process-job-ports.ts";
 import { settleCapacity } from "./settle-capacity.ts";
-
-/** An attempt whose call has ended. */
-export interface EndedAttempt {
-  readonly job: JobToRun;
-  readonly placed: Extract<Placement, { kind: "placed" }>;
-  readonly epoch: number;
-  readonly workerId: WorkerId;
-  readonly outcome: Outcome;
-}
 
 /**
  * Decides the next step, commits it to the ledger, and only then says what happens to the pointer. Capacity is given

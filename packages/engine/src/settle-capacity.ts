@@ -1,6 +1,6 @@
 import type { Outcome, RealUse, Usage } from "@sluice/domain";
+import type { EndedAttempt } from "./ended-attempt.ts";
 import type { ProcessJobPorts } from "./process-job-ports.ts";
-import type { EndedAttempt } from "./settle-attempt.ts";
 
 /** What an attempt cost, as far as the upstream said. */
 export interface Cost {

@@ -1,11 +1,13 @@
 import {
   type Batch,
+  type BatchErrorCode,
   type BatchId,
   type BatchLedger,
   type BatchLineError,
   type Clock,
   type EngineConfig,
   type FileLedger,
+  FileMissing,
   type FileStore,
   type IdQueue,
   type IdSource,
@@ -58,6 +60,9 @@ export interface ValidateBatchPorts {
 /** A validation that lasts longer than this may be begun again by another process. */
 const validationLeaseMs = 120_000;
 
+/** What a line may hold beside its body: custom_id, method, url, white space. */
+const envelopeBytes = 4096;
+
 class InvalidBatch extends Error {
   readonly errors: readonly BatchLineError[];
   readonly total: number;
@@ -105,7 +110,7 @@ async function* readJobs(ports: ValidateBatchPorts, batch: Batch): AsyncGenerato
   const errors: BatchLineError[] = [];
   const seen = new Map<string, number>();
   let total = 0;
-  for await (const lines of splitLines(content, limits.jobBodyBytes + 4096)) {
+  for await (const lines of splitLines(content, limits.jobBodyBytes + envelopeBytes)) {
     const jobs: JobSpec[] = [];
     for (const raw of lines) {
       if (!raw.tooLong && isBlank(raw.bytes)) continue;
@@ -119,36 +124,50 @@ async function* readJobs(ports: ValidateBatchPorts, batch: Batch): AsyncGenerato
     if (errors.length === 0 && jobs.length > 0) yield jobs;
   }
   if (total === 0)
-    errors.push({
-      code: "empty_file",
-      line: undefined,
-      message: "The file has no lines.",
-      param: "input_file_id",
-    });
+    errors.push({ ...fault("empty_file", "The file has no lines.", "input_file_id"), line: undefined });
   if (errors.length > 0) throw new InvalidBatch(errors, total);
 }
 
 async function openInput(ports: ValidateBatchPorts, batch: Batch) {
   const file = await ports.ledger.findFile(batch.tenantId, batch.inputFileId);
-  if (file?.content.kind === "stored") return ports.files.open(file.content.key);
+  if (file?.content.kind !== "stored") throw missingInput();
+  try {
+    return await ports.files.open(file.content.key);
+  } catch (error) {
+    if (error instanceof FileMissing) throw missingInput();
+    throw error;
+  }
+}
+
+function missingInput(): InvalidBatch {
   const message = "The input file is not there any more.";
-  throw new InvalidBatch([{ code: "not_found", line: undefined, message, param: "input_file_id" }], 0);
+  return new InvalidBatch([{ ...fault("not_found", message, "input_file_id"), line: undefined }], 0);
+}
+
+/** A fault of a line, or of the file when it gets no line. */
+function fault(
+  code: BatchErrorCode,
+  message: string,
+  param: string | undefined,
+): Omit<BatchLineError, "line"> {
+  return { code, message, param };
 }
 
 type OneLine = { readonly line: ReadBatchLine } | { readonly error: Omit<BatchLineError, "line"> };
 
 function readOne(ports: ValidateBatchPorts, batch: Batch, raw: RawLine, seen: Map<string, number>): OneLine {
   const config = ports.config();
-  if (raw.tooLong) {
-    const message = `This line is longer than ${config.limits.jobBodyBytes} bytes.`;
-    return { error: { code: "payload_too_large", message, param: undefined } };
-  }
+  const most = config.limits.jobBodyBytes;
+  if (raw.tooLong)
+    return { error: fault("payload_too_large", `This line is longer than ${most} bytes.`, undefined) };
   const read = ports.readLine(raw.bytes, batch.endpoint);
   if (!read.ok) return read;
+  if (read.line.body.length > most)
+    return { error: fault("payload_too_large", `'body' may be at most ${most} bytes.`, "body") };
   const first = seen.get(read.line.customId);
   if (first !== undefined) {
     const message = `This custom_id stands in line ${first} already.`;
-    return { error: { code: "duplicate_custom_id", message, param: "custom_id" } };
+    return { error: fault("duplicate_custom_id", message, "custom_id") };
   }
   seen.set(read.line.customId, raw.number);
   return servable(config, batch, read.line);
@@ -160,17 +179,13 @@ function servable(config: EngineConfig, batch: Batch, line: ReadBatchLine): OneL
     return { line };
   } catch (error) {
     if (!(error instanceof SluiceError)) throw error;
-    return { error: { code: error.code, message: error.message, param: error.param } };
+    return { error: fault(error.code, error.message, error.param) };
   }
 }
 
 function tooManyLines(most: number): BatchLineError {
-  return {
-    code: "too_many_lines",
-    line: undefined,
-    message: `A batch may have at most ${most} lines.`,
-    param: "input_file_id",
-  };
+  const message = `A batch may have at most ${most} lines.`;
+  return { ...fault("too_many_lines", message, "input_file_id"), line: undefined };
 }
 
 async function specLine(

@@ -1,0 +1,200 @@
+import { describe, expect, test } from "vitest";
+import { type BatchSetup, setupBatch } from "../../../test/kit/fakes/batch-setup.ts";
+import { sampleBatch } from "../../../test/kit/samples.ts";
+
+const endpoint = sampleBatch.endpoint;
+
+const line = (customId: string, changes: object = {}) =>
+  JSON.stringify({
+    custom_id: customId,
+    method: "POST",
+    url: endpoint,
+    body: { model: "auto", input: "x" },
+    ...changes,
+  });
+
+const lines = (count: number, from = 1) =>
+  Array.from({ length: count }, (_, index) => line(`c${from + index}`));
+
+/** The faults that a file is refused with; fails when it is taken. */
+async function faultsOf(text: string, options?: BatchSetup) {
+  const { run, failures, deliveries } = await setupBatch(text, options);
+  expect(await run()).toEqual({ kind: "failed", code: "invalid_batch" });
+  expect(deliveries.ids).toEqual(["dlv_1"]);
+  return failures[0] ?? { errors: [], total: 0 };
+}
+
+describe("a valid file", () => {
+  test("becomes one job per line, as the batch says", async () => {
+    const { run, yielded, metrics } = await setupBatch(`${lines(3).join("\n")}\n`);
+    expect(await run()).toEqual({ kind: "done", reference: sampleBatch.id });
+    expect(yielded.map(({ batchLine }) => batchLine)).toEqual(
+      [1, 2, 3].map((number) => ({ batchId: sampleBatch.id, line: number, customId: `c${number}` })),
+    );
+    expect(yielded[0]).toMatchObject({
+      model: "auto",
+      endpoint,
+      sla: "batch",
+      acceptedAt: sampleBatch.createdAt,
+      deadlineAt: sampleBatch.expiresAt,
+      inputTokens: 3,
+      webhookUrl: undefined,
+    });
+    expect(yielded[0]?.body).toEqual({ kind: "inline", bytes: Buffer.from('{"model":"auto","input":"x"}') });
+    expect(new Set(yielded.map(({ id }) => id)).size).toBe(3);
+    expect(metrics.totals.get("sluice_jobs_accepted_total{sla=batch}")).toBe(3);
+  });
+
+  test("may have blank lines, CRLF and no break at its end; numbers are those of the file", async () => {
+    const { run, yielded } = await setupBatch(`\n${line("a")}\r\n  \t\r\n\n${line("b")}`);
+    expect(await run()).toMatchObject({ kind: "done" });
+    expect(yielded.map(({ batchLine }) => batchLine?.line)).toEqual([2, 5]);
+  });
+
+  test("gives its lines a webhook and priority when the batch says so", async () => {
+    const webhookUrl = "https://example.com/";
+    const { run, yielded } = await setupBatch(line("a"), {
+      batch: { webhookUrl, webhookJobs: true, priority: 5 },
+    });
+    await run();
+    expect(yielded[0]).toMatchObject({ webhookUrl, priority: 5 });
+    const half = (sampleBatch.expiresAt - sampleBatch.createdAt) / 2;
+    expect(yielded[0]?.effectiveDeadlineAt).toBe(sampleBatch.createdAt + half);
+  });
+
+  test("keeps large bodies in the file store", async () => {
+    const body = { model: "auto", input: "x".repeat(70_000) };
+    const { run, yielded, files } = await setupBatch(line("a", { body }));
+    await run();
+    const kept = yielded[0]?.body;
+    expect(kept?.kind === "stored" && files.contents.get(kept.key)?.toString()).toBe(JSON.stringify(body));
+  });
+});
+
+describe("an invalid file", () => {
+  test("is refused with the number, code and field of each line at fault", async () => {
+    const text = [
+      line("a"),
+      "{",
+      line("b", { url: "/v1/x" }),
+      "",
+      line("c", { body: { model: "nope" } }),
+      line("d", { body: {} }),
+    ];
+    expect((await faultsOf(text.join("\n"))).errors).toMatchObject([
+      { line: 2, code: "invalid_json_line", param: undefined },
+      { line: 3, code: "invalid_value", param: "url" },
+      { line: 5, code: "unknown_model", param: "body.model" },
+      { line: 6, code: "missing_required_parameter", param: "body.model" },
+    ]);
+  });
+
+  test("is refused when a model's name is that of no own entry", async () => {
+    const { errors } = await faultsOf(line("a", { body: { model: "constructor" } }));
+    expect(errors).toMatchObject([{ line: 1, code: "unknown_model" }]);
+  });
+
+  test("names the first line of each custom_id that comes again", async () => {
+    const { errors, total } = await faultsOf(
+      [line("a"), line("b"), line("a"), "", line("a"), line("b")].join("\n"),
+    );
+    expect(errors.map(({ line, code, message }) => [line, code, /\d+/.exec(message)?.[0]])).toEqual([
+      [3, "duplicate_custom_id", "1"],
+      [5, "duplicate_custom_id", "1"],
+      [6, "duplicate_custom_id", "2"],
+    ]);
+    expect(total).toBe(5);
+  });
+
+  test("lists at most 100 faults", async () => {
+    const { errors } = await faultsOf(new Array<string>(250).fill("{").join("\n"));
+    expect(errors).toHaveLength(100);
+    expect(errors.at(-1)?.line).toBe(100);
+  });
+
+  test("yields no job from its first fault on", async () => {
+    const text = [...lines(2_000), "{", ...lines(2_000, 5_000)].join("\n");
+    const { run, yielded } = await setupBatch(text, { chunkBytes: 1_000 });
+    await run();
+    expect(yielded.length).toBeGreaterThan(1_000);
+    expect(yielded.every(({ batchLine }) => (batchLine?.line ?? 0) <= 2_000)).toBe(true);
+  });
+
+  test.each(["", "\n", " \r\n\t\n"])("is empty when it holds %j", async (text) => {
+    expect(await faultsOf(text)).toMatchObject({
+      errors: [{ code: "empty_file", line: undefined }],
+      total: 0,
+    });
+  });
+
+  test("is refused above the most lines, and not at it", async () => {
+    const { run } = await setupBatch(lines(3).join("\n"), { limits: { batchLines: 3 } });
+    expect(await run()).toMatchObject({ kind: "done" });
+    const { errors } = await faultsOf(lines(4).join("\n"), { limits: { batchLines: 3 } });
+    expect(errors).toMatchObject([{ code: "too_many_lines", line: undefined }]);
+  });
+
+  test("is refused with lines or bodies that are too long, and read on", async () => {
+    const limits = { jobBodyBytes: 200 };
+    const body = (size: number) => ({ body: { model: "auto", input: "x".repeat(size) } });
+    const inputBytes = 200 - JSON.stringify(body(0).body).length;
+    const { run } = await setupBatch(line("a", body(inputBytes)), { limits });
+    expect(await run()).toMatchObject({ kind: "done" });
+    const text = [line("a", body(inputBytes + 1)), line("b", body(9_000)), "{"].join("\n");
+    expect((await faultsOf(text, { limits })).errors).toMatchObject([
+      { line: 1, code: "payload_too_large", param: "body" },
+      { line: 2, code: "payload_too_large", param: undefined },
+      { line: 3, code: "invalid_json_line" },
+    ]);
+  });
+
+  test("repeats nothing of its lines", async () => {
+    const secret = "SECRET-PROMPT";
+    const text = [
+      `{"${secret}`,
+      line(secret),
+      line(secret),
+      line("b", { body: { model: secret } }),
+      line("c", { url: secret }),
+    ];
+    expect(JSON.stringify(await faultsOf(text.join("\n")))).not.toContain("SECRET");
+  });
+});
+
+describe("a batch", () => {
+  test("that is not there to be claimed is left alone", async () => {
+    const { run, claims, yielded, failures } = await setupBatch(line("a"));
+    claims.length = 0;
+    expect(await run()).toEqual({ kind: "done", reference: "not mine" });
+    expect([yielded, failures]).toEqual([[], []]);
+  });
+
+  test("that is cancelled meanwhile ends its validation", async () => {
+    const { run, failures } = await setupBatch(line("a"), { cancelled: true });
+    expect(await run()).toEqual({ kind: "done", reference: "cancelled" });
+    expect(failures).toEqual([]);
+  });
+
+  test.each(["record", "bytes"])("fails when the %s of its file is gone", async (what) => {
+    const { run, files, found, failures, key } = await setupBatch(line("a"));
+    if (what === "record") found.file = undefined;
+    else files.contents.delete(key);
+    expect(await run()).toMatchObject({ kind: "failed" });
+    expect(failures[0]).toMatchObject({ errors: [{ code: "not_found", param: "input_file_id" }], total: 0 });
+  });
+
+  test.each(["open", "insertLines", "failBatch", "put"] as const)(
+    "is tried again when %s fails",
+    async (method) => {
+      const { run, files, faults, failures, claims } = await setupBatch(
+        method === "failBatch" ? "{" : line("a", { body: { model: "auto", input: "x".repeat(70_000) } }),
+      );
+      if (method === "open" || method === "put") files.faults.arm(method);
+      else faults.arm(method);
+      await expect(run()).rejects.toThrow(`${method} fails`);
+      expect(failures).toEqual([]);
+      claims.push(sampleBatch);
+      expect(await run()).toMatchObject({ kind: method === "failBatch" ? "failed" : "done" });
+    },
+  );
+});

@@ -1,0 +1,97 @@
+import { Readable } from "node:stream";
+import { readBatchLine } from "@sluice/contracts";
+import type { Batch, BatchLineError, FileRecord, JobSpec } from "@sluice/domain";
+import { type LineReader, validateBatch } from "@sluice/engine";
+import { sampleBatch, sampleConfig } from "../samples.ts";
+import { createFakeClock } from "./fake-clock.ts";
+import { createFaults } from "./faults.ts";
+import { createMemoryFiles } from "./memory-files.ts";
+import { createMemoryIdQueue } from "./memory-lanes.ts";
+import { createCountingIds, createRecordingLogger, createRecordingMetrics } from "./records.ts";
+
+function* pieces(text: string, size: number): Generator<Buffer> {
+  const bytes = Buffer.from(text);
+  for (let at = 0; at < bytes.length; at += size) yield bytes.subarray(at, at + size);
+}
+
+const readLine: LineReader = (bytes, batchEndpoint) => {
+  const read = readBatchLine(bytes, batchEndpoint);
+  if (!read.ok) return read;
+  const { customId, body, request } = read.line;
+  return { ok: true, line: { customId, body, ...request, inputTokens: 3 } };
+};
+
+/** How a test differs from a usual batch. */
+export interface BatchSetup {
+  readonly batch?: Partial<Batch>;
+  readonly limits?: Partial<ReturnType<typeof sampleConfig>["limits"]>;
+  /** Whether the batch is cancelled while it is validated. */
+  readonly cancelled?: boolean;
+  /** Size of the pieces in which the file is read. */
+  readonly chunkBytes?: number;
+}
+
+/** A validation on fakes: a stored input file of this text, a claim, and a ledger that keeps what it is given. */
+export async function setupBatch(
+  text: string,
+  { batch = {}, limits = {}, cancelled = false, chunkBytes }: BatchSetup = {},
+) {
+  const config = sampleConfig();
+  const files = createMemoryFiles();
+  const stored = await files.put(Buffer.from(text));
+  const content: FileRecord["content"] = { kind: "stored", key: stored.key };
+  const file: FileRecord = {
+    id: "file-in",
+    tenantId: sampleBatch.tenantId,
+    filename: "in.jsonl",
+    purpose: "batch",
+    bytes: stored.bytes,
+    createdAt: sampleBatch.createdAt,
+    expiresAt: undefined,
+    content,
+  };
+  if (chunkBytes !== undefined)
+    Object.assign(files, { open: async () => Readable.from(pieces(text, chunkBytes)) });
+  const yielded: JobSpec[] = [];
+  const failures: { errors: readonly BatchLineError[]; total: number }[] = [];
+  const claims: (Batch | undefined)[] = [{ ...sampleBatch, ...batch }];
+  const faults = createFaults<"insertLines" | "failBatch">();
+  const found: { file: FileRecord | undefined } = { file };
+  const ports = {
+    ledger: {
+      claimValidation: async () => claims.shift(),
+      findFile: async () => found.file,
+      async insertLines(_id: string, _holder: string, groups: AsyncIterable<readonly JobSpec[]>) {
+        const before = yielded.length;
+        for await (const group of groups) yielded.push(...group);
+        return faults.run("insertLines", () => (cancelled ? undefined : { total: yielded.length - before }));
+      },
+      failBatch: (_id: string, errors: readonly BatchLineError[], total: number) =>
+        faults.run("failBatch", () => {
+          failures.push({ errors, total });
+          return "dlv_1" as const;
+        }),
+    },
+    files,
+    deliveries: createMemoryIdQueue(),
+    ids: createCountingIds(),
+    clock: createFakeClock(),
+    logger: createRecordingLogger(),
+    metrics: createRecordingMetrics(),
+    config: () => ({ ...config, limits: { ...config.limits, ...limits } }),
+    readLine,
+    holder: "me",
+  };
+  return {
+    ...ports,
+    ports,
+    files,
+    yielded,
+    failures,
+    claims,
+    faults,
+    found,
+    key: stored.key,
+    run: () => validateBatch(ports, sampleBatch.id),
+  };
+}
