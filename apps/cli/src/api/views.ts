@@ -10,6 +10,9 @@ export interface BatchView {
   readonly error_file_id: string | null;
   readonly created_at: number;
   readonly expires_at: number | null;
+  readonly completed_at?: number | null;
+  readonly expired_at?: number | null;
+  readonly cancelled_at?: number | null;
   readonly request_counts: {
     readonly total: number;
     readonly completed: number;

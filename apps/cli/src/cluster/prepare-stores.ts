@@ -1,4 +1,4 @@
-import type { CliContext } from "../context.ts";
+import { type CliContext, sentenceOf } from "../context.ts";
 
 /**
  * Brings the database up to date, and looks whether a Redis that was given by URL is set up as Sluice needs it (our own
@@ -10,11 +10,22 @@ export async function prepareStores(
   say: (line: string) => void,
 ): Promise<void> {
   const redisUrl = env["REDIS_URL"];
-  const { migrate } = await import("@sluice/ledger");
   await Promise.all([
-    migrate(databaseUrl),
+    bringUpToDate(databaseUrl),
     redisUrl === undefined || redisUrl === "" ? undefined : judge(redisUrl, say),
   ]);
+}
+
+async function bringUpToDate(databaseUrl: string): Promise<void> {
+  const { migrate } = await import("@sluice/ledger");
+  await migrate(databaseUrl).catch((cause: unknown) => {
+    throw new Error(
+      `PostgreSQL cannot be used: ${sentenceOf(cause)} Check that it runs and that DATABASE_URL is right.`,
+      {
+        cause,
+      },
+    );
+  });
 }
 
 async function judge(redisUrl: string, say: (line: string) => void): Promise<void> {

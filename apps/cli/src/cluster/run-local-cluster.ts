@@ -1,6 +1,7 @@
 import type { CliContext } from "../context.ts";
 import type { Terminal } from "../progress/terminal.ts";
 import { type ClusterMain, runCluster } from "../supervisor/index.ts";
+import { assertPort } from "./assert-port.ts";
 import { type ClusterFile, writeClusterFile } from "./cluster-file.ts";
 import type { ClusterSettings } from "./load-settings.ts";
 import { planCluster } from "./plan-cluster.ts";
@@ -16,12 +17,13 @@ export interface RunningCluster extends Omit<ClusterFile, "pid" | "startedAt"> {
   readonly dataDir: string;
 }
 
-/** Starts the whole cluster, does `main` with it, and drains it. */
+/** Starts the whole cluster, does `main` with it, and drains it. Throws {@link CliError} when its port is taken. */
 export async function runLocalCluster(
   context: CliContext,
   { settings, terminal, main }: { settings: ClusterSettings; terminal: Terminal; main: LocalMain },
 ): Promise<number> {
   const { dataDir, configPath } = settings;
+  await assertPort(context);
   const { stages, health, simulators, pools } = await planCluster(settings);
   const say = (line: string): void => terminal.say(line);
   const whenRunning: ClusterMain = async ({ apiUrl, databaseUrl, redisUrl, adminKey }, signal) => {

@@ -2,12 +2,12 @@ import { setTimeout as sleep } from "node:timers/promises";
 import type { ApiClient } from "../api/api-client.ts";
 import { UnreachableError } from "../api/api-error.ts";
 import { connectApi, localCluster } from "../api/find-api.ts";
-import { isEndedJob, type JobView } from "../api/views.ts";
+import { type BatchView, isEndedJob, type JobView } from "../api/views.ts";
 import { workerUrls } from "../cluster/worker-urls.ts";
 import type { CliContext } from "../context.ts";
 import { createPoolCounter, type PoolCounter } from "../progress/call-counts.ts";
 import { followBatch } from "../progress/follow-batch.ts";
-import { summaryLine } from "../progress/progress-view.ts";
+import { type BatchProgress, summaryLine } from "../progress/progress-view.ts";
 import { createTerminal } from "../progress/terminal.ts";
 import { invalidLines } from "../run/run-batch.ts";
 import { isBatchId } from "./ids.ts";
@@ -41,9 +41,21 @@ export async function watchBatch(
   const { batch, progress, tookMs } = await followBatch({ api, batchId: id, terminal, signal, pools });
   if (flags.json === true) context.out.write(`${JSON.stringify(batch)}\n`);
   else if (batch.status === "failed") context.err.write(`${invalidLines("input file", batch).join("\n")}\n`);
-  else terminal.say(`${id} is ${batch.status}; ${summaryLine(progress, tookMs)}`);
+  else terminal.say(`${id} is ${batch.status}; ${summaryLine(wholly(progress), lifeMs(batch) ?? tookMs)}`);
   if (signal.aborted) return interrupted;
   return batch.status === "completed" && progress.failed === 0 ? 0 : 1;
+}
+
+/** The calls by pool, unless some were answered before anybody watched. */
+function wholly(progress: BatchProgress): BatchProgress {
+  const calls = Object.values(progress.pools).reduce((sum, some) => sum + some, 0);
+  return calls < progress.succeeded ? { ...progress, pools: {} } : progress;
+}
+
+/** From acceptance to the end, by the whole seconds that the API tells; `undefined` while it runs. */
+function lifeMs(batch: BatchView): number | undefined {
+  const endedAt = batch.completed_at ?? batch.expired_at ?? batch.cancelled_at;
+  return endedAt === null || endedAt === undefined ? undefined : (endedAt - batch.created_at) * 1_000;
 }
 
 /** Waits for a job's end and shows it; exit code as {@link watch}. */

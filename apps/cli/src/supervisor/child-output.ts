@@ -38,9 +38,12 @@ function rotate(file: string): void {
   if (size > rotateAtBytes) renameSync(file, `${file}.1`);
 }
 
+/** What a person can read: no structured log lines, no stack frames, nothing twice. */
 function lastLines(file: string): string {
   try {
-    return readFileSync(file, "utf8").trimEnd().split("\n").slice(-5).join("\n");
+    const lines = readFileSync(file, "utf8").split("\n");
+    const plain = lines.filter((line) => line.trim() !== "" && !/^(?:\{|\s+at |Node\.js v)/.test(line));
+    return [...new Set(plain)].slice(-5).join("\n");
   } catch {
     return "";
   }

@@ -48,7 +48,7 @@ export function superviseChild(options: SuperviseChildOptions): SupervisedChild 
 
   const start = (): void => {
     const startedAt = performance.now();
-    const started = spawnChild(options, told?.port);
+    const started = spawnChild(options, portOf(told));
     child = started;
     if (started.pid !== undefined) emit({ type: "started", name, pid: started.pid });
     started.on("message", (message) => {
@@ -125,6 +125,13 @@ async function endGently(child: ChildProcess, graceMs: number): Promise<void> {
   const force = setTimeout(() => child.kill("SIGKILL"), graceMs);
   await gone;
   clearTimeout(force);
+}
+
+/** A child that tells only its URL is found at that port again too. */
+function portOf(told: ReadyMessage | undefined): number | undefined {
+  if (told?.port !== undefined || told?.url === undefined) return told?.port;
+  const { port } = new URL(told.url);
+  return port === "" ? undefined : Number(port);
 }
 
 function isReady(message: unknown): message is ReadyMessage {
