@@ -10,7 +10,7 @@ const config = `
 version: 1
 providers:
   quick: { kind: simulator, ttft_ms: 20, tokens_per_second: 5000 }
-  slow: { kind: simulator, ttft_ms: 600000, tokens_per_second: 50 }
+  slow: { kind: simulator, ttft_ms: 6000, tokens_per_second: 1000 }
 pools:
   quick:
     targets:
@@ -120,20 +120,21 @@ test("a list of more batches than a page holds is walked to its end, newest firs
   expect(files).toEqual(files.toSorted());
 });
 
-test("a cancelled batch ends, its waiting lines with batch_cancelled", async () => {
+test("a cancelled batch ends when its calls in flight have, the other lines with batch_cancelled", async () => {
   const { openai, simulators } = cluster;
   const lines = promptLines(80, { model: "slow" });
   const created = await openai.batches.create({ input_file_id: await upload(lines), ...forBatch });
   await until("its first calls are in flight", async () =>
     ((await simulators["slow"]?.stats())?.in_flight ?? 0) > 0 ? true : undefined,
   );
-  const cancelling = await openai.batches.cancel(created.id);
-  expect(["cancelling", "cancelled"]).toContain(cancelling.status);
+  expect(["cancelling", "cancelled"]).toContain((await openai.batches.cancel(created.id)).status);
   const batch = await untilEnded(openai, created.id);
-  expect(batch.status).toBe("cancelled");
-  expect(batch.request_counts).toMatchObject({ total: 80, completed: 0 });
-  const { errors } = await readResults(openai, batch);
-  expect(errors).toHaveLength(80);
+  expect(batch).toMatchObject({ status: "cancelled", request_counts: { total: 80, failed: 0 } });
+  const calls = (await simulators["slow"]?.stats())?.calls ?? Number.NaN;
+  expect(calls).toBeLessThan(80);
+  const { output, errors } = await readResults(openai, batch);
+  expect(output).toHaveLength(calls);
+  expect(errors).toHaveLength(80 - calls);
   expect(new Set(errors.map((line) => line.error?.code))).toEqual(new Set(["batch_cancelled"]));
 });
 

@@ -1,12 +1,12 @@
 import { setTimeout as delay } from "node:timers/promises";
 
 /** Far above what a slow machine needs: only a thing that never happens reaches it. */
-const longestMs = 240_000;
+const longestMs = 150_000;
 const everyMs = 100;
 
 /**
  * Reads a state again and again until `read` answers something else than `undefined`; a read that throws (a server is
- * down) is one more try. Throws after four minutes, naming `what` and the last error.
+ * down) is one more try. Throws after two and a half minutes, naming `what` and the last error.
  */
 export async function until<T>(what: string, read: () => Promise<T | undefined>): Promise<T> {
   const giveUpAt = performance.now() + longestMs;
