@@ -78,6 +78,63 @@ describe("a delivery", () => {
     expect(attempts).toMatchObject([{ attempt: { statusCode: 500 }, next: { kind: "retry", at } }]);
   });
 
+  it("that we stopped ourselves is not counted, and comes again when its claim has ended", async () => {
+    const { ports, id, attempts, signal } = setup({
+      answers: [{ kind: "failed", reason: "aborted", latencyMs: 1 }],
+    });
+    const at = ports.clock.now() + 60_000;
+    expect(await deliver(ports, id, signal)).toEqual({ kind: "later", at });
+    expect(attempts).toEqual([]);
+    expect(ports.metrics.totals.size).toBe(0);
+  });
+
+  it("that is not due, or that another process has, is dropped from the queue", async () => {
+    const { ports, id, sent, signal } = setup();
+    const claim = async () => undefined;
+    expect(
+      await deliver({ ...ports, ledger: { ...ports.ledger, claimDelivery: claim } }, id, signal),
+    ).toEqual({
+      kind: "done",
+      reference: "not due",
+    });
+    expect(sent).toEqual([]);
+  });
+
+  it("is planned by what the receiver answered", async () => {
+    const rejected = {
+      kind: "rejected",
+      status: 503,
+      latencyMs: 1,
+      responseSnippet: "busy",
+      retryAfterMs: 9_000,
+    } as const;
+    const asked: unknown[] = [];
+    for (const answer of [rejected, { kind: "failed", reason: "timeout", latencyMs: 1 } as const]) {
+      const { ports, id, attempts, signal } = setup({ answers: [answer] });
+      const nextDelayMs = (...what: unknown[]) => {
+        asked.push(what);
+        return 1_000;
+      };
+      await deliver({ ...ports, nextDelayMs }, id, signal);
+      const kept = answer.kind === "rejected" ? { responseSnippet: "busy" } : { reason: "timeout" };
+      expect(attempts[0]?.attempt).toMatchObject({ at: ports.clock.now(), latencyMs: 1, ...kept });
+    }
+    expect(asked).toEqual([
+      [1, 0.5, { status: 503, retryAfterMs: 9_000 }],
+      [1, 0.5, {}],
+    ]);
+  });
+
+  it("is sent again under the same id when its outcome could not be recorded", async () => {
+    const { ports, id, sent, signal } = setup();
+    const record = async () => Promise.reject(new Error("the ledger is away"));
+    await expect(
+      deliver({ ...ports, ledger: { ...ports.ledger, recordDelivery: record } }, id, signal),
+    ).rejects.toThrow("the ledger is away");
+    await deliver(ports, id, signal);
+    expect(sent[0]?.["webhook-id"]).toBe(sent[1]?.["webhook-id"]);
+  });
+
   it("is given up after its last turn", async () => {
     const { ports, id, due, attempts, signal } = setup({
       answers: [{ kind: "failed", reason: "connection refused", latencyMs: 1 }],

@@ -64,6 +64,9 @@ export async function deliver(ports: DeliverPorts, id: DeliveryId, signal: Abort
   if (due === undefined) return { kind: "done", reference: "not due" };
   const sentAt = ports.clock.now();
   const result = await sendOnce(ports, due, sentAt, signal);
+  // Our own doing, not the receiver's: no attempt. The claim ends by itself, and only then can it be had again.
+  if (result.kind === "failed" && result.reason === "aborted")
+    return { kind: "later", at: sentAt + claimLeaseMs };
   const number = due.attempts + 1;
   const next = nextStep(ports, result, number);
   await ports.ledger.recordDelivery(

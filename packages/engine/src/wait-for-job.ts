@@ -30,6 +30,7 @@ export function createJobWaiter(ports: {
 
   return {
     wait(id, waitMs, signal) {
+      if (signal.aborted) return Promise.resolve();
       return new Promise((resolve) => {
         const done = (): void => {
           cancel();
