@@ -5,7 +5,7 @@ import { dataDirOf } from "../api/find-api.ts";
 import { type CliContext, CliError } from "../context.ts";
 
 /** Root of the repository: where the roles' programs and the examples are. */
-export const repositoryRoot = resolve(dirname(fileURLToPath(import.meta.url)), "../../../..");
+const repositoryRoot = resolve(dirname(fileURLToPath(import.meta.url)), "../../../..");
 
 /** What decides how a local cluster is started. */
 export interface ClusterSettings {

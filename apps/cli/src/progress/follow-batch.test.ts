@@ -30,5 +30,5 @@ test("makes no prediction from the first few lines", async () => {
 
 test("predicts once enough lines have ended", async () => {
   const text = await follow([0, 30, 60], 100);
-  expect(text).toMatch(/30 of 100 done.*ETA \d/);
+  expect(text).toMatch(/30\/100.*ETA \d/);
 });

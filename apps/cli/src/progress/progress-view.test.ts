@@ -24,8 +24,15 @@ test("the bar never wraps, whatever the terminal's width", () => {
   }
 });
 
+test("a usual terminal shows the calls of every pool", () => {
+  const bar = progressBar(halfway, 100);
+  expect(bar).toBe(
+    "[######.....]  50 %  2,169/4,338  69 failed  38.2/s  ETA 1 min 2 s  $0.1234  large 600, small 1,500",
+  );
+});
+
 test("the bar is as full as the batch is done", () => {
-  const full = (progress: BatchProgress) => progressBar(progress, 120).split("#").length - 1;
+  const full = (progress: BatchProgress) => progressBar(progress, 150).split("#").length - 1;
   expect(full({ ...halfway, succeeded: 0, failed: 0 })).toBe(0);
   expect(full(halfway)).toBe(12);
   expect(full({ ...halfway, succeeded: 4_269 })).toBe(24);

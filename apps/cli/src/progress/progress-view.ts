@@ -15,47 +15,46 @@ export interface BatchProgress {
 }
 
 const widest = 24;
+const narrowest = 5;
 
 /** Share of lines that ended, 0..1. */
 export function shareDone({ succeeded, failed, total }: BatchProgress): number {
   return total === 0 ? 0 : Math.min(1, (succeeded + failed) / total);
 }
 
-/** One line for a terminal of `columns`: a bar and what matters most first, cut where it would wrap. */
+/** One line for a terminal of `columns`: a bar in the room that the numbers leave, cut where it would wrap. */
 export function progressBar(progress: BatchProgress, columns: number): string {
   if (progress.total === 0) return `${progress.status} …`.slice(0, columns);
-  const width = Math.max(8, Math.min(widest, columns - 40));
+  const { succeeded, failed, total } = progress;
+  const numbers = [`${count(succeeded + failed)}/${count(total)}`, ...parts(progress)].join("  ");
+  const text = `${percent(progress)}  ${numbers}`;
+  const width = Math.max(narrowest, Math.min(widest, columns - text.length - 4));
   const full = Math.round(shareDone(progress) * width);
   const bar = `[${"#".repeat(full)}${".".repeat(width - full)}]`;
-  return `${bar} ${percent(progress)}  ${parts(progress).join("  ")}`.slice(0, Math.max(1, columns - 1));
+  return `${bar} ${text}`.slice(0, Math.max(1, columns - 1));
 }
 
 /** One plain line, for logs and pipes. */
 export function progressLine(progress: BatchProgress): string {
   if (progress.total === 0) return progress.status;
-  return `${percent(progress)}, ${parts(progress).join(", ")}`;
+  const { succeeded, failed, total } = progress;
+  const done = `${count(succeeded + failed)} of ${count(total)} done`;
+  return [percent(progress), done, ...parts(progress)].join(", ");
 }
 
 function percent(progress: BatchProgress): string {
   return `${String(Math.floor(shareDone(progress) * 100)).padStart(3)} %`;
 }
 
-function parts(progress: BatchProgress): string[] {
-  const { succeeded, failed, total, perSecond, etaMs, spendUsd, pools } = progress;
+function parts({ failed, perSecond, etaMs, spendUsd, pools }: BatchProgress): string[] {
   const eta = etaMs === undefined ? "ETA unknown" : `ETA ${duration(etaMs)}`;
-  const told = [
-    `${count(succeeded + failed)} of ${count(total)} done`,
-    `${count(failed)} failed`,
-    rate(perSecond),
-    eta,
-    usd(spendUsd),
-  ];
+  const told = [`${count(failed)} failed`, rate(perSecond), eta, usd(spendUsd)];
   const byPool = poolCounts(pools);
   return byPool === "" ? told : [...told, byPool];
 }
 
 /** `large 12, small 30`; empty without pools. */
-export function poolCounts(pools: Readonly<Record<string, number>>): string {
+function poolCounts(pools: Readonly<Record<string, number>>): string {
   return Object.entries(pools)
     .sort(([a], [b]) => a.localeCompare(b))
     .map(([pool, calls]) => `${pool} ${count(calls)}`)
