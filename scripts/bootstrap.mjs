@@ -1,4 +1,4 @@
-// `npm start` and `npm test`: brings everything a fresh clone lacks, then hands over to Node 24.
+// `npm start`, `npm test` and `npm run bench`: brings everything a fresh clone lacks, then hands over to Node 24.
 import { ensureInstalled, fail, root } from "./lib/install.mjs";
 import { become, runToEnd } from "./lib/run.mjs";
 
@@ -16,6 +16,11 @@ switch (command) {
     process.chdir(root);
     become("scripts/run-checks.ts", args);
     break;
+  case "bench":
+    ensureInstalled();
+    if (!runToEnd("packages/embedded/src/ensure-redis.ts")) process.exit(1);
+    become("test/bench/main.ts", args);
+    break;
   default:
-    fail("usage: node scripts/bootstrap.mjs start [run FILE …] | test");
+    fail("usage: node scripts/bootstrap.mjs start [run FILE …] | test | bench");
 }

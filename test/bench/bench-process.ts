@@ -2,6 +2,7 @@ import { type ChildProcess, fork } from "node:child_process";
 import { once } from "node:events";
 import { closeSync, mkdirSync, openSync } from "node:fs";
 import { join } from "node:path";
+import { exitWhenParentDies } from "@sluice/embedded";
 import { cpuMsOfTree } from "./measure/cpu-time.ts";
 
 /** What a process of the bench is started from. */
@@ -69,7 +70,7 @@ function spawn(options: BenchProcessOptions): ChildProcess {
         ];
   const child = fork(new URL(options.program, root), options.args ?? [], {
     env: { ...process.env, ...options.env },
-    execArgv: profile,
+    execArgv: ["--import", exitWhenParentDies.href, ...profile],
     stdio: ["ignore", out, out, "ipc"],
   });
   closeSync(out);

@@ -1,5 +1,5 @@
 // `npm run bench`: Sluice beside a plain BullMQ queue, in alternating rounds on one machine.
-import { mkdirSync, mkdtempSync, rmSync } from "node:fs";
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
 import { type RunningRedis, type RunningServer, startPostgres, startRedis } from "@sluice/embedded";
@@ -96,6 +96,16 @@ async function runOne(bench: Bench, name: System["name"], folder: string): Promi
     const { sizes, seed } = options;
     return await runRound({ system, load, upstream, sizes, seed }, bench.batchFile);
   } finally {
+    if (ground.profile) await writeStatements(system, folder);
     await system.stop();
   }
+}
+
+/** Beside the CPU profiles: what PostgreSQL spent its time on. */
+async function writeStatements({ postgres }: System, folder: string): Promise<void> {
+  const statements = (await postgres?.heaviest(20)) ?? [];
+  const lines = statements.map(({ totalMs, calls, rows, query }) =>
+    [Math.round(totalMs), calls, rows, query].join("\t"),
+  );
+  writeFileSync(join(folder, "statements.tsv"), ["total_ms\tcalls\trows\tquery", ...lines].join("\n"));
 }

@@ -42,7 +42,7 @@ export const metrics: readonly Metric[] = [
   { key: "pickUp.p95Ms", label: "Pick-up on an idle cluster, p95", unit: "ms" },
   { key: "redisBytes.perJob", label: "Redis memory per queued job", unit: "bytes", aim: "≤ 1024" },
   {
-    key: "redisBytes.perPointer",
+    key: "redisBytes.perJobInRedis",
     label: "Redis memory per job that lies in Redis",
     unit: "bytes",
     aim: "≤ 1024",

@@ -7,7 +7,7 @@ const variants = 512;
 export const benchModel = "bench";
 
 /** A seeded source of numbers in 0..1 (mulberry32), so that every run sends the same bytes. */
-export function seeded(seed: number): () => number {
+function seeded(seed: number): () => number {
   let state = seed >>> 0;
   return () => {
     state = (state + 0x6d2b79f5) >>> 0;

@@ -23,7 +23,7 @@ export function renderTable(rounds: Rounds): string {
 }
 
 /** Median of one measure over the rounds that have it; NaN when none has. */
-export function medianOf(rounds: readonly Measures[], key: string): number {
+function medianOf(rounds: readonly Measures[], key: string): number {
   return median(rounds.flatMap((round) => (round[key] === undefined ? [] : [round[key]])));
 }
 

@@ -27,4 +27,3 @@ process.once("SIGTERM", () => {
     .then(() => queue.close())
     .then(() => process.exit(0));
 });
-process.once("disconnect", () => process.exit(0));

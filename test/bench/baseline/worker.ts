@@ -35,4 +35,3 @@ process.once("SIGTERM", () => {
     .then(() => pool.close())
     .then(() => process.exit(0));
 });
-process.once("disconnect", () => process.exit(0));

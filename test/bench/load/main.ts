@@ -8,7 +8,8 @@ import type { LoadOrder, LoadResult } from "./load-types.ts";
 process.on("message", (order) => {
   void run(order as LoadOrder).then((result) => process.send?.({ type: "done", result }));
 });
-process.once("disconnect", () => process.exit(0));
+// Waiting for orders is all that keeps it alive.
+process.channel?.ref();
 process.send?.({ type: "ready" });
 
 async function run(order: LoadOrder): Promise<LoadResult> {

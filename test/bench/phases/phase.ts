@@ -24,7 +24,7 @@ export interface PhaseContext {
 }
 
 /** Connections of the load, each with one request under way. */
-export const connections = 64;
+const connections = 64;
 
 /** Posts jobs from the load generator. Throws when one was not accepted. */
 export async function postJobs({ system, load, seed }: PhaseContext, requests: number): Promise<LoadResult> {
