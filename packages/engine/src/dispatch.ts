@@ -78,7 +78,8 @@ export function dispatchDuties(ports: DispatchPorts): Duty[] {
       run: async () => void (await returnUnlocked(ports, Object.keys(ports.config().models))),
     },
     { name: "reconcile", everyMs: 15_000, run: async () => void (await reconcileLanes(ports)) },
-    { name: "sweep", everyMs: 5_000, run: () => sweep(ports) },
+    { name: "sweep-deliveries", everyMs: 5_000, run: () => sweepDeliveries(ports) },
+    { name: "sweep-batches", everyMs: 5_000, run: () => sweepBatches(ports) },
     { name: "partitions", everyMs: 3_600_000, run: () => ledger.ensurePartitions(clock.now()) },
   ];
 }
@@ -111,21 +112,28 @@ async function returnDead(ports: DispatchPorts, leaderEpoch: number): Promise<vo
 }
 
 async function announce(ports: DispatchPorts, moved: readonly MovedJob[]): Promise<void> {
+  for (const job of moved) ports.metrics.increment("sluice_jobs_finished_total", { outcome: job.state });
   await addDeliveries(ports, moved);
   const dead = moved.filter((job) => job.state === "dead");
   if (dead.length > 0) {
     await ports.deadLetters.add(
-      dead.map((job) => ({ jobId: job.jobId, model: job.model, code: "ambiguous_attempt" })),
+      dead.map(({ jobId, model, failureCode }) => ({
+        jobId,
+        model,
+        code: failureCode ?? "ambiguous_attempt",
+      })),
     );
   }
-  for (const job of moved) ports.metrics.increment("sluice_jobs_finished_total", { outcome: job.state });
 }
 
-async function sweep(ports: DispatchPorts): Promise<void> {
-  const deliveries = await ports.ledger.overdueDeliveries(ports.clock.now() - overdueMs, sweepLimit);
-  await ports.deliveries.add(deliveries.map((id) => ({ id })));
+async function sweepDeliveries(ports: DispatchPorts): Promise<void> {
+  const overdue = await ports.ledger.overdueDeliveries(ports.clock.now() - overdueMs, sweepLimit);
+  if (overdue.length > 0) await ports.deliveries.add(overdue.map((id) => ({ id })));
+}
+
+async function sweepBatches(ports: DispatchPorts): Promise<void> {
   const batches = await ports.ledger.batchesToValidate(sweepLimit);
-  await ports.batches.add(batches.map((id) => ({ id })));
+  if (batches.length > 0) await ports.batches.add(batches.map((id) => ({ id })));
 }
 
 async function addDeliveries(

@@ -16,8 +16,9 @@ export interface LeadPorts {
 export interface Leading {
   /** Whether this process leads at the moment. */
   leads(): boolean;
-  /** When a duty last ended well, by the monotonic clock; for readiness. */
+  /** When the ledger last said who leads, by the monotonic clock; for readiness. */
   lastProgressMs(): number;
+  /** Lets running duties end and gives leadership up. Never rejects. */
   stop(): Promise<void>;
 }
 
@@ -78,7 +79,11 @@ export function leadDuties(ports: LeadPorts, duties: readonly Duty[]): Leading {
       await first;
       for (const cancel of cancels) cancel();
       await Promise.all(running);
-      if (epoch !== undefined) await ports.ledger.resign(leaderName, ports.holder);
+      if (epoch === undefined) return;
+      epoch = undefined;
+      await ports.ledger.resign(leaderName, ports.holder).catch((error: unknown) => {
+        ports.logger.warn({ err: error }, "leadership was not given up and will lapse by itself");
+      });
     },
   };
 }

@@ -206,6 +206,8 @@ export type Leadership = { readonly leads: true; readonly epoch: number } | { re
 export interface MovedJob extends LanePointer {
   readonly state: JobState;
   readonly deliveryId: DeliveryId | undefined;
+  /** Why it ended, as in its failure. */
+  readonly failureCode?: string | undefined;
 }
 
 export interface LiveJob extends LanePointer {

@@ -1,0 +1,172 @@
+import { type BatchId, type DeliveryId, idFromUuid, type MovedJob } from "@sluice/domain";
+import { describe, expect, test } from "vitest";
+import { createFakeClock } from "../../../test/kit/fakes/fake-clock.ts";
+import {
+  createMemoryDeadLetters,
+  createMemoryIdQueue,
+  createMemoryLanes,
+} from "../../../test/kit/fakes/memory-lanes.ts";
+import {
+  createCountingIds,
+  createRecordingLogger,
+  createRecordingMetrics,
+} from "../../../test/kit/fakes/records.ts";
+import { sampleConfig } from "../../../test/kit/samples.ts";
+import { type DispatchPorts, dispatchDuties } from "./dispatch.ts";
+
+/** A dispatcher whose ledger answers what a test puts into `answers`, and keeps what it was asked. */
+function setup() {
+  const ids = createCountingIds();
+  const answers = {
+    finalised: [] as { id: BatchId; status: "completed"; deliveryId: DeliveryId | undefined }[],
+    expired: [] as MovedJob[],
+    returned: [] as MovedJob[],
+    overdue: [] as DeliveryId[],
+    toValidate: [] as BatchId[],
+    live: [] as MovedJob[],
+  };
+  const asked: { what: string; with: unknown[] }[] = [];
+  const note = <T>(what: string, answer: T, ...given: unknown[]) => {
+    asked.push({ what, with: given });
+    return Promise.resolve(answer);
+  };
+  const ledger: DispatchPorts["ledger"] = {
+    lead: () => note("lead", { leads: true, epoch: 1 } as const),
+    resign: () => note("resign", undefined),
+    takeForLane: (...given) => note("takeForLane", [], ...given),
+    unfedModels: () => note("unfedModels", ["auto"]),
+    liveLaned: () =>
+      note(
+        "liveLaned",
+        answers.live.map((job) => ({ ...job, ownerAlive: false })),
+      ),
+    findLive: () => note("findLive", []),
+    returnJobsOfDeadWorkers: (...given) => note("return", answers.returned, ...given),
+    expireJobs: (...given) => note("expire", answers.expired, ...given),
+    overdueDeliveries: (...given) => note("overdue", answers.overdue, ...given),
+    ensurePartitions: (...given) => note("partitions", undefined, ...given),
+    finaliseBatches: (...given) => note("finalise", answers.finalised, ...given),
+    batchesToValidate: () => note("toValidate", answers.toValidate),
+  };
+  const ports = {
+    ledger,
+    lanes: createMemoryLanes(),
+    batches: createMemoryIdQueue(),
+    deliveries: createMemoryIdQueue(),
+    deadLetters: createMemoryDeadLetters(),
+    ids,
+    clock: createFakeClock(),
+    logger: createRecordingLogger(),
+    metrics: createRecordingMetrics(),
+    config: () => sampleConfig(),
+    failureLineBytes: () => 1,
+  };
+  const duties = dispatchDuties(ports);
+  const run = (name: string) =>
+    duties.find((duty) => duty.name === name)?.run(7) ?? Promise.reject(new Error(`no ${name}`));
+  function moved(state: MovedJob["state"], changes: Partial<MovedJob> = {}): MovedJob {
+    const jobId = idFromUuid("job", ids.uuid());
+    return { jobId, model: "auto", effectiveDeadlineAt: 3, state, deliveryId: undefined, ...changes };
+  }
+  return { ...ports, duties, run, answers, asked, moved };
+}
+
+describe("the duties", () => {
+  test("have names of their own and a pace", () => {
+    const { duties } = setup();
+    expect(new Set(duties.map(({ name }) => name)).size).toBe(duties.length);
+    for (const { everyMs } of duties) expect(everyMs).toBeGreaterThanOrEqual(100);
+  });
+
+  test.each([
+    ["feed", "takeForLane"],
+    ["finalise", "finalise"],
+    ["expire", "expire"],
+    ["return-dead", "return"],
+  ])("%s writes under the leader's epoch", async (name, what) => {
+    const { run, asked } = setup();
+    await run(name);
+    expect(asked.find((call) => call.what === what)?.with[0]).toBe(7);
+  });
+
+  test("all run with nothing to do, and tell no queue anything", async () => {
+    const { duties, batches, deliveries, deadLetters, lanes } = setup();
+    for (const duty of duties) await duty.run(7);
+    expect([batches.ids, deliveries.ids, deadLetters.entries, lanes.waiting.size]).toEqual([[], [], [], 0]);
+  });
+});
+
+describe("rebuilding", () => {
+  test("fills the lanes once at its beginning, and again when Redis has lost its data", async () => {
+    const { run, lanes, answers, moved, logger, asked } = setup();
+    answers.live.push(moved("queued"));
+    await run("rebuild");
+    await run("rebuild");
+    expect([lanes.waiting.size, asked.length]).toEqual([1, 1]);
+    lanes.flush();
+    await run("rebuild");
+    expect(lanes.waiting.size).toBe(1);
+    expect(logger.entries.map(({ message }) => message)).toContainEqual(
+      expect.stringMatching(/lost its data/),
+    );
+  });
+
+  test("tries again when it did not get through", async () => {
+    const { run, lanes, answers, moved } = setup();
+    answers.live.push(moved("queued"));
+    lanes.faults.arm("replace");
+    await expect(run("rebuild")).rejects.toThrow("replace fails");
+    await run("rebuild");
+    expect(lanes.waiting.size).toBe(1);
+  });
+});
+
+describe("what the leader ends", () => {
+  test("is told to the deliveries and counted: expired jobs", async () => {
+    const { run, answers, moved, deliveries, metrics, deadLetters } = setup();
+    answers.expired.push(moved("expired", { deliveryId: "dlv_1" }), moved("expired"));
+    await run("expire");
+    expect([deliveries.ids, deadLetters.entries]).toEqual([["dlv_1"], []]);
+    expect(metrics.totals.get("sluice_jobs_finished_total{outcome=expired}")).toBe(2);
+  });
+
+  test("is told to the deliveries: finished batches", async () => {
+    const { run, answers, deliveries } = setup();
+    answers.finalised.push(
+      { id: "batch_1", status: "completed", deliveryId: "dlv_1" },
+      { id: "batch_2", status: "completed", deliveryId: undefined },
+    );
+    await run("finalise");
+    expect(deliveries.ids).toEqual(["dlv_1"]);
+  });
+});
+
+describe("jobs of dead workers", () => {
+  test("go back into their lanes, or to the dead letters with the reason", async () => {
+    const { run, answers, moved, lanes, deadLetters, deliveries, metrics } = setup();
+    const again = moved("waiting", { notBeforeAt: 9 });
+    const dead = moved("dead", { deliveryId: "dlv_2", failureCode: "attempts_exhausted" });
+    const doubtful = moved("dead");
+    answers.returned.push(again, dead, doubtful);
+    await run("return-dead");
+    expect([...lanes.waiting.values()]).toMatchObject([{ jobId: again.jobId, notBeforeAt: 9 }]);
+    expect(deadLetters.entries).toEqual([
+      { jobId: dead.jobId, model: "auto", code: "attempts_exhausted" },
+      { jobId: doubtful.jobId, model: "auto", code: "ambiguous_attempt" },
+    ]);
+    expect(deliveries.ids).toEqual(["dlv_2"]);
+    expect(metrics.totals.get("sluice_jobs_finished_total{outcome=dead}")).toBe(2);
+  });
+});
+
+describe("sweeping", () => {
+  test("adds what nobody took for ten seconds to its queue again", async () => {
+    const { run, answers, deliveries, batches, asked, clock } = setup();
+    answers.overdue.push("dlv_1", "dlv_2");
+    answers.toValidate.push("batch_1");
+    await run("sweep-deliveries");
+    await run("sweep-batches");
+    expect([deliveries.ids, batches.ids]).toEqual([["dlv_1", "dlv_2"], ["batch_1"]]);
+    expect(asked.find(({ what }) => what === "overdue")?.with[0]).toBe(clock.now() - 10_000);
+  });
+});
