@@ -1,4 +1,4 @@
-import type { Readable } from "node:stream";
+import type { IncomingMessage } from "node:http";
 import type { Multipart } from "@fastify/multipart";
 import { type FileRecord, FileTooLarge, idFromUuid, SluiceError, type StoredFile, type TenantId } from "@sluice/domain";
 import type { FastifyRequest } from "fastify";
@@ -20,7 +20,12 @@ interface Received {
 export async function receiveUpload(ports: ApiPorts, request: FastifyRequest, tenantId: TenantId): Promise<FileRecord> {
   if (!request.isMultipart()) throw new SluiceError("unsupported_media_type", "The request must be multipart/form-data.");
   const received: Received = { fields: new Map(), stored: undefined, filename: "file" };
-  for await (const part of partsOf(request)) await receivePart(ports, part, received);
+  try {
+    for await (const part of partsOf(request)) await receivePart(ports, part, received);
+  } catch (error) {
+    await readAway(request.raw);
+    throw error;
+  }
   const purpose = received.fields.get("purpose");
   if (purpose === undefined) throw missing("purpose");
   if (!purposes.includes(purpose)) {
@@ -46,8 +51,12 @@ async function* partsOf(request: FastifyRequest): AsyncGenerator<Multipart> {
     yield* request.parts();
   } catch (error) {
     if (error instanceof SluiceError) throw error;
-    throw new SluiceError("invalid_multipart", "The multipart body is not complete or not valid.", { cause: error });
+    throw brokenMultipart(error);
   }
+}
+
+function brokenMultipart(cause: unknown): SluiceError {
+  return new SluiceError("invalid_multipart", "The multipart body is not complete or not valid.", { cause });
 }
 
 async function receivePart(ports: ApiPorts, part: Multipart, received: Received): Promise<void> {
@@ -64,19 +73,22 @@ async function receivePart(ports: ApiPorts, part: Multipart, received: Received)
   try {
     received.stored = await ports.files.put(part.file, { maxBytes: most });
   } catch (error) {
+    if (error === part.file.errored) throw brokenMultipart(error);
     if (!(error instanceof FileTooLarge)) throw error;
-    await drain(part.file);
     throw new SluiceError("payload_too_large", `The file may be at most ${most} bytes.`, { param: "file" });
   }
 }
 
-/** Reads the rest away: a client that is still sending would not see an answer given before. */
-async function drain(stream: Readable): Promise<void> {
-  if (stream.destroyed) return;
-  stream.resume();
-  await new Promise<void>((resolve) => {
-    stream.once("end", resolve).once("close", resolve).once("error", () => resolve());
-  });
+/**
+ * Reads the rest of a refused upload away: a client that sends all before it listens would not see the answer, and one
+ * that waits for us to read would wait until the connection is cut.
+ */
+async function readAway(upload: IncomingMessage): Promise<void> {
+  upload.unpipe();
+  if (upload.readableEnded || upload.destroyed) return;
+  const { promise, resolve } = Promise.withResolvers<void>();
+  upload.once("end", resolve).once("close", resolve).resume();
+  await promise;
 }
 
 function expiryOf(fields: ReadonlyMap<string, string>, purpose: string, now: number): number | undefined {

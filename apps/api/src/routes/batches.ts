@@ -4,6 +4,7 @@ import { acceptBatch, answerOf, newEventIds } from "@sluice/engine";
 import type { FastifyInstance, FastifyReply, FastifyRequest } from "fastify";
 import type { ApiPorts } from "../api-ports.ts";
 import { callerOf } from "../authenticate.ts";
+import { checkCursor } from "../cursor.ts";
 import { jsonBody } from "../json-body.ts";
 import { checkWebhookUrl, idempotencyOf, tagsOf } from "../tags.ts";
 import { describe } from "./describe.ts";
@@ -57,6 +58,7 @@ async function cancel(ports: ApiPorts, request: FastifyRequest<WithId>): Promise
 
 async function list(ports: ApiPorts, request: FastifyRequest): Promise<unknown> {
   const { after, limit } = parseWith(batchListQuerySchema, request.query);
+  checkCursor("batch", after);
   const batches = await ports.ledger.listBatches(callerOf(request).tenantId, { after, limit: limit + 1, order: "desc" });
   return renderList(batches.map(renderBatch), limit);
 }

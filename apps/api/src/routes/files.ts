@@ -4,6 +4,7 @@ import { readFile } from "@sluice/engine";
 import type { FastifyInstance, FastifyReply, FastifyRequest } from "fastify";
 import type { ApiPorts } from "../api-ports.ts";
 import { callerOf } from "../authenticate.ts";
+import { checkCursor } from "../cursor.ts";
 import { receiveUpload } from "../receive-upload.ts";
 import { describe } from "./describe.ts";
 
@@ -25,6 +26,7 @@ async function upload(ports: ApiPorts, request: FastifyRequest): Promise<unknown
 
 async function list(ports: ApiPorts, request: FastifyRequest): Promise<unknown> {
   const { purpose, limit, ...page } = parseWith(fileListQuerySchema, request.query);
+  checkCursor("file", page.after);
   const filter = purpose === undefined ? {} : { purpose };
   const files = await ports.ledger.listFiles(callerOf(request).tenantId, filter, { after: page.after, order: page.order, limit: limit + 1 });
   return renderList(files.map(renderFile), limit);

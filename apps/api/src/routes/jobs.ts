@@ -16,6 +16,7 @@ import { estimateInputTokens } from "@sluice/routing";
 import type { FastifyInstance, FastifyReply, FastifyRequest } from "fastify";
 import type { ApiPorts } from "../api-ports.ts";
 import { callerOf } from "../authenticate.ts";
+import { checkCursor } from "../cursor.ts";
 import { jsonBody } from "../json-body.ts";
 import { checkWebhookUrl, idempotencyOf, tagsOf } from "../tags.ts";
 import { describe } from "./describe.ts";
@@ -95,6 +96,7 @@ async function cancel(ports: ApiPorts, request: FastifyRequest<WithId>, reply: F
 
 async function list(ports: ApiPorts, request: FastifyRequest): Promise<unknown> {
   const query = parseWith(jobListQuerySchema, request.query);
+  checkCursor("job", query.after);
   const page = { after: query.after, limit: query.limit + 1, order: query.order };
   const jobs = await ports.ledger.listJobs(callerOf(request).tenantId, filterOf(query), page);
   return renderList(jobs.map((job) => JSON.parse(renderJob(job, undefined)) as { id: string }), query.limit);
