@@ -48,6 +48,9 @@ export interface AcceptedJob {
   readonly replayed: boolean;
 }
 
+/** How long an answer waits for the lane: the job is safe already, and a Redis that hangs is none of its caller's business. */
+const laneWaitMs = 250;
+
 /**
  * Accepts jobs: the promise is given once the ledger has committed; the lane gets its pointer right after, and when
  * Redis is away the dispatcher puts it there later. Throws {@link SluiceError} for what is the caller's fault.
@@ -88,13 +91,24 @@ export function createAcceptJob(ports: AcceptJobPorts): (request: AcceptJobReque
       effectiveDeadlineAt: spec.effectiveDeadlineAt,
       traceparent: spec.traceparent,
     };
-    await addToLane(pointer).catch((error: unknown) => {
+    const added = addToLane(pointer).catch((error: unknown) => {
       ports.logger.warn(
         { jobId: spec.id, err: error },
         "the lane did not take an accepted job; the dispatcher will put it there",
       );
     });
+    await atMost(ports.clock, laneWaitMs, added);
   }
+}
+
+function atMost(clock: Clock, waitMs: number, step: Promise<void>): Promise<void> {
+  return new Promise((resolve) => {
+    const cancel = clock.setTimer(waitMs, resolve);
+    void step.then(() => {
+      cancel();
+      resolve();
+    });
+  });
 }
 
 /** Bytes as they go into the ledger: large ones go to the file store first. */

@@ -1,0 +1,132 @@
+import {
+  type AcceptResult,
+  type BatchSpec,
+  type EngineConfig,
+  type FileRecord,
+  type IdempotencyClaim,
+  idFromUuid,
+  tenantId,
+} from "@sluice/domain";
+import { describe, expect, test } from "vitest";
+import { createFakeClock } from "../../../test/kit/fakes/fake-clock.ts";
+import { createMemoryIdQueue } from "../../../test/kit/fakes/memory-lanes.ts";
+import { createCountingIds, createRecordingLogger } from "../../../test/kit/fakes/records.ts";
+import { sampleBatch, sampleConfig, sampleMoment, sampleUuid } from "../../../test/kit/samples.ts";
+import { type AcceptBatchRequest, acceptBatch } from "./accept-batch.ts";
+
+const file: FileRecord = {
+  id: idFromUuid("file", sampleUuid),
+  tenantId: sampleBatch.tenantId,
+  filename: "in.jsonl",
+  purpose: "batch",
+  bytes: 1,
+  createdAt: sampleMoment,
+  expiresAt: undefined,
+  content: { kind: "stored", key: "k" },
+};
+
+const request: AcceptBatchRequest = {
+  tenantId: tenantId("default"),
+  inputFileId: file.id,
+  endpoint: "/v1/responses",
+  completionWindow: "24h",
+  render: (spec) => `{"id":"${spec.id}"}`,
+};
+
+function setup(config: EngineConfig = sampleConfig()) {
+  const created: { spec: BatchSpec; claim: IdempotencyClaim | undefined }[] = [];
+  const state: { answer: AcceptResult; file: FileRecord | undefined } = {
+    answer: { kind: "accepted" },
+    file,
+  };
+  const ports = {
+    ledger: {
+      async createBatch(spec: BatchSpec, claim?: IdempotencyClaim) {
+        created.push({ spec, claim });
+        return state.answer;
+      },
+      findFile: async (tenant: string) => (tenant === "default" ? state.file : undefined),
+    },
+    batches: createMemoryIdQueue(),
+    ids: createCountingIds(),
+    clock: createFakeClock(),
+    logger: createRecordingLogger(),
+    config: () => config,
+  };
+  const accept = (changes: Partial<AcceptBatchRequest> = {}) =>
+    acceptBatch(ports, { ...request, ...changes });
+  return { ...ports, created, state, accept };
+}
+
+describe("acceptBatch", () => {
+  test("records a batch with files of its own and puts it in line for validation", async () => {
+    const { accept, created, batches, clock } = setup();
+    const { spec, body, result } = await accept();
+    expect(created).toEqual([{ spec, claim: undefined }]);
+    expect([result.kind, body]).toEqual(["accepted", `{"id":"${spec.id}"}`]);
+    expect(batches.ids).toEqual([spec.id]);
+    expect(spec).toMatchObject({
+      sla: "batch",
+      priority: 0,
+      createdAt: clock.now(),
+      expiresAt: clock.now() + 86_400_000,
+      webhookJobs: false,
+    });
+    expect(new Set([spec.inputFileId, spec.outputFileId, spec.errorFileId]).size).toBe(3);
+  });
+
+  test("takes the default class where none is called batch, and the one that is asked for", async () => {
+    const config = sampleConfig();
+    const { standard } = config.slaClasses;
+    const only = { ...config, slaClasses: standard === undefined ? {} : { standard } };
+    expect((await setup(only).accept()).spec.sla).toBe("standard");
+    expect((await setup().accept({ sla: "standard" })).spec.sla).toBe("standard");
+  });
+
+  test.each([
+    ["1s", 1_000],
+    ["7d", 604_800_000],
+    ["3660d", 316_224_000_000],
+  ])("takes a window of %s", async (completionWindow, ms) => {
+    const { accept, clock } = setup();
+    expect((await accept({ completionWindow })).spec.expiresAt - clock.now()).toBe(ms);
+  });
+
+  test.each([
+    [{ completionWindow: "0s" }, "invalid_value", "completion_window"],
+    [{ completionWindow: "soon" }, "invalid_value", "completion_window"],
+    [{ completionWindow: "3661d" }, "invalid_value", "completion_window"],
+    [{ completionWindow: "99999999999d" }, "invalid_value", "completion_window"],
+    [{ endpoint: "/v1/videos" }, "unsupported_endpoint", "endpoint"],
+    [{ sla: "gold" }, "invalid_value", "sla"],
+    [{ priority: 10 }, "invalid_value", "priority"],
+    [{ inputFileId: "nonsense" }, "not_found", "input_file_id"],
+    [{ tenantId: tenantId("other") }, "not_found", "input_file_id"],
+  ])("refuses %j and names the field", async (changes, code, param) => {
+    const { accept, created, batches } = setup();
+    await expect(accept(changes)).rejects.toMatchObject({ code, param });
+    expect([created, batches.ids]).toEqual([[], []]);
+  });
+
+  test("refuses a file of another purpose, such as another batch's output", async () => {
+    const { accept, state } = setup();
+    state.file = { ...file, purpose: "batch_output" };
+    await expect(accept()).rejects.toMatchObject({ code: "invalid_value", param: "input_file_id" });
+  });
+
+  test("stands though its queue does not answer", async () => {
+    const { accept, batches, logger } = setup();
+    batches.faults.arm("add");
+    expect((await accept()).result.kind).toBe("accepted");
+    expect(logger.entries).toMatchObject([{ level: "warn" }]);
+  });
+
+  test("puts a repeated batch in line once, and commits the answer with the key", async () => {
+    const { accept, batches, state, created } = setup();
+    const idempotency = { route: "POST /v1/batches", key: "k", bodySha256: Buffer.from("hash") };
+    state.answer = { kind: "replayed", status: 200, body: "{first}" };
+    const { body } = await accept({ idempotency });
+    expect(batches.ids).toEqual([]);
+    expect(created[0]?.claim).toEqual({ ...idempotency, response: { status: 200, body } });
+  });
+});
