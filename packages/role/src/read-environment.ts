@@ -26,53 +26,82 @@ export interface RoleEnvironment {
 
 type Environment = Readonly<Record<string, string | undefined>>;
 
-/** Reads and checks the variables a role needs. Throws a sentence that names the variable at fault. */
+/** Reads and checks the variables a role needs; an empty one is an unset one. Throws a sentence that names the variable at fault. */
 export function readEnvironment(env: Environment): RoleEnvironment {
-  const dataDir = resolve(env.SLUICE_DATA_DIR ?? ".sluice");
+  const dataDir = resolve(text(env, "SLUICE_DATA_DIR") ?? ".sluice");
   return {
-    databaseUrl: required(env, "DATABASE_URL", "a PostgreSQL URL such as postgres://user:password@host/sluice"),
+    databaseUrl: required(
+      env,
+      "DATABASE_URL",
+      "a PostgreSQL URL such as postgres://user:password@host/sluice",
+    ),
     redisUrl: required(env, "REDIS_URL", "a Redis URL such as redis://host:6379"),
-    configPath: resolve(env.SLUICE_CONFIG ?? "sluice.yaml"),
-    host: env.SLUICE_HOST ?? "127.0.0.1",
+    configPath: resolve(text(env, "SLUICE_CONFIG") ?? "sluice.yaml"),
+    host: text(env, "SLUICE_HOST") ?? "127.0.0.1",
     port: integer(env, "SLUICE_PORT", 0, 65_535),
-    publicUrl: env.SLUICE_PUBLIC_URL,
-    filesUrl: env.SLUICE_FILES_URL ?? pathToFileURL(resolve(dataDir, "files")).href,
+    publicUrl: publicUrl(env),
+    filesUrl: text(env, "SLUICE_FILES_URL") ?? pathToFileURL(resolve(dataDir, "files")).href,
     adminKey: adminKey(env),
     workerConcurrency: integer(env, "SLUICE_WORKER_CONCURRENCY", 1, 10_000) ?? 64,
     healthPort: integer(env, "SLUICE_HEALTH_PORT", 0, 65_535),
-    otlpEndpoint: env.OTEL_EXPORTER_OTLP_ENDPOINT,
-    logLevel: env.LOG_LEVEL ?? "info",
+    otlpEndpoint: text(env, "OTEL_EXPORTER_OTLP_ENDPOINT"),
+    logLevel: logLevel(env),
     hostname: hostname(),
-    simulators: simulators(env.SLUICE_SIMULATORS),
+    simulators: simulators(env),
   };
 }
 
-function required(env: Environment, name: string, what: string): string {
+/** The least level that is logged. */
+export function logLevel(env: Environment): string {
+  return text(env, "LOG_LEVEL") ?? "info";
+}
+
+/** A variable's value. Compose files and shells set empty ones where they mean none. */
+function text(env: Environment, name: string): string | undefined {
   const value = env[name];
-  if (value === undefined || value === "") throw new Error(`${name} is not set; it must be ${what}`);
+  return value === "" ? undefined : value;
+}
+
+function required(env: Environment, name: string, what: string): string {
+  const value = text(env, name);
+  if (value === undefined) throw new Error(`${name} is not set; it must be ${what}`);
   return value;
 }
 
 function integer(env: Environment, name: string, least: number, most: number): number | undefined {
-  const text = env[name];
-  if (text === undefined || text === "") return undefined;
-  const value = Number(text);
-  if (Number.isInteger(value) && value >= least && value <= most) return value;
-  throw new Error(`${name} must be a whole number from ${least} to ${most}, got "${text}"`);
+  const value = text(env, name);
+  if (value === undefined) return undefined;
+  const number = Number(value);
+  if (/^\d+$/.test(value) && number >= least && number <= most) return number;
+  throw new Error(`${name} must be a whole number from ${least} to ${most}, got "${value}"`);
+}
+
+function publicUrl(env: Environment): string | undefined {
+  const value = text(env, "SLUICE_PUBLIC_URL");
+  if (value === undefined || /^https?:$/.test(URL.parse(value)?.protocol ?? "")) return value;
+  throw new Error(`SLUICE_PUBLIC_URL must be an absolute http or https URL, got "${value}"`);
 }
 
 function adminKey(env: Environment): string | undefined {
-  const key = env.SLUICE_ADMIN_KEY;
-  if (key === undefined || key === "") return undefined;
-  if (key.length < 16) throw new Error("SLUICE_ADMIN_KEY must have at least 16 characters");
+  const key = text(env, "SLUICE_ADMIN_KEY");
+  if (key !== undefined && key.length < 16)
+    throw new Error("SLUICE_ADMIN_KEY must have at least 16 characters");
   return key;
 }
 
-function simulators(text: string | undefined): Record<string, string> {
-  if (text === undefined || text === "") return {};
+function simulators(env: Environment): Record<string, string> {
+  const value = text(env, "SLUICE_SIMULATORS");
+  const urls = value === undefined ? {} : parsed(value);
+  if (typeof urls === "object" && urls !== null && !Array.isArray(urls)) {
+    if (Object.values(urls).every((url) => typeof url === "string")) return urls as Record<string, string>;
+  }
+  throw new Error("SLUICE_SIMULATORS must be a JSON object of provider names and URLs");
+}
+
+function parsed(value: string): unknown {
   try {
-    return JSON.parse(text) as Record<string, string>;
+    return JSON.parse(value);
   } catch {
-    throw new Error("SLUICE_SIMULATORS must be a JSON object of provider names and URLs");
+    return undefined;
   }
 }

@@ -1,6 +1,13 @@
 import { randomBytes } from "node:crypto";
 import { type Config, type ConfigWatch, formatConfigErrors, loadConfig, watchConfig } from "@sluice/config";
-import { type Clock, createIdSource, type IdSource, type Logger, type Metrics, type Random } from "@sluice/domain";
+import {
+  type Clock,
+  createIdSource,
+  type IdSource,
+  type Logger,
+  type Metrics,
+  type Random,
+} from "@sluice/domain";
 import { systemClock, systemRandom } from "@sluice/engine";
 import { openFileStore } from "@sluice/files";
 import { createLedger, type Ledger } from "@sluice/ledger";
@@ -16,7 +23,7 @@ import {
   startTracing,
   type Tracing,
 } from "@sluice/telemetry";
-import { type RoleEnvironment, readEnvironment } from "./read-environment.ts";
+import { logLevel, type RoleEnvironment, readEnvironment } from "./read-environment.ts";
 import { reportRedis } from "./report-redis.ts";
 
 /** What a role is built from. */
@@ -54,7 +61,7 @@ export async function runRole(
   env: Readonly<Record<string, string | undefined>>,
   start: (runtime: Runtime) => Promise<StartedRole>,
 ): Promise<void> {
-  const logger = createLogger({ role: name, level: env.LOG_LEVEL ?? "info" });
+  const logger = createLogger({ role: name, level: logLevel(env) });
   try {
     const { runtime, close } = await createRuntime(name, env, logger);
     void reportRedis(runtime.redis("commands"), logger);
@@ -74,12 +81,24 @@ export async function runRole(
 /** Group commits keep few connections busy. */
 const maxConnections = 10;
 
-async function createRuntime(name: RoleName, env: Readonly<Record<string, string | undefined>>, logger: Logger) {
+async function createRuntime(
+  name: RoleName,
+  env: Readonly<Record<string, string | undefined>>,
+  logger: Logger,
+) {
   const environment = readEnvironment(env);
   const watch = await openConfig(environment.configPath, env, logger);
-  const metrics = createMetrics({ onMisuse: (problem) => logger.error({ problem }, "a metric is used wrongly") });
-  const tracing = startTracing({ serviceName: `sluice-${name}`, otlpEndpoint: environment.otlpEndpoint, logger });
-  const health = createHealth({ onWarning: (cause, holds) => metrics.set("sluice_warnings", { cause }, holds ? 1 : 0) });
+  const metrics = createMetrics({
+    onMisuse: (problem) => logger.error({ problem }, "a metric is used wrongly"),
+  });
+  const tracing = startTracing({
+    serviceName: `sluice-${name}`,
+    otlpEndpoint: environment.otlpEndpoint,
+    logger,
+  });
+  const health = createHealth({
+    onWarning: (cause, holds) => metrics.set("sluice_warnings", { cause }, holds ? 1 : 0),
+  });
   const ledger = createLedger({
     url: environment.databaseUrl,
     maxConnections,
@@ -129,7 +148,11 @@ async function healthServer({ environment, health, metrics }: Runtime) {
   return serveHealth({ port: environment.healthPort, host: environment.host, health, metrics });
 }
 
-async function openConfig(path: string, env: Readonly<Record<string, string | undefined>>, logger: Logger): Promise<ConfigWatch> {
+async function openConfig(
+  path: string,
+  env: Readonly<Record<string, string | undefined>>,
+  logger: Logger,
+): Promise<ConfigWatch> {
   const loaded = await loadConfig({ path, env });
   if (!loaded.ok) throw new Error(`the configuration has errors:\n${formatConfigErrors(loaded.errors)}`);
   const watch = watchConfig({
@@ -137,7 +160,11 @@ async function openConfig(path: string, env: Readonly<Record<string, string | un
     env,
     initial: loaded.config,
     onChange: (config) => logger.info({ configHash: config.hash }, "a new configuration is active"),
-    onError: (errors) => logger.error({ errors: errors.length, detail: formatConfigErrors(errors) }, "the changed configuration has errors; the old one stays"),
+    onError: (errors) =>
+      logger.error(
+        { errors: errors.length, detail: formatConfigErrors(errors) },
+        "the changed configuration has errors; the old one stays",
+      ),
   });
   process.on("SIGHUP", () => void watch.reload());
   return watch;
