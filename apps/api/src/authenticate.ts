@@ -1,5 +1,12 @@
 import { createHash } from "node:crypto";
-import { type ApiKeyOwner, type Clock, SluiceError, type TenantId, type TenantLedger, tenantId } from "@sluice/domain";
+import {
+  type ApiKeyOwner,
+  type Clock,
+  SluiceError,
+  type TenantId,
+  type TenantLedger,
+  tenantId,
+} from "@sluice/domain";
 import type { FastifyRequest } from "fastify";
 
 /** Who a request is from. */
@@ -32,7 +39,10 @@ export interface Authenticator {
 }
 
 /** Looks keys up by their hash. */
-export function createAuthenticator(ports: { ledger: Pick<TenantLedger, "findKey">; clock: Clock }): Authenticator {
+export function createAuthenticator(ports: {
+  ledger: Pick<TenantLedger, "findKey">;
+  clock: Clock;
+}): Authenticator {
   const kept = new Map<string, { owner: Promise<ApiKeyOwner | undefined>; until: number }>();
 
   function ownerOf(key: string): Promise<ApiKeyOwner | undefined> {
@@ -54,7 +64,10 @@ export function createAuthenticator(ports: { ledger: Pick<TenantLedger, "findKey
       const key = keyOf(request);
       const owner = key === undefined ? undefined : await ownerOf(key);
       if (owner === undefined) {
-        const message = key === undefined ? "No API key was given: send Authorization: Bearer KEY." : "The API key is not valid.";
+        const message =
+          key === undefined
+            ? "No API key was given: send Authorization: Bearer KEY."
+            : "The API key is not valid.";
         throw new SluiceError("invalid_api_key", message);
       }
       return { keyId: owner.keyId, role: owner.role, tenantId: tenantOf(request, owner) };
@@ -74,7 +87,8 @@ function tenantOf(request: FastifyRequest, owner: ApiKeyOwner): TenantId {
   const asked = query.tenant;
   if (asked === undefined) return owner.tenantId;
   delete query.tenant;
-  if (owner.role !== "admin") throw new SluiceError("permission_denied", "Only an admin key may name a tenant.", { param: "tenant" });
+  if (owner.role !== "admin")
+    throw new SluiceError("permission_denied", "Only an admin key may name a tenant.", { param: "tenant" });
   try {
     return tenantId(String(asked));
   } catch {

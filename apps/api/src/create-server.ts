@@ -31,7 +31,10 @@ export async function createServer(ports: ApiPorts, queues: BoardQueues["queues"
   server.setSerializerCompiler(() => (value) => JSON.stringify(value));
   handleErrors(server, ports.logger);
   acceptJson(server);
-  await server.register(multipart, { throwFileSizeLimit: false, limits: { fileSize: Number.POSITIVE_INFINITY, files: 2, fields: 20, fieldSize: 65_536 } });
+  await server.register(multipart, {
+    throwFileSizeLimit: false,
+    limits: { fileSize: Number.POSITIVE_INFINITY, files: 2, fields: 20, fieldSize: 65_536 },
+  });
   observe(server, ports);
   await documentRoutes(server);
   publicRoutes(server, ports);
@@ -52,13 +55,20 @@ export async function createServer(ports: ApiPorts, queues: BoardQueues["queues"
 /** Request ids on every answer, metrics by route. */
 function observe(server: FastifyInstance, ports: ApiPorts): void {
   server.addHook("onRequest", async (request, reply) => {
-    reply.header("x-request-id", request.id).header("request-id", request.id).header("x-content-type-options", "nosniff");
+    reply
+      .header("x-request-id", request.id)
+      .header("request-id", request.id)
+      .header("x-content-type-options", "nosniff");
   });
   server.addHook("onResponse", async (request, reply) => {
     const labels = { route: request.routeOptions.url ?? "unknown", method: request.method };
     const status = String(reply.statusCode);
     ports.metrics.increment("sluice_http_requests_total", { ...labels, status });
-    ports.metrics.observe("sluice_http_request_duration_seconds", { ...labels, status }, reply.elapsedTime / 1000);
+    ports.metrics.observe(
+      "sluice_http_request_duration_seconds",
+      { ...labels, status },
+      reply.elapsedTime / 1000,
+    );
     ports.logger.debug({ requestId: request.id, ...labels, status }, "request answered");
   });
 }

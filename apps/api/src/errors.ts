@@ -7,13 +7,19 @@ export function handleErrors(server: FastifyInstance, logger: Logger): void {
   server.setErrorHandler((error: FastifyError, request, reply) => {
     const known = toSluiceError(error);
     if (errorCatalogue[known.code].status >= 500) {
-      logger.error({ requestId: request.id, route: request.routeOptions.url, err: error }, "a request failed");
+      logger.error(
+        { requestId: request.id, route: request.routeOptions.url, err: error },
+        "a request failed",
+      );
     }
     return sendError(reply, known);
   });
   server.setNotFoundHandler((request, reply) => {
     const path = request.url.split("?")[0] ?? "";
-    return sendError(reply, new SluiceError("not_found", `Unknown request URL: ${request.method} ${path.slice(0, 200)}.`));
+    return sendError(
+      reply,
+      new SluiceError("not_found", `Unknown request URL: ${request.method} ${path.slice(0, 200)}.`),
+    );
   });
 }
 
@@ -39,8 +45,13 @@ const byStatus: Readonly<Record<number, ErrorCode>> = {
 function toSluiceError(error: FastifyError): SluiceError {
   if (error instanceof SluiceError) return error;
   const code = byStatus[error.statusCode ?? 500];
-  if (code === undefined) return new SluiceError("internal_error", "Something went wrong here.", { cause: error });
-  return new SluiceError(code, code === "payload_too_large" ? "The request body is too large." : messageOf(error), { cause: error });
+  if (code === undefined)
+    return new SluiceError("internal_error", "Something went wrong here.", { cause: error });
+  return new SluiceError(
+    code,
+    code === "payload_too_large" ? "The request body is too large." : messageOf(error),
+    { cause: error },
+  );
 }
 
 /** Fastify's own messages name no content. */

@@ -1,6 +1,13 @@
 import type { IncomingMessage } from "node:http";
 import type { Multipart } from "@fastify/multipart";
-import { type FileRecord, FileTooLarge, idFromUuid, SluiceError, type StoredFile, type TenantId } from "@sluice/domain";
+import {
+  type FileRecord,
+  FileTooLarge,
+  idFromUuid,
+  SluiceError,
+  type StoredFile,
+  type TenantId,
+} from "@sluice/domain";
 import type { FastifyRequest } from "fastify";
 import type { ApiPorts } from "./api-ports.ts";
 
@@ -17,8 +24,13 @@ interface Received {
 }
 
 /** Reads an upload, its parts in any order; the bytes stream to the store. Throws naming the field at fault. */
-export async function receiveUpload(ports: ApiPorts, request: FastifyRequest, tenantId: TenantId): Promise<FileRecord> {
-  if (!request.isMultipart()) throw new SluiceError("unsupported_media_type", "The request must be multipart/form-data.");
+export async function receiveUpload(
+  ports: ApiPorts,
+  request: FastifyRequest,
+  tenantId: TenantId,
+): Promise<FileRecord> {
+  if (!request.isMultipart())
+    throw new SluiceError("unsupported_media_type", "The request must be multipart/form-data.");
   const received: Received = { fields: new Map(), stored: undefined, filename: "file" };
   try {
     for await (const part of partsOf(request)) await receivePart(ports, part, received);
@@ -29,10 +41,13 @@ export async function receiveUpload(ports: ApiPorts, request: FastifyRequest, te
   const purpose = received.fields.get("purpose");
   if (purpose === undefined) throw missing("purpose");
   if (!purposes.includes(purpose)) {
-    throw new SluiceError("invalid_value", `'purpose' must be one of: ${purposes.join(", ")}.`, { param: "purpose" });
+    throw new SluiceError("invalid_value", `'purpose' must be one of: ${purposes.join(", ")}.`, {
+      param: "purpose",
+    });
   }
   if (received.stored === undefined) throw missing("file");
-  if (received.stored.bytes === 0) throw new SluiceError("empty_file", "The file is empty.", { param: "file" });
+  if (received.stored.bytes === 0)
+    throw new SluiceError("empty_file", "The file is empty.", { param: "file" });
   const now = ports.clock.now();
   return {
     id: idFromUuid("file", ports.ids.uuid()),
@@ -66,7 +81,9 @@ async function receivePart(ports: ApiPorts, part: Multipart, received: Received)
   }
   if (part.fieldname !== "file" || received.stored !== undefined) {
     part.file.resume();
-    throw new SluiceError("invalid_multipart", "There must be one file, in the part 'file'.", { param: "file" });
+    throw new SluiceError("invalid_multipart", "There must be one file, in the part 'file'.", {
+      param: "file",
+    });
   }
   received.filename = part.filename.replaceAll("\0", "").slice(0, 255) || "file";
   const most = ports.config().limits.batchFileBytes;
@@ -96,13 +113,20 @@ function expiryOf(fields: ReadonlyMap<string, string>, purpose: string, now: num
   if (text === undefined) return purpose === "batch" ? now + batchFileLifeMs : undefined;
   const anchor = fields.get("expires_after[anchor]");
   if (anchor !== "created_at") {
-    throw new SluiceError("invalid_value", "'expires_after[anchor]' must be created_at.", { param: "expires_after[anchor]" });
+    throw new SluiceError("invalid_value", "'expires_after[anchor]' must be created_at.", {
+      param: "expires_after[anchor]",
+    });
   }
   const seconds = Number(text);
-  if (Number.isInteger(seconds) && seconds >= shortestLifeSeconds && seconds <= longestLifeSeconds) return now + seconds * 1000;
-  throw new SluiceError("invalid_value", `'expires_after[seconds]' must be from ${shortestLifeSeconds} to ${longestLifeSeconds}.`, {
-    param: "expires_after[seconds]",
-  });
+  if (Number.isInteger(seconds) && seconds >= shortestLifeSeconds && seconds <= longestLifeSeconds)
+    return now + seconds * 1000;
+  throw new SluiceError(
+    "invalid_value",
+    `'expires_after[seconds]' must be from ${shortestLifeSeconds} to ${longestLifeSeconds}.`,
+    {
+      param: "expires_after[seconds]",
+    },
+  );
 }
 
 function missing(param: string): SluiceError {

@@ -18,7 +18,13 @@ export async function startApi(runtime: Runtime): Promise<StartedRole> {
   const { ledger, files, ids, clock, logger, metrics, config, environment } = runtime;
   await ensureAdminKey(runtime);
   const redis = runtime.redis("producer");
-  const lanes = createLanes({ redis, clock, newGenerationId: () => ids.uuid(), priorityOf: lanePriority, telemetry: runtime.queueTelemetry });
+  const lanes = createLanes({
+    redis,
+    clock,
+    newGenerationId: () => ids.uuid(),
+    priorityOf: lanePriority,
+    telemetry: runtime.queueTelemetry,
+  });
   const room = createLaneRoom({ lanes, clock, logger });
   const ports: ApiPorts = {
     ledger,
@@ -34,7 +40,18 @@ export async function startApi(runtime: Runtime): Promise<StartedRole> {
     batches: createIdQueue({ redis, name: "batches", clock }),
     deliveries: createIdQueue({ redis, name: "delivery", clock }),
     authenticator: createAuthenticator({ ledger, clock }),
-    acceptJob: createAcceptJob({ ledger, lanes, room, files, ids, clock, logger, metrics, config, render: renderAccepted }),
+    acceptJob: createAcceptJob({
+      ledger,
+      lanes,
+      room,
+      files,
+      ids,
+      clock,
+      logger,
+      metrics,
+      config,
+      render: renderAccepted,
+    }),
     waiter: createJobWaiter({ ledger, clock, logger }),
   };
   runtime.health.addCheck("ledger", async () => {

@@ -15,7 +15,9 @@ export interface Tags {
 export function tagsOf(request: FastifyRequest): Tags {
   const priority = header(request, "x-sluice-priority");
   if (priority !== undefined && !/^[0-9]$/.test(priority)) {
-    throw new SluiceError("invalid_value", "'x-sluice-priority' must be a digit from 0 to 9.", { param: "x-sluice-priority" });
+    throw new SluiceError("invalid_value", "'x-sluice-priority' must be a digit from 0 to 9.", {
+      param: "x-sluice-priority",
+    });
   }
   return {
     sla: header(request, "x-sluice-sla"),
@@ -35,7 +37,9 @@ export function idempotencyOf(request: FastifyRequest, route: string, bytes: Buf
   const key = header(request, "idempotency-key");
   if (key === undefined) return undefined;
   if (key.length > 255) {
-    throw new SluiceError("invalid_value", "'Idempotency-Key' may have at most 255 characters.", { param: "Idempotency-Key" });
+    throw new SluiceError("invalid_value", "'Idempotency-Key' may have at most 255 characters.", {
+      param: "Idempotency-Key",
+    });
   }
   return { route, key, bodySha256: createHash("sha256").update(bytes).digest() };
 }
@@ -44,5 +48,8 @@ export function idempotencyOf(request: FastifyRequest, route: string, bytes: Buf
 export function checkWebhookUrl(url: string | undefined, allowNetworks: readonly string[]): void {
   if (url === undefined) return;
   const verdict = guardUrl(url, { allowNetworks });
-  if (!verdict.ok) throw new SluiceError("webhook_url_forbidden", `'webhook_url' ${verdict.message}.`, { param: "webhook_url" });
+  if (!verdict.ok)
+    throw new SluiceError("webhook_url_forbidden", `'webhook_url' ${verdict.message}.`, {
+      param: "webhook_url",
+    });
 }

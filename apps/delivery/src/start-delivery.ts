@@ -13,7 +13,19 @@ export async function startDelivery(runtime: Runtime): Promise<StartedRole> {
   const { ledger, clock, random, logger, metrics, environment } = runtime;
   const { allowNetworks, timeoutMs } = runtime.config().webhooks;
   const sender = createWebhookSender({ allowNetworks, timeoutMs });
-  const ports = { ledger, clock, random, logger, metrics, render: renderWebhook, newSecret, sign: signWebhook, send: sender.send, nextDelayMs: nextDeliveryDelayMs };
+  const ports = {
+    ledger,
+    clock,
+    random,
+    logger,
+    metrics,
+    tracer: runtime.tracing,
+    render: renderWebhook,
+    newSecret,
+    sign: signWebhook,
+    send: sender.send,
+    nextDelayMs: nextDeliveryDelayMs,
+  };
   const consumer = createIdConsumer({
     redis: runtime.redis("worker"),
     name: "delivery",

@@ -1,6 +1,6 @@
 import { failureLineBytes, readBatchLine } from "@sluice/contracts";
 import type { BatchId } from "@sluice/domain";
-import { dispatchDuties, leadDuties, type LineReader, validateBatch } from "@sluice/engine";
+import { dispatchDuties, type LineReader, leadDuties, validateBatch } from "@sluice/engine";
 import { createDeadLetters, createIdConsumer, createIdQueue, createLanes } from "@sluice/queue";
 import type { Runtime, StartedRole } from "@sluice/role";
 import { estimateInputTokens } from "@sluice/routing";
@@ -16,7 +16,13 @@ export async function startDispatcher(runtime: Runtime): Promise<StartedRole> {
   const { ledger, files, ids, clock, logger, metrics, config, environment } = runtime;
   const holder = `${environment.hostname}:${process.pid}:${ids.uuid()}`;
   const redis = runtime.redis("producer");
-  const lanes = createLanes({ redis, clock, newGenerationId: () => ids.uuid(), priorityOf: lanePriority, telemetry: runtime.queueTelemetry });
+  const lanes = createLanes({
+    redis,
+    clock,
+    newGenerationId: () => ids.uuid(),
+    priorityOf: lanePriority,
+    telemetry: runtime.queueTelemetry,
+  });
   const batches = createIdQueue({ redis, name: "batches", clock });
   const deliveries = createIdQueue({ redis, name: "delivery", clock });
   const deadLetters = createDeadLetters({ redis });
@@ -30,9 +36,23 @@ export async function startDispatcher(runtime: Runtime): Promise<StartedRole> {
     handler: (id) => validateBatch(validation, id as BatchId),
     onError: (error) => logger.warn({ err: error }, "the batches queue has a problem"),
   });
-  const duties = dispatchDuties({ ledger, lanes, batches, deliveries, deadLetters, ids, clock, logger, metrics, config, failureLineBytes });
+  const duties = dispatchDuties({
+    ledger,
+    lanes,
+    batches,
+    deliveries,
+    deadLetters,
+    ids,
+    clock,
+    logger,
+    metrics,
+    config,
+    failureLineBytes,
+  });
   const leading = leadDuties({ ledger, clock, logger, holder }, duties);
-  runtime.health.addCheck("leadership", () => ({ ok: clock.monotonicMs() - leading.lastProgressMs() < staleMs }));
+  runtime.health.addCheck("leadership", () => ({
+    ok: clock.monotonicMs() - leading.lastProgressMs() < staleMs,
+  }));
   return {
     async stop() {
       await validator.close({ graceMs: shutdownGraceMs });

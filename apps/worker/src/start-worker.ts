@@ -27,7 +27,11 @@ export async function startWorker(runtime: Runtime): Promise<StartedRole> {
       });
     },
   });
-  const models = createModelClient({ providers: () => config().providers, simulators: environment.simulators, clock });
+  const models = createModelClient({
+    providers: () => config().providers,
+    simulators: environment.simulators,
+    clock,
+  });
   const ports: ProcessJobPorts = {
     ledger,
     lease,
@@ -76,5 +80,8 @@ function resultLineBytes(job: JobToRun, result: ResultLine, body: Buffer): numbe
   if (batchLine === undefined) return 0;
   const stored = { ...result, body: { kind: "inline" as const, bytes: body } };
   const { line, customId } = batchLine;
-  return lineBytes({ jobId: job.id, line, customId, state: "succeeded", result: stored, failure: undefined }, body);
+  return lineBytes(
+    { jobId: job.id, line, customId, state: "succeeded", result: stored, failure: undefined },
+    body,
+  );
 }

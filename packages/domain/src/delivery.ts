@@ -37,6 +37,8 @@ export interface DueDelivery {
   readonly url: string;
   /** Signing secrets, newest first; two while a rotation overlaps. */
   readonly secrets: readonly string[];
+  /** W3C `traceparent` of the request that caused the event. */
+  readonly traceparent: string | undefined;
   /** Attempts made so far. */
   readonly attempts: number;
 }

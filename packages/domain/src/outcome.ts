@@ -24,7 +24,7 @@ interface Answer {
 interface Timed {
   /** From the first byte sent to the last byte received. */
   readonly latencyMs: number;
-  /** From the reservation to the moment the request was on the wire; `undefined` if it never was. */
+  /** From the start of the call to the moment the request was on the wire; `undefined` if it never was. */
   readonly sentAfterMs?: number;
   readonly rateLimits?: RateLimitReport;
 }

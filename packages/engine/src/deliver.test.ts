@@ -1,7 +1,11 @@
 import { type DeliveryAttempt, type DueDelivery, idFromUuid, tenantId } from "@sluice/domain";
 import { describe, expect, it } from "vitest";
 import { createFakeClock } from "../../../test/kit/fakes/fake-clock.ts";
-import { createRecordingLogger, createRecordingMetrics } from "../../../test/kit/fakes/records.ts";
+import {
+  createFakeTracer,
+  createRecordingLogger,
+  createRecordingMetrics,
+} from "../../../test/kit/fakes/records.ts";
 import { deliver, type SendResult } from "./deliver.ts";
 
 const uuid = "01a1f9bb-75c5-7006-93a4-fd71de43e5c4";
@@ -21,11 +25,13 @@ function setup(options: { secrets?: string[]; answers?: SendResult[] } = {}) {
     createdAt: clock.now(),
   };
   const id = idFromUuid("delivery", uuid);
-  const due: DueDelivery = { id, event, url: "https://example.com/", secrets, attempts: 0 };
+  const traceparent = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01";
+  const due: DueDelivery = { id, event, url: "https://example.com/", secrets, attempts: 0, traceparent };
   const ports = {
     clock,
     logger: createRecordingLogger(),
     metrics: createRecordingMetrics(),
+    tracer: createFakeTracer(),
     random: { next: () => 0.5 },
     ledger: {
       claimDelivery: async () => due,
@@ -50,8 +56,9 @@ function setup(options: { secrets?: string[]; answers?: SendResult[] } = {}) {
 
 describe("a delivery", () => {
   it("is sent under the event's id, signed with every secret the tenant has", async () => {
-    const { ports, id, event, sent, attempts, signal } = setup({ secrets: ["whsec_new", "whsec_old"] });
+    const { ports, id, due, event, sent, attempts, signal } = setup({ secrets: ["whsec_new", "whsec_old"] });
     expect(await deliver(ports, id, signal)).toEqual({ kind: "done", reference: id });
+    expect(ports.tracer.parents).toEqual([due.traceparent]);
     expect(sent).toEqual([
       expect.objectContaining({
         "webhook-id": event.id,

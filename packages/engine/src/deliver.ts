@@ -7,6 +7,7 @@ import type {
   Metrics,
   Random,
   TenantLedger,
+  Tracer,
   Verdict,
   WebhookEvent,
 } from "@sluice/domain";
@@ -34,6 +35,7 @@ export interface DeliverPorts {
   readonly random: Random;
   readonly logger: Logger;
   readonly metrics: Metrics;
+  readonly tracer: Tracer;
   readonly render: (event: WebhookEvent) => string;
   readonly newSecret: () => string;
   readonly sign: (message: {
@@ -63,7 +65,14 @@ export async function deliver(ports: DeliverPorts, id: DeliveryId, signal: Abort
   const due = await ports.ledger.claimDelivery(id, ports.clock.now(), claimLeaseMs);
   if (due === undefined) return { kind: "done", reference: "not due" };
   const sentAt = ports.clock.now();
-  const result = await sendOnce(ports, due, sentAt, signal);
+  const result = await ports.tracer.inSpan(
+    "webhook.deliver",
+    {
+      parent: due.traceparent,
+      attributes: { "sluice.delivery.id": id, "sluice.event.type": due.event.type },
+    },
+    () => sendOnce(ports, due, sentAt, signal),
+  );
   // Our own doing, not the receiver's: no attempt. The claim ends by itself, and only then can it be had again.
   if (result.kind === "failed" && result.reason === "aborted")
     return { kind: "later", at: sentAt + claimLeaseMs };

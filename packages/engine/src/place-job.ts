@@ -21,6 +21,8 @@ export type Placement =
       readonly target: Target;
       readonly route: Route;
       readonly reservation: Reservation;
+      /** When room was asked for, by the monotonic clock: the reservation is not older. */
+      readonly reservedAtMs: number;
     }
   /** Nothing has room before `at`. */
   | { readonly kind: "held"; readonly at: number; readonly limit: string }
@@ -64,6 +66,7 @@ export async function placeJob(ports: PlaceJobPorts, job: JobToRun, owner: strin
   for (const id of route.order) {
     const target = targets.find((candidate) => candidate.id === id);
     if (target === undefined) continue;
+    const reservedAtMs = ports.clock.monotonicMs();
     const answer = await ports.capacity.reserve(reserveRequest(config, job, target, signals, owner));
     if (answer.kind === "granted") {
       return {
@@ -71,6 +74,7 @@ export async function placeJob(ports: PlaceJobPorts, job: JobToRun, owner: strin
         target,
         route: { ...route, chosen: id, heldBack },
         reservation: answer.reservation,
+        reservedAtMs,
       };
     }
     heldBack.push({ target: id, limit: answer.limit, waitMs: answer.waitMs });

@@ -147,7 +147,7 @@ describe("placing", () => {
     const now = clock.now();
     expect(await run(job)).toEqual({ kind: "later", at: now + 1_125 });
     expect(ledger.at(job.id)).toMatchObject({ state: "queued", epoch: 0 });
-    expect(metrics.totals.get("sluice_jobs_snoozed_total{cause=tokens}")).toBe(1);
+    expect(metrics.totals.get("sluice_jobs_held_total{limit=tokens}")).toBe(1);
   });
 
   test("ends a job that nothing can serve as dead", async () => {

@@ -34,7 +34,7 @@ export async function processJob(
   const placement = await placeJob(ports, job, ports.lease.workerId);
   switch (placement.kind) {
     case "held":
-      ports.metrics.increment("sluice_jobs_snoozed_total", { cause: placement.limit });
+      ports.metrics.increment("sluice_jobs_held_total", { limit: placement.limit });
       return { kind: "later", at: placement.at };
     case "unservable":
       ports.logger.warn({ jobId, reason: placement.reason }, "no target can serve the job");
@@ -96,6 +96,7 @@ async function runAttempt(
     return { kind: "later", at: startedAt + lostRaceMs };
   }
   const { epoch } = started;
+  const calledAfterMs = ports.clock.monotonicMs() - placed.reservedAtMs;
   const outcome = await callModel(ports, {
     target: placed.target,
     endpoint: job.endpoint,
@@ -106,7 +107,13 @@ async function runAttempt(
     signal: AbortSignal.any([shutdown, leaseSignal]),
     timeoutMs: callTimeoutMs(job, startedAt),
   });
-  return settleAttempt(ports, { job, placed, epoch, workerId: start.workerId, outcome });
+  return settleAttempt(ports, {
+    job,
+    placed,
+    epoch,
+    workerId: start.workerId,
+    outcome: sentSinceReservation(outcome, calledAfterMs),
+  });
 }
 
 /** What a step brings that comes before the call; when it fails the reservation is given back. */
@@ -117,6 +124,12 @@ async function orRelease<T>(ports: ProcessJobPorts, placed: Placed, step: Promis
     await ports.capacity.release(placed.reservation);
     throw error;
   }
+}
+
+/** The client counts from its call; capacity must know how long after the reservation the request left. */
+function sentSinceReservation(outcome: Outcome, calledAfterMs: number): Outcome {
+  if (outcome.sentAfterMs === undefined) return outcome;
+  return { ...outcome, sentAfterMs: calledAfterMs + outcome.sentAfterMs };
 }
 
 /** A client that throws has a bug; its attempt ends as any other that brought nothing, and may have been sent. */

@@ -65,6 +65,7 @@ export async function settleAttempt(ports: ProcessJobPorts, ended: EndedAttempt)
       "a target refuses our credential or model name and is paused",
     );
   }
+  logAttempt(ports, settlement);
   const result = await commitSettlement(ports, settlement);
   await capacitySettled;
   if (result.kind === "fenced") {
@@ -188,6 +189,14 @@ export function costOf(target: Target, usage: Usage): number {
     (fresh * price.input + usage.cachedInputTokens * price.cachedInput + usage.outputTokens * price.output) /
     1_000_000
   );
+}
+
+/** One line for each attempt; those that went well only when asked for. */
+function logAttempt({ logger }: ProcessJobPorts, settlement: Settlement): void {
+  const { jobId, epoch, targetId: target, outcome, statusCode, latencyMs } = settlement;
+  const fields = { jobId, epoch, target, outcome, statusCode, latencyMs: Math.round(latencyMs) };
+  if (outcome === "succeeded") logger.debug(fields, "attempt settled");
+  else logger.info(fields, "attempt settled");
 }
 
 function recordMetrics(ports: ProcessJobPorts, settlement: Settlement): void {

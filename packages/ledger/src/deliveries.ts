@@ -37,6 +37,7 @@ interface DueRow {
   readonly url: string;
   readonly secrets: string[];
   readonly attempts: number;
+  readonly traceparent: string | null;
 }
 
 interface Claim {
@@ -54,6 +55,8 @@ async function claimDelivery(sql: Sql, { id, now, leaseMs }: Claim): Promise<Due
       RETURNING id, event_id, url, attempts
     )
     SELECT c.id, c.event_id, c.url, c.attempts, e.tenant_id, e.type, e.object_id, e.created_at,
+      CASE WHEN e.type LIKE 'batch.%' THEN (SELECT b.traceparent FROM batches b WHERE b.id = e.object_id)
+        ELSE (SELECT j.traceparent FROM jobs j WHERE j.id = e.object_id) END AS traceparent,
       (SELECT coalesce(json_agg(s.secret ORDER BY s.version DESC), '[]') FROM webhook_secrets s
        WHERE s.tenant_id = e.tenant_id AND (s.expires_at IS NULL OR s.expires_at > ${now})) AS secrets
     FROM claimed c JOIN events e ON e.id = c.event_id`;
@@ -65,7 +68,14 @@ function dueOf(row: DueRow): DueDelivery {
   const objectId = idFromUuid(type.startsWith("batch.") ? "batch" : "job", row.objectId);
   const tenantId = row.tenantId as TenantId;
   const event = { id: idFromUuid("event", row.eventId), tenantId, type, objectId, createdAt };
-  return { id: idFromUuid("delivery", row.id), event, url, secrets, attempts };
+  return {
+    id: idFromUuid("delivery", row.id),
+    event,
+    url,
+    secrets,
+    attempts,
+    traceparent: row.traceparent ?? undefined,
+  };
 }
 
 type Next = Parameters<DeliveryLedger["recordDelivery"]>[1];

@@ -1,4 +1,12 @@
-import { batchListQuerySchema, batchRequestSchema, failureLineBytes, parseWith, renderBatch, renderList, routingWishes } from "@sluice/contracts";
+import {
+  batchListQuerySchema,
+  batchRequestSchema,
+  failureLineBytes,
+  parseWith,
+  renderBatch,
+  renderList,
+  routingWishes,
+} from "@sluice/contracts";
 import { type Batch, type BatchId, type BatchSpec, isId, noUsage, SluiceError } from "@sluice/domain";
 import { acceptBatch, answerOf, newEventIds } from "@sluice/engine";
 import type { FastifyInstance, FastifyReply, FastifyRequest } from "fastify";
@@ -13,10 +21,22 @@ type WithId = { Params: { id: string } };
 
 /** `/v1/batches`, in OpenAI's shapes. */
 export function batchRoutes(server: FastifyInstance, ports: ApiPorts): void {
-  server.post("/v1/batches", describe("Batches", "Create a batch", { body: batchRequestSchema }), (request, reply) => create(ports, request, reply));
-  server.get("/v1/batches", describe("Batches", "List batches, newest first", { query: batchListQuerySchema }), (request) => list(ports, request));
-  server.get<WithId>("/v1/batches/:id", describe("Batches", "Read a batch"), async (request) => renderBatch(await requireBatch(ports, request)));
-  server.post<WithId>("/v1/batches/:id/cancel", describe("Batches", "Cancel a batch"), (request) => cancel(ports, request));
+  server.post(
+    "/v1/batches",
+    describe("Batches", "Create a batch", { body: batchRequestSchema }),
+    (request, reply) => create(ports, request, reply),
+  );
+  server.get(
+    "/v1/batches",
+    describe("Batches", "List batches, newest first", { query: batchListQuerySchema }),
+    (request) => list(ports, request),
+  );
+  server.get<WithId>("/v1/batches/:id", describe("Batches", "Read a batch"), async (request) =>
+    renderBatch(await requireBatch(ports, request)),
+  );
+  server.post<WithId>("/v1/batches/:id/cancel", describe("Batches", "Cancel a batch"), (request) =>
+    cancel(ports, request),
+  );
 }
 
 async function create(ports: ApiPorts, request: FastifyRequest, reply: FastifyReply): Promise<FastifyReply> {
@@ -48,7 +68,13 @@ async function create(ports: ApiPorts, request: FastifyRequest, reply: FastifyRe
 async function cancel(ports: ApiPorts, request: FastifyRequest<WithId>): Promise<unknown> {
   const id = batchIdOf(request);
   const newIds = () => newEventIds(ports.ids);
-  const batch = await ports.ledger.cancelBatch(callerOf(request).tenantId, id, ports.clock.now(), newIds, failureLineBytes);
+  const batch = await ports.ledger.cancelBatch(
+    callerOf(request).tenantId,
+    id,
+    ports.clock.now(),
+    newIds,
+    failureLineBytes,
+  );
   if (batch === undefined) throw notFound(id);
   if (batch.status !== "cancelling" && batch.status !== "cancelled") {
     throw new SluiceError("already_ended", `Cannot cancel a batch with status '${batch.status}'.`);
@@ -59,7 +85,11 @@ async function cancel(ports: ApiPorts, request: FastifyRequest<WithId>): Promise
 async function list(ports: ApiPorts, request: FastifyRequest): Promise<unknown> {
   const { after, limit } = parseWith(batchListQuerySchema, request.query);
   checkCursor("batch", after);
-  const batches = await ports.ledger.listBatches(callerOf(request).tenantId, { after, limit: limit + 1, order: "desc" });
+  const batches = await ports.ledger.listBatches(callerOf(request).tenantId, {
+    after,
+    limit: limit + 1,
+    order: "desc",
+  });
   return renderList(batches.map(renderBatch), limit);
 }
 
@@ -82,7 +112,18 @@ function notFound(id: string): SluiceError {
 
 /** A batch as it is the moment it is created. */
 function freshBatch(spec: BatchSpec): Batch {
-  const counts = { total: 0, succeeded: 0, failed: 0, dead: 0, cancelled: 0, expired: 0, usage: noUsage, costUsd: 0, outputBytes: 0, errorBytes: 0 };
+  const counts = {
+    total: 0,
+    succeeded: 0,
+    failed: 0,
+    dead: 0,
+    cancelled: 0,
+    expired: 0,
+    usage: noUsage,
+    costUsd: 0,
+    outputBytes: 0,
+    errorBytes: 0,
+  };
   return {
     ...spec,
     status: "validating",

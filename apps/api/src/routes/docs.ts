@@ -8,7 +8,11 @@ export async function documentRoutes(server: FastifyInstance): Promise<void> {
   await server.register(swagger, {
     openapi: {
       openapi: "3.1.0",
-      info: { title: "Sluice", version: "0.1.0", description: "A self-hosted, queue-based, asynchronous LLM routing cluster." },
+      info: {
+        title: "Sluice",
+        version: "0.1.0",
+        description: "A self-hosted, queue-based, asynchronous LLM routing cluster.",
+      },
       components: { securitySchemes: { key: { type: "http", scheme: "bearer" } } },
       security: [{ key: [] }],
     },

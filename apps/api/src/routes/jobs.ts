@@ -10,7 +10,16 @@ import {
   renderList,
   routingWishes,
 } from "@sluice/contracts";
-import { type Job, type JobFilter, type JobId, type JobState, jobTransitions, SluiceError, isId, isTerminal } from "@sluice/domain";
+import {
+  isId,
+  isTerminal,
+  type Job,
+  type JobFilter,
+  type JobId,
+  type JobState,
+  jobTransitions,
+  SluiceError,
+} from "@sluice/domain";
 import { bytesOf, newEventIds } from "@sluice/engine";
 import { estimateInputTokens } from "@sluice/routing";
 import type { FastifyInstance, FastifyReply, FastifyRequest } from "fastify";
@@ -25,14 +34,28 @@ type WithId = { Params: { id: string } };
 
 /** `/v1/jobs` and what hangs below it. */
 export function jobRoutes(server: FastifyInstance, ports: ApiPorts): void {
-  server.post("/v1/jobs", describe("Jobs", "Accept a job", { body: jobRequestSchema }), (request, reply) => submit(ports, request, reply));
-  server.get("/v1/jobs", describe("Jobs", "List jobs", { query: jobListQuerySchema }), (request) => list(ports, request));
-  server.get<WithId>("/v1/jobs/:id", describe("Jobs", "Read a job; wait for its end with ?wait=SECONDS", { query: jobQuerySchema }), (request, reply) =>
-    read(ports, request, reply),
+  server.post("/v1/jobs", describe("Jobs", "Accept a job", { body: jobRequestSchema }), (request, reply) =>
+    submit(ports, request, reply),
   );
-  server.post<WithId>("/v1/jobs/:id/cancel", describe("Jobs", "Cancel a job"), (request, reply) => cancel(ports, request, reply));
-  server.get<WithId>("/v1/jobs/:id/attempts", describe("Jobs", "List the attempts of a job"), (request) => attempts(ports, request));
-  server.get<WithId>("/v1/jobs/:id/route", describe("Jobs", "Explain the newest decision of a job"), (request) => route(ports, request));
+  server.get("/v1/jobs", describe("Jobs", "List jobs", { query: jobListQuerySchema }), (request) =>
+    list(ports, request),
+  );
+  server.get<WithId>(
+    "/v1/jobs/:id",
+    describe("Jobs", "Read a job; wait for its end with ?wait=SECONDS", { query: jobQuerySchema }),
+    (request, reply) => read(ports, request, reply),
+  );
+  server.post<WithId>("/v1/jobs/:id/cancel", describe("Jobs", "Cancel a job"), (request, reply) =>
+    cancel(ports, request, reply),
+  );
+  server.get<WithId>("/v1/jobs/:id/attempts", describe("Jobs", "List the attempts of a job"), (request) =>
+    attempts(ports, request),
+  );
+  server.get<WithId>(
+    "/v1/jobs/:id/route",
+    describe("Jobs", "Explain the newest decision of a job"),
+    (request) => route(ports, request),
+  );
 }
 
 async function submit(ports: ApiPorts, request: FastifyRequest, reply: FastifyReply): Promise<FastifyReply> {
@@ -63,12 +86,20 @@ async function submit(ports: ApiPorts, request: FastifyRequest, reply: FastifyRe
       idempotency: idempotencyOf(request, "POST /v1/jobs", bytes),
     });
   const parent = request.headers.traceparent;
-  const accepted = await ports.tracing.inSpan("job.accept", { kind: "server", ...(typeof parent === "string" ? { parent } : {}) }, accept);
+  const accepted = await ports.tracing.inSpan(
+    "job.accept",
+    { kind: "server", ...(typeof parent === "string" ? { parent } : {}) },
+    accept,
+  );
   if (accepted.replayed) reply.header("idempotent-replayed", "true");
   return reply.code(accepted.status).type("application/json").send(accepted.body);
 }
 
-async function read(ports: ApiPorts, request: FastifyRequest<WithId>, reply: FastifyReply): Promise<FastifyReply> {
+async function read(
+  ports: ApiPorts,
+  request: FastifyRequest<WithId>,
+  reply: FastifyReply,
+): Promise<FastifyReply> {
   const { wait } = parseWith(jobQuerySchema, request.query);
   let job = await requireJob(ports, request);
   if (wait !== undefined && wait > 0 && !isTerminal(job.state)) {
@@ -80,17 +111,27 @@ async function read(ports: ApiPorts, request: FastifyRequest<WithId>, reply: Fas
   return sendJob(ports, reply, job);
 }
 
-async function cancel(ports: ApiPorts, request: FastifyRequest<WithId>, reply: FastifyReply): Promise<FastifyReply> {
+async function cancel(
+  ports: ApiPorts,
+  request: FastifyRequest<WithId>,
+  reply: FastifyReply,
+): Promise<FastifyReply> {
   const id = jobIdOf(request);
   const now = ports.clock.now();
   const ids = newEventIds(ports.ids);
   const job = await ports.ledger.cancelJob(callerOf(request).tenantId, id, now, ids, failureLineBytes);
   if (job === undefined) throw notFound(id);
-  if (job.state !== "cancelled") throw new SluiceError("already_ended", `The job has ended already: it is ${job.state}.`);
+  if (job.state !== "cancelled")
+    throw new SluiceError("already_ended", `The job has ended already: it is ${job.state}.`);
   await ports.lanes.remove(job.model, [id]).catch((error: unknown) => {
-    ports.logger.debug({ jobId: id, err: error }, "the pointer of a cancelled job stays in its lane until a worker drops it");
+    ports.logger.debug(
+      { jobId: id, err: error },
+      "the pointer of a cancelled job stays in its lane until a worker drops it",
+    );
   });
-  await ports.deliveries.add(job.webhookUrl === undefined ? [] : [{ id: ids.deliveryId }]).catch(() => undefined);
+  await ports.deliveries
+    .add(job.webhookUrl === undefined ? [] : [{ id: ids.deliveryId }])
+    .catch(() => undefined);
   return sendJob(ports, reply, job);
 }
 
@@ -99,7 +140,10 @@ async function list(ports: ApiPorts, request: FastifyRequest): Promise<unknown> 
   checkCursor("job", query.after);
   const page = { after: query.after, limit: query.limit + 1, order: query.order };
   const jobs = await ports.ledger.listJobs(callerOf(request).tenantId, filterOf(query), page);
-  return renderList(jobs.map((job) => JSON.parse(renderJob(job, undefined)) as { id: string }), query.limit);
+  return renderList(
+    jobs.map((job) => JSON.parse(renderJob(job, undefined)) as { id: string }),
+    query.limit,
+  );
 }
 
 async function attempts(ports: ApiPorts, request: FastifyRequest<WithId>): Promise<unknown> {
@@ -115,7 +159,10 @@ async function attempts(ports: ApiPorts, request: FastifyRequest<WithId>): Promi
     outcome: record.outcome ?? null,
     status_code: record.statusCode ?? null,
     latency_ms: record.latencyMs ?? null,
-    usage: record.usage === undefined ? null : { input_tokens: record.usage.inputTokens, output_tokens: record.usage.outputTokens },
+    usage:
+      record.usage === undefined
+        ? null
+        : { input_tokens: record.usage.inputTokens, output_tokens: record.usage.outputTokens },
     cost_usd: record.costUsd ?? null,
   }));
   return { object: "list", data, has_more: false };
@@ -124,7 +171,8 @@ async function attempts(ports: ApiPorts, request: FastifyRequest<WithId>): Promi
 async function route(ports: ApiPorts, request: FastifyRequest<WithId>): Promise<unknown> {
   const job = await requireJob(ports, request);
   const decision = await ports.ledger.findRoute(job.tenantId, job.id);
-  if (decision === undefined) throw new SluiceError("not_found", "No decision has been made for this job yet.");
+  if (decision === undefined)
+    throw new SluiceError("not_found", "No decision has been made for this job yet.");
   return { object: "job.route", job_id: job.id, ...decision };
 }
 
@@ -171,5 +219,9 @@ function statesOf(text: string): JobState[] {
   const states = text.split(",");
   const unknown = states.find((state) => !(state in jobTransitions));
   if (unknown === undefined) return states as JobState[];
-  throw new SluiceError("invalid_value", `'status' must be among: ${Object.keys(jobTransitions).join(", ")}.`, { param: "status" });
+  throw new SluiceError(
+    "invalid_value",
+    `'status' must be among: ${Object.keys(jobTransitions).join(", ")}.`,
+    { param: "status" },
+  );
 }

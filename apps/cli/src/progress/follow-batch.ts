@@ -1,8 +1,8 @@
 import { setTimeout as sleep } from "node:timers/promises";
+import { createProgressEstimate, type ProgressEstimate } from "@sluice/scheduling";
 import type { ApiClient } from "../api/api-client.ts";
 import { ApiError, UnreachableError } from "../api/api-error.ts";
 import { type BatchView, isEndedBatch } from "../api/views.ts";
-import { createProgressEstimate, type ProgressEstimate } from "../scheduling.ts";
 import type { PoolCounter } from "./call-counts.ts";
 import { type BatchProgress, progressBar, progressLine } from "./progress-view.ts";
 import type { Terminal } from "./terminal.ts";

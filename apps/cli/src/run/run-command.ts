@@ -1,5 +1,6 @@
 import { resolve } from "node:path";
 import type { Config } from "@sluice/config";
+import { parseDuration } from "@sluice/scheduling";
 import { createApiClient } from "../api/api-client.ts";
 import { findApi, localCluster } from "../api/find-api.ts";
 import type { ClusterFile } from "../cluster/cluster-file.ts";
@@ -8,7 +9,6 @@ import { workerUrls } from "../cluster/worker-urls.ts";
 import { type CliContext, CliError } from "../context.ts";
 import { createPoolCounter } from "../progress/call-counts.ts";
 import { createTerminal, type Terminal } from "../progress/terminal.ts";
-import { parseDuration } from "../scheduling.ts";
 import { readEndpoint } from "./read-endpoint.ts";
 import { type BatchEnd, type BatchWishes, exitCodeOf, invalidLines, runBatch } from "./run-batch.ts";
 import { assertWritable } from "./write-output.ts";
