@@ -38,7 +38,7 @@ export interface PlaceJobPorts {
 }
 
 /** After this long without settling or renewal a reservation is taken back. */
-export const reservationLeaseMs = 30_000;
+const reservationLeaseMs = 30_000;
 const unavailableMs = 5_000;
 const shortestHoldMs = 10;
 /** A longer wait is taken in parts: a limit may be raised and a pause lifted meanwhile. */

@@ -12,7 +12,7 @@ export interface Faults<Method extends string> {
 }
 
 /** What an armed fault throws. */
-export class FakeFault extends Error {
+class FakeFault extends Error {
   override readonly name = "FakeFault";
 }
 
