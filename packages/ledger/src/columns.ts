@@ -47,7 +47,7 @@ function element(type: ColumnType, value: unknown): string {
 }
 
 /** A PostgreSQL array literal of one type. */
-export function arrayLiteral(type: ColumnType, values: readonly unknown[]): string {
+function arrayLiteral(type: ColumnType, values: readonly unknown[]): string {
   return `{${values.map((value) => element(type, value)).join(",")}}`;
 }
 

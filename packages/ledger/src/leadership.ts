@@ -2,7 +2,7 @@ import type { Leadership } from "@sluice/domain";
 import type { Sql } from "./client.ts";
 
 /** The lease that the dispatcher's writes are fenced by. */
-export const dispatcherLease = "dispatcher";
+const dispatcherLease = "dispatcher";
 
 /**
  * A SELECT that answers a row only while the leadership of this epoch lasts. It locks the lease in share mode, so

@@ -23,7 +23,7 @@ interface ClientError {
 }
 
 /** The SQLSTATE of a client's error, or its own code such as `CONNECTION_CLOSED`; "" when it has none. */
-export function codeOf(error: unknown): string {
+function codeOf(error: unknown): string {
   const code = typeof error === "object" && error !== null ? (error as ClientError).code : undefined;
   return typeof code === "string" ? code : "";
 }

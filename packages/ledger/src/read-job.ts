@@ -52,11 +52,7 @@ export const specColumns = `j.id, j.tenant_id, j.model, j.endpoint, j.sla, j.pri
 const empty: Payload = { kind: "inline", bytes: Buffer.alloc(0) };
 
 /** A payload from its three columns; empty when they were not read. */
-export function payloadOf(
-  bytes: Buffer | null | undefined,
-  key: string | null | undefined,
-  size: number,
-): Payload {
+function payloadOf(bytes: Buffer | null | undefined, key: string | null | undefined, size: number): Payload {
   if (typeof key === "string") return { kind: "stored", key, size };
   return bytes ? { kind: "inline", bytes } : empty;
 }

@@ -30,7 +30,7 @@ export function withoutPayloads(exporter: SpanExporter): SpanExporter {
 }
 
 /** Attributes as they may leave the process. Numbers and booleans are harmless under any name. */
-export function safeAttributes(attributes: Attributes): Attributes {
+function safeAttributes(attributes: Attributes): Attributes {
   const safe: Attributes = {};
   for (const [name, value] of Object.entries(attributes)) {
     if (name === "exception.stacktrace") safe[name] = stackFrames({ stack: String(value) });

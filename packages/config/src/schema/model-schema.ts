@@ -4,7 +4,7 @@ import { duration, flag, list, mustNotBeEmpty, oneOf, strict, text, zeroOrMore }
 /** Scorers a policy may weigh; each gives 0..1. */
 export const scorerNames = ["cost", "headroom", "latency", "backlog", "weight"] as const;
 /** Pickers a policy may use. */
-export const pickerNames = ["best", "weighted"] as const;
+const pickerNames = ["best", "weighted"] as const;
 /** The policy of a model that names none, and its weights when the file does not define it. */
 export const defaultPolicy = "balanced";
 export const balancedScorers = { cost: 2, headroom: 2, latency: 1, backlog: 1 } as const;

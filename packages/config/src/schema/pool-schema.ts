@@ -14,7 +14,7 @@ import {
 } from "./scalars.ts";
 
 /** Paths a target can serve: what OpenAI's batches accept, and Anthropic's messages. */
-export const endpoints = [
+const endpoints = [
   "/v1/chat/completions",
   "/v1/responses",
   "/v1/completions",

@@ -12,7 +12,7 @@ import {
 } from "./service-schema.ts";
 
 /** The classes of a file that defines none. */
-export const builtInSlaClasses = {
+const builtInSlaClasses = {
   interactive: { deadline: "30s" },
   standard: { deadline: "15m", default: true, on_miss: "best_effort" },
   batch: { deadline: "24h" },

@@ -29,7 +29,7 @@ export const lineBytesOf = ({ customId, failure }: FailedLine): number =>
   customId.length + failure.code.length;
 
 /** Ids that grow by a millisecond each 4096 ids, from `t0`. */
-export function createIds() {
+function createIds() {
   const source = createIdSource({ now: () => t0 }, randomBytes);
   const newIds = (): EventIds => ({
     eventId: idFromUuid("event", source.uuid()),
