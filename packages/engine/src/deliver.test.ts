@@ -69,6 +69,7 @@ describe("a delivery", () => {
     expect(attempts).toMatchObject([
       { attempt: { number: 1, statusCode: 204 }, next: { kind: "succeeded" } },
     ]);
+    expect([...ports.metrics.totals]).toEqual([["sluice_webhook_deliveries_total{result=succeeded}", 1]]);
   });
 
   it("to a tenant that never asked for its secret makes one, and is signed with it", async () => {

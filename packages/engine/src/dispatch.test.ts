@@ -103,6 +103,9 @@ describe("rebuilding", () => {
     await run("rebuild");
     await run("rebuild");
     expect([lanes.waiting.size, asked.length]).toEqual([1, 1]);
+    expect(logger.entries.map(({ message }) => message)).not.toContainEqual(
+      expect.stringMatching(/lost its data/),
+    );
     lanes.flush();
     await run("rebuild");
     expect(lanes.waiting.size).toBe(1);

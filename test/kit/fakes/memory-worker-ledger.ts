@@ -32,6 +32,8 @@ export interface MemoryWorkerLedger extends WorkerLedger {
   put(changes?: Partial<JobToRun>): JobToRun;
   /** The job as it stands. */
   at(id: JobId): JobToRun;
+  /** What the dispatcher does: jobs whose worker's lease is over wait again. */
+  returnOrphans(): void;
   /** Changes a job behind everyone's back and fences its attempt. */
   overtake(id: JobId, state: JobState): void;
 }
@@ -148,6 +150,12 @@ export function createMemoryWorkerLedger(clock: Clock): MemoryWorkerLedger {
       return view(spec.id);
     },
     at: view,
+    returnOrphans() {
+      for (const job of rows.values()) {
+        if (job.state !== "running" || lives(job.owner)) continue;
+        Object.assign(job, { state: "waiting", owner: undefined, notBeforeAt: clock.now() });
+      }
+    },
     overtake(id, state) {
       const job = row(id);
       Object.assign(job, { state, epoch: job.epoch + 1, owner: undefined });
