@@ -27,7 +27,7 @@ export function handleErrors(server: FastifyInstance, logger: Logger): void {
 const unavailableSeconds = 2;
 
 /** Sends an error with the headers that tell a client whether to try again. */
-function sendError(reply: FastifyReply, error: SluiceError): FastifyReply {
+export function sendError(reply: FastifyReply, error: SluiceError): FastifyReply {
   const { status } = errorCatalogue[error.code];
   const retryAfterSeconds = error.retryAfterSeconds ?? (status === 503 ? unavailableSeconds : undefined);
   if (retryAfterSeconds !== undefined) reply.header("retry-after", String(retryAfterSeconds));

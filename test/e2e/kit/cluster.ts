@@ -70,7 +70,7 @@ export async function startTestCluster(options: TestClusterOptions): Promise<Tes
 }
 
 /** A data directory with a configuration beside it. `SLUICE_TEST_KEEP=1` keeps it, for its logs. */
-export function makeDataFolder(config: string): { dataDir: string; configPath: string; remove: () => void } {
+function makeDataFolder(config: string): { dataDir: string; configPath: string; remove: () => void } {
   const folder = mkdtempSync(join(tmpdir(), "sluice-e2e-"));
   const configPath = join(folder, "sluice.yaml");
   writeFileSync(configPath, config);
@@ -81,7 +81,7 @@ export function makeDataFolder(config: string): { dataDir: string; configPath: s
 }
 
 /** The environment of a test cluster: nothing that would lead it to servers or upstreams outside of it. */
-export async function clusterEnvironment(): Promise<Record<string, string>> {
+async function clusterEnvironment(): Promise<Record<string, string>> {
   const { PATH = "", HOME = "" } = process.env;
   return {
     PATH,

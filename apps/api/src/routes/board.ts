@@ -6,6 +6,7 @@ import { SluiceError } from "@sluice/domain";
 import type { BoardQueues } from "@sluice/queue";
 import type { FastifyInstance } from "fastify";
 import type { Authenticator } from "../authenticate.ts";
+import { sendError } from "../errors.ts";
 
 const basePath = "/queues";
 
@@ -23,12 +24,13 @@ export async function boardRoutes(
     },
   });
   server.addHook("onRequest", server.basicAuth);
-  server.addHook("onRequest", async (request) => {
+  server.addHook("onRequest", async (request, reply) => {
     // The browser sends the login by itself, also for another site's forms.
     const site = request.headers["sec-fetch-site"];
-    if (request.method !== "GET" && site !== undefined && site !== "same-origin") {
-      throw new SluiceError("permission_denied", "Actions on the board must come from the board.");
-    }
+    if (request.method === "GET" || site === undefined || site === "same-origin") return;
+    // Sent here: the board's own error handler makes a 500 of whatever is thrown.
+    const refusal = new SluiceError("permission_denied", "Actions on the board must come from the board.");
+    return sendError(reply, refusal);
   });
   const adapter = new FastifyAdapter();
   adapter.setBasePath(basePath);
