@@ -152,6 +152,7 @@ describe("keepLease", () => {
 describe("stopping", () => {
   test("ends the lease at once and leaves no timer", async () => {
     const { clock, lease, lives } = await setup();
+    await clock.advance(60_000);
     await lease.stop();
     expect(lease.holds()).toBe(false);
     expect(lives(lease.workerId)).toBe(false);
