@@ -70,18 +70,18 @@ export async function startTestCluster(options: TestClusterOptions): Promise<Tes
 }
 
 /** A data directory with a configuration beside it. `SLUICE_TEST_KEEP=1` keeps it, for its logs. */
-function makeDataFolder(config: string): { dataDir: string; configPath: string; remove: () => void } {
+export function makeDataFolder(config: string): { dataDir: string; configPath: string; remove: () => void } {
   const folder = mkdtempSync(join(tmpdir(), "sluice-e2e-"));
   const configPath = join(folder, "sluice.yaml");
   writeFileSync(configPath, config);
   const remove = (): void => {
-    if (process.env["SLUICE_TEST_KEEP"] === undefined) rmSync(folder, { recursive: true, force: true });
+    if (process.env["SLUICE_TEST_KEEP"] === undefined) rmSync(folder, { recursive: true, force: true, maxRetries: 20 });
   };
   return { dataDir: join(folder, "data"), configPath, remove };
 }
 
 /** The environment of a test cluster: nothing that would lead it to servers or upstreams outside of it. */
-async function clusterEnvironment(): Promise<Record<string, string>> {
+export async function clusterEnvironment(): Promise<Record<string, string>> {
   const { PATH = "", HOME = "" } = process.env;
   return {
     PATH,
