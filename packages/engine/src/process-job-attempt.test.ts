@@ -138,6 +138,17 @@ describe("calling", () => {
     expect(ledger.at(job.id).state).toBe("waiting");
   });
 
+  test("tells capacity how long after its reservation the request left", async () => {
+    const { job, models, ledger, clock, capacity, ports, shutdown } = await setup();
+    models.script.push(success);
+    const startNow = ledger.faults.hang("startAttempts");
+    const verdict = processJob(ports, job.id, shutdown.signal);
+    await clock.advance(400);
+    startNow();
+    await verdict;
+    expect(capacity.settlements[0]?.use.sentAfterMs).toBe(401);
+  });
+
   test("ends as any failed attempt when the client itself throws", async () => {
     const { run, job, models, ledger, capacity, logger } = await setup();
     models.script.push(() => {
