@@ -20,6 +20,7 @@ describe("readModelRequest", () => {
   test.each([
     [{}, undefined],
     [{ max_tokens: 10 }, 10],
+    [{ max_tokens: 1 }, 1],
     [{ max_output_tokens: 10.9 }, 10],
     [{ max_tokens: 5, max_completion_tokens: 7 }, 7],
     [{ max_tokens: null }, undefined],

@@ -48,6 +48,7 @@ export class SluiceError extends Error {
 export const jobFailureCodes = {
   attempts_exhausted: "All attempts failed; the job is in the dead-letter queue.",
   no_target: "No target of the configuration can serve this request.",
+  quarantined: "The job lost too many workers while it ran; it stays out until it is redriven.",
   ambiguous_attempt: "An attempt was sent and never settled, and on_ambiguous is fail.",
   batch_expired: "This request could not be executed before the completion window expired.",
   job_expired: "The deadline passed before the job could finish.",

@@ -82,6 +82,16 @@ describe("createIdSource", () => {
     );
   });
 
+  test("fills what is left with its random bytes", () => {
+    for (const [byte, tail] of [
+      [0xff, "bfff-ffffffffffff"],
+      [0, "8000-000000000000"],
+    ] as const) {
+      const source = createIdSource({ now: () => 0 }, (size) => new Uint8Array(size).fill(byte));
+      expect(source.uuid()).toBe(`00000000-0000-7000-${tail}`);
+    }
+  });
+
   test("increases strictly whatever the clock does", () => {
     const step = oneof(integer({ min: -5_000, max: 5_000 }), integer({ min: -1, max: 1 }));
     assert(
