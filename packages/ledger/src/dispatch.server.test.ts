@@ -121,6 +121,27 @@ describe("jobs of dead workers", () => {
   });
 });
 
+test("a job that loses five workers is quarantined, whatever attempts it has left", async () => {
+  const { ledger, accepted, register, leaderEpoch, newIds } = await setup();
+  const job = await accepted({ maxAttempts: 20 });
+  const epoch = await leaderEpoch();
+  const states: unknown[] = [];
+  for (let lost = 0; lost < 5; lost += 1) {
+    const worker = await register();
+    await ledger.startAttempts([startOf(job, worker, lost)]);
+    await ledger.retire(worker);
+    const [moved] = await ledger.returnJobsOfDeadWorkers(epoch, t0 + lost, newIds, lineBytesOf);
+    states.push([moved?.state, moved?.failureCode]);
+  }
+  expect(states.slice(0, 4)).toEqual(Array.from({ length: 4 }, () => ["waiting", undefined]));
+  expect(states[4]).toEqual(["dead", "quarantined"]);
+  expect(await ledger.findJob(tenant, job.id)).toMatchObject({
+    state: "dead",
+    attempts: 5,
+    failure: { code: "quarantined" },
+  });
+});
+
 describe("expiry", () => {
   test("ends jobs past their deadline, but neither running ones nor those that may be late", async () => {
     const { ledger, accepted, started, leaderEpoch, newIds } = await setup();

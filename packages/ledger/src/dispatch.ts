@@ -112,6 +112,8 @@ interface OrphanRow extends LineRow {
   readonly attempts: number;
   readonly maxAttempts: number;
   readonly onAmbiguous: OnAmbiguous;
+  /** Attempts before this one whose worker died too. */
+  readonly lostBefore: number;
 }
 
 /** How long after its lease a worker's jobs are still searched for: far longer than a statement that began in time. */
@@ -121,7 +123,7 @@ const chunk = 1000;
 async function returnJobs(sql: Sql, ending: Ending): Promise<MovedJob[]> {
   const rows = await sql<OrphanRow[]>`
     SELECT l.id, l.batch_id, l.line, j.custom_id, l.epoch, l.worker_id, a.target_id, l.attempts, l.max_attempts,
-      l.on_ambiguous
+      l.on_ambiguous, (SELECT count(*) FROM attempts p WHERE p.job_id = l.id AND p.outcome = 'lost') AS lost_before
     FROM live_jobs l
     JOIN attempts a ON a.job_id = l.id AND a.epoch = l.epoch
     JOIN jobs j ON j.id = l.id
@@ -158,9 +160,13 @@ function returningMove(row: OrphanRow, ending: Ending): Move {
 
 const unknownAnswer = { statusCode: undefined, usage: undefined, costUsd: undefined };
 
+/** So many workers are not lost by chance: the job is kept from the next one. */
+const mostLost = 5;
+
 /** Whether the upstream answered is unknown: `on_ambiguous` decides, and a job that keeps losing its workers ends. */
-function endOfOrphan({ onAmbiguous, attempts, maxAttempts }: OrphanRow) {
+function endOfOrphan({ onAmbiguous, attempts, maxAttempts, lostBefore }: OrphanRow) {
   if (onAmbiguous === "fail") return "ambiguous_attempt";
+  if (lostBefore + 1 >= mostLost) return "quarantined";
   return attempts >= maxAttempts ? "attempts_exhausted" : undefined;
 }
 

@@ -49,9 +49,12 @@ export function movedJobs(moves: readonly Move[], moved: readonly (Moved | undef
   return moves.flatMap((move, index) => {
     const row = moved[index];
     if (row === undefined) return [];
-    const deliveryId = row.sends && move.to.state !== "waiting" ? move.to.ids.deliveryId : undefined;
+    const end = move.to.state === "waiting" ? undefined : move.to;
+    const deliveryId = row.sends ? end?.ids.deliveryId : undefined;
+    const failureCode = end?.failure?.code;
     const { state, model, effectiveDeadlineAt } = row;
     const notBeforeAt = row.notBeforeAt ?? undefined;
-    return [{ jobId: idFromUuid("job", row.id), model, effectiveDeadlineAt, notBeforeAt, state, deliveryId }];
+    const jobId = idFromUuid("job", row.id);
+    return [{ jobId, model, effectiveDeadlineAt, notBeforeAt, state, deliveryId, failureCode }];
   });
 }
