@@ -87,8 +87,8 @@ describe("createIdSource", () => {
       [0xff, "bfff-ffffffffffff"],
       [0, "8000-000000000000"],
     ] as const) {
-      const source = createIdSource({ now: () => 0 }, (size) => new Uint8Array(size).fill(byte));
-      expect(source.uuid()).toBe(`00000000-0000-7000-${tail}`);
+      const source = createIdSource({ now: () => 1 }, (size) => new Uint8Array(size).fill(byte));
+      expect(source.uuid()).toBe(`00000000-0001-7000-${tail}`);
     }
   });
 
