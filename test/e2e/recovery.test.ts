@@ -46,8 +46,23 @@ test("a batch survives kill -9 of every role and of both servers, one after the 
   });
   const { output } = await readResults(openai, batch);
   expect(output.map((line) => line.custom_id).sort()).toEqual(lines.map((line) => line.custom_id).sort());
+  expect(await placesTaken()).toBe(0);
   console.log(recoveryTable(kills, await finishTimes(id)));
 });
+
+/** Calls that capacity counts as in flight when a worker looks at it for a new job. */
+async function placesTaken(): Promise<number> {
+  const { api } = cluster;
+  const { body } = await api.post("/v1/jobs", {
+    endpoint: "/v1/chat/completions",
+    body: { model: "auto", messages: [{ role: "user", content: "Name three rivers." }] },
+  });
+  const route = await until("a route is decided", async () => {
+    const answer = await api.get(`/v1/jobs/${body.id}/route`);
+    return answer.status === 200 ? answer.body : undefined;
+  });
+  return route.signals.only.inFlight;
+}
 
 /** kill -9; answers when the supervisor has the process ready again. */
 async function killAndWait(name: string): Promise<Kill> {

@@ -1,4 +1,4 @@
-import { createCapacity } from "@sluice/capacity";
+import { createCapacity, repeatUnconfirmedEnds } from "@sluice/capacity";
 import { failureLineBytes, lineBytes } from "@sluice/contracts";
 import { idFromUuid, type JobToRun } from "@sluice/domain";
 import { cacheSignals, keepLease, type ProcessJobPorts, processJob, type ResultLine } from "@sluice/engine";
@@ -14,7 +14,7 @@ const reservationLeaseMs = 30_000;
 export async function startWorker(runtime: Runtime): Promise<StartedRole> {
   const { ledger, ids, clock, logger, config, environment } = runtime;
   const commands = runtime.redis("commands");
-  const capacity = createCapacity({ redis: commands, clock, ids });
+  const capacity = repeatUnconfirmedEnds(createCapacity({ redis: commands, clock, ids }));
   const lease = await keepLease({
     ledger,
     clock,

@@ -1,1 +1,2 @@
 export { type CapacityOptions, createCapacity } from "./create-capacity.ts";
+export { repeatUnconfirmedEnds } from "./repeat-unconfirmed-ends.ts";

@@ -75,7 +75,8 @@ export function makeDataFolder(config: string): { dataDir: string; configPath: s
   const configPath = join(folder, "sluice.yaml");
   writeFileSync(configPath, config);
   const remove = (): void => {
-    if (process.env["SLUICE_TEST_KEEP"] === undefined) rmSync(folder, { recursive: true, force: true, maxRetries: 20 });
+    if (process.env["SLUICE_TEST_KEEP"] === undefined)
+      rmSync(folder, { recursive: true, force: true, maxRetries: 20 });
   };
   return { dataDir: join(folder, "data"), configPath, remove };
 }
