@@ -1,4 +1,5 @@
 import type {
+  CallSample,
   Capacity,
   Clock,
   IdSource,
@@ -28,8 +29,12 @@ export interface CapacityOptions {
  */
 const tokenShare = 0.97;
 
+/** A job with less time than this left probes a failing target only when no other has come. */
+const calmMs = 60_000;
+
 const targetUse = (id: string): string => capacityKey("target-use", id);
 const targetLog = (id: string): string => capacityKey("target-log", id);
+const targetHealth = (id: string): string => capacityKey("target-health", id);
 const tenantUse = (id: string): string => capacityKey("tenant-use", id);
 const tenantLog = (id: string): string => capacityKey("tenant-log", id);
 const targetDay = (id: string): string => capacityKey("target-day", id);
@@ -45,7 +50,8 @@ export function createCapacity(options: CapacityOptions): Capacity {
   return {
     async reserve(request) {
       const id = `${request.owner}/${ids.uuid()}`;
-      const reply = await scripts.reserve(reserveKeys(request), [now(), id, ...amountsOf(request)]);
+      const args = [now(), id, ...amountsOf(request), isCalm(request, clock.now()) ? 1 : 0];
+      const reply = await scripts.reserve(reserveKeys(request), args);
       return readAnswer(reply, request, id);
     },
     async settle({ id }, { inputTokens, outputTokens, costUsd, sentAfterMs }) {
@@ -54,8 +60,8 @@ export function createCapacity(options: CapacityOptions): Capacity {
       const args = [now(), id, whole(inputTokens), output, sent, microUsd(costUsd)];
       await scripts.settle([heldKey(ownerOf(id))], args);
     },
-    async release({ id }) {
-      await scripts.release([heldKey(ownerOf(id))], [now(), id]);
+    async release({ id, probe }) {
+      await scripts.release([heldKey(ownerOf(id))], [now(), id, probe ?? 0]);
     },
     async renew(owner, leaseMs) {
       await scripts.renew([owners, heldKey(owner)], [now(), whole(leaseMs)]);
@@ -68,13 +74,15 @@ export function createCapacity(options: CapacityOptions): Capacity {
     async pause(targetId, untilAt, reason) {
       await scripts.pause([targetUse(targetId)], [now(), Math.ceil(untilAt - clock.now()), reason]);
     },
-    async observe(targetId, { latencyMs, ok }) {
-      await scripts.observe([targetUse(targetId)], [now(), latencyMs, ok ? 1 : 0]);
+    async observe(targetId, sample) {
+      await scripts.observe([targetUse(targetId), targetHealth(targetId)], [now(), ...argumentsOf(sample)]);
     },
     async signals(targets) {
       // Sent together: the client writes what one turn of the event loop asks into one round trip.
       const read = async (target: Target): Promise<[string, TargetSignals]> => {
-        const reply = await scripts.signals([targetUse(target.id), targetLog(target.id), owners], [now()]);
+        const { id } = target;
+        const keys = [targetUse(id), targetLog(id), owners, targetHealth(id)];
+        const reply = await scripts.signals(keys, [now()]);
         return [target.id, readSignals(reply, target.limits, clock.now())];
       };
       return Object.fromEntries(await Promise.all(targets.map(read)));
@@ -130,7 +138,32 @@ function readAnswer(reply: unknown, { target, tenant }: ReserveRequest, id: stri
   if (reply[0] !== 1) return { kind: "denied", limit: String(reply[1]), waitMs: Number(reply[2]) };
   const [requests, tokens] = [Number(reply[1]), Number(reply[2])];
   const left = { ...(requests < 0 ? {} : { requests }), ...(tokens < 0 ? {} : { tokens }) };
-  return { kind: "granted", reservation: { id, targetId: target.id, tenantId: tenant.id, left } };
+  const probe = Number(reply[3]);
+  const reservation = { id, targetId: target.id, tenantId: tenant.id, left };
+  return { kind: "granted", reservation: probe > 0 ? { ...reservation, probe } : reservation };
+}
+
+function isCalm({ effectiveDeadlineAt }: ReserveRequest, now: number): boolean {
+  return effectiveDeadlineAt === undefined || effectiveDeadlineAt - now >= calmMs;
+}
+
+/** The arguments of `observe.lua` after the time. */
+function argumentsOf({
+  latencyMs,
+  ok,
+  health,
+  reservation,
+  retryAfterMs,
+  outputTokens,
+}: CallSample): (number | string)[] {
+  return [
+    latencyMs,
+    ok === undefined ? "" : Number(ok),
+    health ?? "",
+    reservation?.probe ?? 0,
+    whole(retryAfterMs ?? 0),
+    whole(outputTokens ?? 0),
+  ];
 }
 
 /** The arguments of `learn.lua` after the unique id; `undefined` when the report says nothing about a limit of ours. */

@@ -1,4 +1,5 @@
-import type { TargetLimits, TargetSignals } from "@sluice/domain";
+import type { BreakerPhase, TargetLimits, TargetSignals } from "@sluice/domain";
+import { latencyPercentile } from "./latency-percentile.ts";
 
 /** What `signals.lua` returns. */
 interface TargetState {
@@ -15,6 +16,12 @@ interface TargetState {
   readonly answers: number;
   readonly outputMean: number;
   readonly outputVariance: number;
+  readonly speedTokens: number;
+  readonly speedMs: number;
+  readonly breaker: BreakerPhase;
+  readonly reopensInMs: number;
+  /** Bucket and calls in it, alternating. */
+  readonly latencies: readonly number[];
 }
 
 /** One good answer that was never given stands against the failures, so that a single one is not a rate of 1. */
@@ -42,6 +49,22 @@ export function readSignals(reply: unknown, limits: TargetLimits, now: number): 
     ...(state.answers === 0
       ? {}
       : { expectedOutputTokens: Math.ceil(state.outputMean + Math.sqrt(state.outputVariance)) }),
+    ...speeds(state),
+    breaker: state.breaker,
+    ...(state.breaker === "open" ? { reopensAt: now + state.reopensInMs } : {}),
+  };
+}
+
+function speeds({
+  latencies,
+  speedTokens,
+  speedMs,
+}: TargetState): Pick<TargetSignals, "latencyP50Ms" | "latencyP95Ms" | "tokensPerSecond"> {
+  const latencyP50Ms = latencyPercentile(latencies, 0.5);
+  const latencyP95Ms = latencyPercentile(latencies, 0.95);
+  return {
+    ...(latencyP50Ms === undefined || latencyP95Ms === undefined ? {} : { latencyP50Ms, latencyP95Ms }),
+    ...(speedMs < leastWeight ? {} : { tokensPerSecond: speedTokens / (speedMs / 1_000) }),
   };
 }
 
@@ -62,6 +85,11 @@ function readState(reply: unknown): TargetState {
     answers: at(10),
     outputMean: at(11),
     outputVariance: at(12),
+    speedTokens: at(13),
+    speedMs: at(14),
+    breaker: String(reply[15]) as BreakerPhase,
+    reopensInMs: at(16),
+    latencies: Array.isArray(reply[17]) ? reply[17].map(Number) : [],
   };
 }
 

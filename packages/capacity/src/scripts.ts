@@ -8,9 +8,12 @@ const numberOfKeys = {
   renew: 2,
   learn: 2,
   pause: 1,
-  observe: 1,
-  signals: 3,
+  observe: 2,
+  signals: 4,
 };
+
+/** What stands before every script: helpers that Lua could not share otherwise. */
+const preambles = ["common", "breaker", "histogram"];
 
 type ScriptName = keyof typeof numberOfKeys;
 
@@ -20,7 +23,7 @@ function source(name: string): string {
 
 /** Every atomic step of the capacity state, by the name of its file in `lua/`. */
 export function loadScripts(redis: RedisClient): Record<ScriptName, RedisScript> {
-  const common = source("common");
+  const common = preambles.map(source).join("\n");
   const names = Object.keys(numberOfKeys) as ScriptName[];
   const load = (name: ScriptName): RedisScript =>
     loadScript({

@@ -15,6 +15,9 @@ export interface RouteRequest {
   readonly failedTargets: readonly string[];
 }
 
+/** Whether a target is called: `open` not at all, `half-open` one call at a time to see whether it is back. */
+export type BreakerPhase = "closed" | "open" | "half-open";
+
 /** Read-only snapshot of one target at the moment of a decision. */
 export interface TargetSignals {
   readonly inFlight: number;
@@ -30,6 +33,15 @@ export interface TargetSignals {
   readonly pausedUntil: number;
   /** Output tokens to expect of one request (mean and a margin); `undefined` before the first answer. */
   readonly expectedOutputTokens?: number;
+  /** Percentiles of the total latency of good calls of the last one to two minutes; absent without any. */
+  readonly latencyP50Ms?: number;
+  readonly latencyP95Ms?: number;
+  /** Output tokens a second of one call; absent before the first answer. */
+  readonly tokensPerSecond?: number;
+  /** Absent: closed. */
+  readonly breaker?: BreakerPhase;
+  /** When an open breaker lets the first probe through (ms since 1970). */
+  readonly reopensAt?: number;
 }
 
 export type Signals = Readonly<Record<string, TargetSignals>>;

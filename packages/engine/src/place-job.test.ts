@@ -87,6 +87,20 @@ describe("placeJob", () => {
     expect(capacity.requests).toEqual([]);
   });
 
+  test("waits for the first breaker to reopen when all targets are failing", async () => {
+    const { place, capacity, clock } = setup();
+    capacity.known.set("one", { breaker: "open", reopensAt: clock.now() + 9_000 });
+    capacity.known.set("two", { breaker: "open", reopensAt: clock.now() + 4_000 });
+    expect(await place()).toMatchObject({ kind: "held", at: clock.now() + 4_000 });
+    expect(capacity.requests).toEqual([]);
+  });
+
+  test("asks for room with the urgency of the job", async () => {
+    const { place, capacity, clock } = setup([sampleTarget("one")]);
+    await place({ effectiveDeadlineAt: clock.now() + 1_234 });
+    expect(capacity.requests).toMatchObject([{ effectiveDeadlineAt: clock.now() + 1_234 }]);
+  });
+
   test("looks again within a minute at a target that is paused for long", async () => {
     const { place, capacity, clock } = setup([sampleTarget("one")]);
     capacity.known.set("one", { pausedUntil: clock.now() + 86_400_000 });

@@ -88,7 +88,7 @@ function held(ports: PlaceJobPorts, now: number, full: { limit: string; waitMs: 
   return { kind: "held", at: now + waitMs * (1 + jitterShare * ports.random.next()), limit: full.limit };
 }
 
-/** When every candidate is merely paused the job waits for the first of them; otherwise nothing can serve it. */
+/** When every candidate is merely paused or failing the job waits for the first of them; otherwise nothing can serve it. */
 function nowhere(ports: PlaceJobPorts, route: Route): Placement {
   const now = route.decidedAt;
   const openAt = reopensAt(route);
@@ -131,6 +131,7 @@ function reserveRequest(
     outputTokens: Math.min(worstOutput, Math.ceil(learned)),
     costUsd: (job.inputTokens * target.price.input + worstOutput * target.price.output) / 1_000_000,
     leaseMs: reservationLeaseMs,
+    effectiveDeadlineAt: job.effectiveDeadlineAt,
   };
 }
 

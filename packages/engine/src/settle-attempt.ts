@@ -37,6 +37,7 @@ export async function settleAttempt(ports: ProcessJobPorts, ended: EndedAttempt)
     maxAttempts: job.maxAttempts,
     unspentTries: ended.epoch - attempts,
     alternatives: placed.route.order.length - 1,
+    probed: placed.reservation.probe !== undefined,
     retry: ports.config().retry,
     now,
     deadlineAt: job.deadlineAt,

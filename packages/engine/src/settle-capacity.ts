@@ -1,4 +1,4 @@
-import type { Outcome, RealUse, Usage } from "@sluice/domain";
+import { assertNever, type CallSample, type Outcome, type RealUse, type Usage } from "@sluice/domain";
 import type { EndedAttempt } from "./ended-attempt.ts";
 import type { ProcessJobPorts } from "./process-job-ports.ts";
 
@@ -35,13 +35,42 @@ function tellCapacity(
       ? capacity.release(reservation)
       : capacity.settle(reservation, realUse(job.inputTokens, outcome.sentAfterMs, cost)),
   ];
-  const ok = outcome.kind === "succeeded" || outcome.kind === "refused";
-  if (outcome.kind !== "aborted")
-    tasks.push(capacity.observe(target.id, { latencyMs: outcome.latencyMs, ok }));
+  // A call that we stopped says nothing of the target, unless it was the one by which its breaker hoped to learn.
+  if (outcome.kind !== "aborted" || reservation.probe !== undefined) {
+    const outputTokens = cost.usage?.outputTokens;
+    tasks.push(capacity.observe(target.id, { ...sampleOf(outcome), outputTokens, reservation }));
+  }
   if (outcome.rateLimits !== undefined) tasks.push(capacity.learn(target, outcome.rateLimits, reservation));
   const pauseMs = pauseFor(outcome);
   if (pauseMs > 0) tasks.push(capacity.pause(target.id, clock.now() + pauseMs, outcome.kind));
   return tasks;
+}
+
+/** What a call says of its target: a breaker opens for failures, not for limits, refusals or a wrong key. */
+function sampleOf(outcome: Outcome): CallSample {
+  const { latencyMs } = outcome;
+  switch (outcome.kind) {
+    case "succeeded":
+    case "refused":
+      return { latencyMs, ok: true, health: "good" };
+    case "overloaded":
+      // 408, 409 and 425 are about this request.
+      if (outcome.statusCode < 500) return { latencyMs, ok: false };
+      return { latencyMs, ok: false, health: "failing", retryAfterMs: outcome.retryAfterMs };
+    case "unreachable":
+      return { latencyMs, ok: false, health: outcome.sentAfterMs === undefined ? "unreachable" : "failing" };
+    case "timed-out":
+      return { latencyMs, ok: false, health: outcome.phase === "connect" ? "unreachable" : "failing" };
+    case "malformed":
+      return { latencyMs, ok: false, health: "failing" };
+    case "throttled":
+    case "misconfigured":
+      return { latencyMs, ok: false };
+    case "aborted":
+      return { latencyMs };
+    default:
+      return assertNever(outcome);
+  }
 }
 
 function realUse(estimatedInput: number, sentAfterMs: number, { usage, costUsd }: Cost): RealUse {

@@ -54,6 +54,30 @@ describe("decideNextStep, row by row of docs/next-steps.md", () => {
       { kind: "retry", delayMs: 0, avoidTarget: true },
     ],
     ["misconfigured, alone", misconfigured, {}, { kind: "retry", delayMs: 250, avoidTarget: true }],
+    [
+      "unreachable as a probe that was never sent",
+      unreachable,
+      { probed: true },
+      { kind: "snooze", delayMs: 250 },
+    ],
+    [
+      "unreachable as a probe that was sent",
+      { kind: "unreachable", reason: "ECONNRESET", latencyMs: 1, sentAfterMs: 1 },
+      { probed: true },
+      { kind: "retry", delayMs: 250, avoidTarget: true },
+    ],
+    [
+      "unreachable as a probe once too often",
+      unreachable,
+      { probed: true, unspentTries: freeTries },
+      { kind: "retry", delayMs: 250, avoidTarget: true },
+    ],
+    [
+      "unreachable as a probe too late for the deadline",
+      unreachable,
+      { probed: true, deadlineAt: 100 },
+      { kind: "expire" },
+    ],
     ["throttled with retry-after", throttled(7_000), {}, { kind: "snooze", delayMs: 7_000 }],
     ["throttled with a retry-after of 0", throttled(0), {}, { kind: "snooze", delayMs: 500 }],
     [

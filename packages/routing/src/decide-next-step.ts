@@ -10,6 +10,8 @@ export interface NextStepInput {
   readonly unspentTries?: number;
   /** Other targets that could serve the job now: `order.length` − 1 of its route. Default 0. */
   readonly alternatives?: number;
+  /** The call was to show whether a target that kept failing is back. */
+  readonly probed?: boolean;
   readonly retry: RetryPolicy;
   /** ms since 1970. */
   readonly now: number;
@@ -42,6 +44,7 @@ export function decideNextStep(input: NextStepInput): NextStep {
     case "overloaded":
       return tryAgain(input, Math.max(backoff(input), waitAsked(input, outcome.retryAfterMs)));
     case "unreachable":
+      return afterNoConnection(input, outcome.sentAfterMs !== undefined);
     case "timed-out":
     case "malformed":
       return tryAgain(input, backoff(input));
@@ -55,6 +58,14 @@ function afterThrottle(input: NextStepInput, retryAfterMs: number | undefined): 
   const tries = input.unspentTries ?? 0;
   const delayMs = Math.max(waitAsked(input, retryAfterMs), backoffMs(tries + 1, input.retry, input.random));
   if (tries >= freeTries) return tryAgain(input, delayMs);
+  return missesDeadline(input, delayMs) ? { kind: "expire" } : { kind: "snooze", delayMs };
+}
+
+/** A job that probed for all the others does not pay for a target that could not even be reached. */
+function afterNoConnection(input: NextStepInput, wasSent: boolean): NextStep {
+  const delayMs = backoff(input);
+  if (input.probed !== true || wasSent || (input.unspentTries ?? 0) >= freeTries)
+    return tryAgain(input, delayMs);
   return missesDeadline(input, delayMs) ? { kind: "expire" } : { kind: "snooze", delayMs };
 }
 

@@ -85,6 +85,17 @@ describe("decideRoute", () => {
     expect(reopensAt(route)).toBe(4_000);
   });
 
+  test("waits for the first breaker to reopen or pause to end when all targets are failing or paused", () => {
+    const signals = {
+      a: makeSignals({ pausedUntil: 9_000 }),
+      b: makeSignals({ breaker: "open", reopensAt: 6_000 }),
+      c: makeSignals({ breaker: "open", reopensAt: 7_000 }),
+    };
+    const route = decideRoute(makeInput([makeTarget("a"), makeTarget("b"), makeTarget("c")], { signals }));
+    expect(droppedBy(route)).toEqual({ a: "not-paused", b: "breaker-closed", c: "breaker-closed" });
+    expect(reopensAt(route)).toBe(6_000);
+  });
+
   test("says that no waiting helps when no target can ever serve the request", () => {
     const request = makeRequest({ wishes: { region: "eu" } });
     const signals = { a: makeSignals({ pausedUntil: 9_000 }) };

@@ -8,7 +8,7 @@ import type {
   TargetSignals,
 } from "@sluice/domain";
 import type { Candidate, DecisionContext } from "./candidate.ts";
-import { notPaused } from "./filters/index.ts";
+import { breakerClosed, notPaused } from "./filters/index.ts";
 import { gatherCandidates, type Judged } from "./gather-candidates.ts";
 import { pickers } from "./pickers/index.ts";
 import { policyFor } from "./policy.ts";
@@ -56,17 +56,22 @@ export function decideRoute(input: RouteInput): Route {
 }
 
 /**
- * When a decision without a choice could turn out otherwise: the earliest end (ms since 1970) of a pause that alone
- * keeps a target out; `undefined` when no waiting helps.
+ * When a decision without a choice could turn out otherwise: the earliest end (ms since 1970) of a pause or opening of
+ * a breaker that alone keeps a target out; `undefined` when no waiting helps.
  */
 export function reopensAt(route: Route): number | undefined {
   let earliest: number | undefined;
   for (const { target, dropped } of route.candidates) {
-    if (dropped?.filter !== notPaused.name) continue;
-    const until = route.signals[target]?.pausedUntil ?? route.decidedAt;
+    const until = comesBackAt(dropped?.filter, route.signals[target]) ?? Number.POSITIVE_INFINITY;
+    if (until === Number.POSITIVE_INFINITY) continue;
     if (earliest === undefined || until < earliest) earliest = until;
   }
   return earliest;
+}
+
+function comesBackAt(filter: string | undefined, signals: TargetSignals | undefined): number | undefined {
+  if (filter === notPaused.name) return signals?.pausedUntil;
+  return filter === breakerClosed.name ? signals?.reopensAt : undefined;
 }
 
 interface Scored {

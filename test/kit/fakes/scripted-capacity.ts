@@ -24,7 +24,7 @@ export interface ScriptedCapacity extends Capacity {
   readonly open: Map<string, Reservation>;
   readonly settlements: { readonly reservation: Reservation; readonly use: RealUse }[];
   readonly pauses: { readonly targetId: string; readonly untilAt: number; readonly reason: string }[];
-  readonly observed: { readonly targetId: string; readonly ok: boolean }[];
+  readonly observed: { readonly targetId: string; readonly ok: boolean | undefined }[];
   readonly learned: string[];
   readonly renewed: string[];
 }

@@ -1,17 +1,28 @@
--- Records how a call went: means of latency (good calls only) and of failures, each sample fading with a time
--- constant of 30 s, as sum and weight so that many samples at one moment count alike.
--- KEYS: target use
--- ARGV: now or '', latency ms, 1 for a good call or 0
+-- Records how a call went: means of latency (good calls only), of failures and of speed, each sample fading with a
+-- time constant of 30 s, as sum and weight so that many samples at one moment count alike; the latency once more in
+-- a histogram of this and the last minute; and the breaker.
+-- KEYS: target use, target health
+-- ARGV: now or '', latency ms, 1 for a good call or 0 or '', what it says of the target's health or '', the opening
+--       that it probes or 0, ms to be left alone or 0, output tokens or 0
 -- Returns nothing of meaning.
+local use, health = unpack(KEYS)
 local now = read_now(ARGV[1])
-local f = redis.call('HMGET', KEYS[1], 'seen_at', 'lat_s', 'lat_w', 'err_s', 'err_w')
+local latency, ok = tonumber(ARGV[2]), ARGV[3]
+feed_breaker(use, health, now, ARGV[4], tonumber(ARGV[5]), tonumber(ARGV[6]))
+if ok == '' then return 0 end
+
+local f = redis.call('HMGET', use, 'seen_at', 'lat_s', 'lat_w', 'err_s', 'err_w', 'tok_s', 'tok_ms')
 local fade = math.exp(-math.max(0, now - number(f[1], now)) / 30000)
 local latency_sum, latency_weight = number(f[2], 0) * fade, number(f[3], 0) * fade
 local error_sum, error_weight = number(f[4], 0) * fade, number(f[5], 0) * fade
-if ARGV[3] == '1' then
-  latency_sum, latency_weight = latency_sum + tonumber(ARGV[2]), latency_weight + 1
+local tokens, token_ms = number(f[6], 0) * fade, number(f[7], 0) * fade
+if ok == '1' then
+  latency_sum, latency_weight = latency_sum + latency, latency_weight + 1
+  count_latency(health, now, latency)
+  local output = tonumber(ARGV[7])
+  if output > 0 then tokens, token_ms = tokens + output, token_ms + latency end
 else
   error_sum = error_sum + 1
 end
-return redis.call('HSET', KEYS[1], 'seen_at', now, 'lat_s', latency_sum, 'lat_w', latency_weight,
-  'err_s', error_sum, 'err_w', error_weight + 1)
+return redis.call('HSET', use, 'seen_at', now, 'lat_s', latency_sum, 'lat_w', latency_weight,
+  'err_s', error_sum, 'err_w', error_weight + 1, 'tok_s', tokens, 'tok_ms', token_ms)

@@ -1,12 +1,13 @@
 -- Ends a reservation whose request was never sent: it counts for nothing.
 -- KEYS: held of the owner
--- ARGV: now or '', reservation id
+-- ARGV: now or '', reservation id, opening of the breaker that it was to probe or 0
 -- Returns 1, or 0 when the reservation is not known (any more), which changes nothing.
 local now = read_now(ARGV[1])
 local packed = redis.call('HGET', KEYS[1], ARGV[2])
 if not packed then return 0 end
 redis.call('HDEL', KEYS[1], ARGV[2])
 local record = cmsgpack.unpack(packed)
+drop_probe(record[6][1], tonumber(ARGV[3]))
 for _, scope in ipairs(scopes_of(record)) do
   add(scope[1], 'r', -1)
   add(scope[1], 'i', -record[2])

@@ -2,8 +2,10 @@
 -- KEYS: target use, target log, target day, tenant use, tenant log, tenant day, owners, held of the owner
 -- ARGV: now or '', reservation id, lease ms, input tokens, output tokens, share of token limits to use,
 --       micro-USD at worst, target limits (requests, tokens, input, output a minute; concurrency; tokens, micro-USD
---       a day), tenant limits (requests, tokens a minute; concurrency; micro-USD a day); -1 where none is stated
--- Returns {1, requests left, tokens left} (-1: not limited) or {0, name of the limit, wait in ms}.
+--       a day), tenant limits (requests, tokens a minute; concurrency; micro-USD a day); -1 where none is stated;
+--       1 for a job with time to probe a failing target, else 0
+-- Returns {1, requests left, tokens left (-1: not limited), opening of the breaker that the call probes or 0}
+-- or {0, name of the limit, wait in ms}.
 local target_use, target_log, target_day, tenant_use, tenant_log, tenant_day, owners, held = unpack(KEYS)
 local now = read_now(ARGV[1])
 local share = tonumber(ARGV[6])
@@ -33,6 +35,9 @@ sweep(owners, now)
 local used, more = read_use(target_use, target_log)
 local paused_until = number(more[6], 0)
 if paused_until > now then return { 0, 'target.paused', paused_until - now } end
+local breaker = read_breaker(target_use, now)
+local closed_for = breaker_wait(target_use, breaker, now, ARGV[19] == '1')
+if closed_for then return { 0, 'target.breaker', math.max(1, math.ceil(closed_for)) } end
 
 local output = tonumber(ARGV[5])
 local estimate = tonumber(ARGV[4])
@@ -114,6 +119,7 @@ require_window('target.tokens_per_minute', shared(target_limit.t), used.t, input
 require_window('target.input_tokens_per_minute', shared(target_limit.i), used.i, input, target_log, inputs)
 require_window('target.output_tokens_per_minute', shared(target_limit.o), used.o, output, target_log, outputs)
 require_place('target.concurrency', target_limit.c, used.c)
+require_place('target.slow_start', slow_start_places(breaker, now, target_limit.c) or -1, used.c)
 require_day('target.tokens_per_day', target_limit.day_t, 't', target_day, input + output)
 require_day('target.usd_per_day', target_limit.day_m, 'm', target_day, micro_usd)
 local tenant_used
@@ -143,4 +149,5 @@ redis.call('ZADD', owners, 'GT', now + tonumber(ARGV[3]), held)
 local function left(limit, sum)
   return limit < 0 and -1 or math.max(0, limit - sum)
 end
-return { 1, left(target_limit.r, used.r + 1), left(target_limit.t, used.t + input + output) }
+return { 1, left(target_limit.r, used.r + 1), left(target_limit.t, used.t + input + output),
+  take_probe(target_use, breaker, now) }

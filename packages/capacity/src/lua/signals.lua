@@ -1,17 +1,23 @@
 -- Reads one target for decisions.
--- KEYS: target use, target log, owners
+-- KEYS: target use, target log, owners, target health
 -- ARGV: now or ''
 -- Returns {r, i, o, x, c, ms of pause left, latency sum, latency weight, error sum, error weight (both faded to now),
---          number of answers, mean and variance of output tokens}, as strings.
+--          number of answers, mean and variance of output tokens, output tokens and ms of calls (both faded to now),
+--          phase of the breaker, ms until it reopens}, as strings, and {bucket, calls, …} of the latencies.
+local use, log, owners, health = unpack(KEYS)
 local now = read_now(ARGV[1])
-sweep(KEYS[3], now)
-prune(KEYS[1], KEYS[2], now)
-local f = redis.call('HMGET', KEYS[1], 'r', 'i', 'o', 'x', 'c', 'paused_until', 'lat_s', 'lat_w', 'err_s', 'err_w',
-  'out_n', 'out_mean', 'out_var', 'seen_at')
-local fade = math.exp(-math.max(0, now - number(f[14], now)) / 30000)
+sweep(owners, now)
+prune(use, log, now)
+local f = redis.call('HMGET', use, 'r', 'i', 'o', 'x', 'c', 'paused_until', 'lat_s', 'lat_w', 'err_s', 'err_w',
+  'out_n', 'out_mean', 'out_var', 'tok_s', 'tok_ms', 'seen_at')
+local fade = math.exp(-math.max(0, now - number(f[16], now)) / 30000)
 local found = {}
-for n = 1, 13 do found[n] = f[n] or '0' end
+for n = 1, 15 do found[n] = f[n] or '0' end
 found[6] = tostring(math.max(0, number(f[6], 0) - now))
 found[9] = tostring(number(f[9], 0) * fade)
 found[10] = tostring(number(f[10], 0) * fade)
+local breaker = read_breaker(use, now)
+found[16] = breaker.phase
+found[17] = tostring(breaker.phase == 'open' and breaker.until_at - now or 0)
+found[18] = read_latencies(health, now)
 return found

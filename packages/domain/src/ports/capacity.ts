@@ -16,6 +16,8 @@ export interface ReserveRequest {
   readonly costUsd: number;
   /** After this long without settle, release or renewal the reservation is taken back. */
   readonly leaseMs: number;
+  /** How urgent the job is (ms since 1970): the least urgent ones probe a target that was failing. Absent: not at all. */
+  readonly effectiveDeadlineAt?: number;
 }
 
 export interface Reservation {
@@ -24,6 +26,22 @@ export interface Reservation {
   readonly tenantId: TenantId;
   /** What each stated limit had left after this grant; `learn` compares the upstream's word with it. */
   readonly left?: { readonly requests?: number; readonly tokens?: number };
+  /** Names the opening of the breaker that this call probes; absent for every other call. */
+  readonly probe?: number;
+}
+
+/** How an attempt went. */
+export interface CallSample {
+  readonly latencyMs: number;
+  /** Whether the upstream answered as it should; absent when the call says nothing of that. */
+  readonly ok?: boolean;
+  /** What the call says of the target's health; absent: nothing. `unreachable`: no connection came about. */
+  readonly health?: "good" | "failing" | "unreachable";
+  readonly outputTokens?: number | undefined;
+  /** How long the upstream asked to be left alone. */
+  readonly retryAfterMs?: number | undefined;
+  /** The reservation of the call; the breaker knows by it what its probe came to. */
+  readonly reservation?: Reservation;
 }
 
 export type ReserveAnswer =
@@ -57,7 +75,7 @@ export interface Capacity {
   learn(target: Target, report: RateLimitReport, reservation?: Reservation): Promise<void>;
   /** Gives the target nothing before `untilAt` (ms since 1970); a moment that has passed ends a pause. */
   pause(targetId: string, untilAt: number, reason: string): Promise<void>;
-  /** Records how an attempt went, for latency and error rate. */
-  observe(targetId: string, sample: { readonly latencyMs: number; readonly ok: boolean }): Promise<void>;
+  /** Records how an attempt went: latency, error rate, speed, and the breaker. */
+  observe(targetId: string, sample: CallSample): Promise<void>;
   signals(targets: readonly Target[]): Promise<Signals>;
 }

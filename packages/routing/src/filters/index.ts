@@ -1,4 +1,5 @@
 import { askedFor } from "./asked-for.ts";
+import { breakerClosed } from "./breaker-closed.ts";
 import type { Filter } from "./filter.ts";
 import { fitsContext } from "./fits-context.ts";
 import { hasCapability } from "./has-capability.ts";
@@ -9,6 +10,7 @@ import { servesEndpoint } from "./serves-endpoint.ts";
 import { statesCapability } from "./states-capability.ts";
 import { withinPrice } from "./within-price.ts";
 
+export { breakerClosed } from "./breaker-closed.ts";
 export type { Filter } from "./filter.ts";
 export { notPaused } from "./not-paused.ts";
 
@@ -21,6 +23,7 @@ export const hardFilters: readonly Filter[] = [
   withinPrice,
   askedFor,
   notPaused,
+  breakerClosed,
 ];
 
 /** Asked of what the hard filters leave, and lifted together when nothing would remain, fallbacks included. */
