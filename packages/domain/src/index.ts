@@ -1,11 +1,13 @@
 export * from "./batch.ts";
 export * from "./config-types.ts";
+export type * from "./dead-letter.ts";
 export * from "./delivery.ts";
 export * from "./errors.ts";
 export * from "./ids.ts";
 export * from "./job.ts";
 export * from "./outcome.ts";
 export type * from "./ports/capacity.ts";
+export type * from "./ports/dead-letter-ledger.ts";
 export * from "./ports/files.ts";
 export type * from "./ports/lanes.ts";
 export type * from "./ports/ledger.ts";

@@ -137,6 +137,10 @@ export interface Job extends JobSpec {
   readonly usage: Usage | undefined;
   readonly costUsd: number | undefined;
   readonly targetId: string | undefined;
+  /** The dead job that this one was made of. */
+  readonly redrivenFrom?: JobId | undefined;
+  /** The job that was made of this dead one. */
+  readonly redrivenAs?: JobId | undefined;
 }
 
 /** Source of a file's bytes when it is a view over the ledger. */

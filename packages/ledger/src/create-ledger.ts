@@ -1,5 +1,6 @@
 import type {
   BatchLedger,
+  DeadLetterLedger,
   DeliveryLedger,
   DispatchLedger,
   FileLedger,
@@ -11,6 +12,7 @@ import type {
 import type { Flush } from "./batcher.ts";
 import { createBatches } from "./batches.ts";
 import { connect } from "./client.ts";
+import { createDeadLetterLedger } from "./dead-letters.ts";
 import { createDeliveries } from "./deliveries.ts";
 import { createDispatch } from "./dispatch.ts";
 import { createFiles } from "./files.ts";
@@ -37,7 +39,8 @@ export interface Ledger
     BatchLedger,
     FileLedger,
     TenantLedger,
-    DeliveryLedger {
+    DeliveryLedger,
+    DeadLetterLedger {
   /** Resolves when PostgreSQL can commit; rejects when it cannot be reached or only reads (a standby). */
   ping(): Promise<void>;
   /** Lets running statements end, for at most 2 s, and closes the connections. */
@@ -67,6 +70,7 @@ export function createLedger({
     ...createWorkers(sql, batching),
     ...createDispatch(sql),
     ...createDeliveries(sql),
+    ...createDeadLetterLedger(sql),
     ...createBatches(sql),
     ...createFiles(sql),
     ...createTenants(sql),

@@ -68,15 +68,16 @@ function uploaded(sql: Sql, tenant: TenantId) {
     FROM files f WHERE f.tenant_id = ${tenant}`;
 }
 
-/** One side of each batch that has at least one line there. */
+/** One side of each batch that has at least one line there; a redrive can take the last one away. */
 function viewed(sql: Sql, tenant: TenantId, side: "output" | "error") {
   const [id, bytes, filename] = [`${side}_file_id`, `${side}_bytes`, `_${side}.jsonl`];
   return sql`
-    SELECT b.${sql(id)} AS id, b.tenant_id, 'batch_' || b.id || ${filename}::text, 'batch_output',
-      (SELECT sum(c.${sql(bytes)})::bigint FROM batch_counts c WHERE c.batch_id = b.id), b.created_at,
-      NULL::timestamptz, NULL, b.id, ${side}::text
-    FROM batches b WHERE b.tenant_id = ${tenant}
-      AND EXISTS (SELECT FROM batch_counts c WHERE c.batch_id = b.id AND c.${sql(bytes)} > 0)`;
+    SELECT b.${sql(id)} AS id, b.tenant_id, 'batch_' || b.id || ${filename}::text, 'batch_output', n.bytes,
+      b.created_at, NULL::timestamptz, NULL, b.id, ${side}::text
+    FROM batches b CROSS JOIN LATERAL (
+      SELECT sum(c.${sql(bytes)})::bigint AS bytes FROM batch_counts c WHERE c.batch_id = b.id
+    ) n
+    WHERE b.tenant_id = ${tenant} AND n.bytes > 0`;
 }
 
 function fileOf(row: FileRow): FileRecord {

@@ -9,11 +9,14 @@ type Finalised = Awaited<ReturnType<BatchLedger["finaliseBatches"]>>;
 
 interface Candidate {
   readonly id: BatchId;
+  /** The batch's count of redrives at which none of its lines was live. */
+  readonly redrives: number;
   readonly ids: ReturnType<Ending["newIds"]>;
 }
 
 const columns: readonly Column<Candidate>[] = [
   { name: "id", type: "uuid", value: ({ id }) => uuidOf("batch", id) },
+  { name: "redrives", type: "int4", value: ({ redrives }) => redrives },
   { name: "event_id", type: "uuid", value: ({ ids }) => uuidOf("event", ids.eventId) },
   { name: "delivery_id", type: "uuid", value: ({ ids }) => uuidOf("delivery", ids.deliveryId) },
 ];
@@ -23,6 +26,8 @@ const now = `$${columns.length + 2}::timestamptz`;
 
 // All lines of a batch come into the ledger with its `in_progress`, so "none is live" is "all have ended":
 // one probe of an index, where adding up the counts of each live batch would read them all again and again.
+// A redrive is the one thing that brings a line back: a statement that waited for it behind the batch's row sees
+// the row's new count of redrives, though not yet the line.
 const isDone = "NOT EXISTS (SELECT FROM live_jobs l WHERE l.batch_id = b.id)";
 
 const expired = `(b.status = 'in_progress' AND b.expires_at <= ${now}
@@ -40,7 +45,7 @@ const finaliseStatement = `
       completed_at = CASE WHEN b.status = 'in_progress' AND NOT ${expired} THEN ${now} END
     FROM input i
     WHERE b.id = i.id AND b.status IN ('in_progress', 'cancelling') AND ${isDone}
-      AND EXISTS (SELECT FROM leader)
+      AND b.redrives = i.redrives AND EXISTS (SELECT FROM leader)
     RETURNING i.ord, b.id, b.status, b.tenant_id, b.webhook_url, i.event_id, i.delivery_id
   ),
   happened AS (
@@ -59,11 +64,15 @@ export async function finaliseBatches(
   ending: Ending & { readonly leaderEpoch: number },
 ): Promise<Finalised> {
   await cancelUnstartedLines(sql, ending);
-  const rows = await sql<{ id: string }[]>`
-    SELECT b.id FROM batches b
+  const rows = await sql<{ id: string; redrives: number }[]>`
+    SELECT b.id, b.redrives FROM batches b
     WHERE b.status IN ('in_progress', 'cancelling') AND ${sql.unsafe(isDone)} ORDER BY b.id LIMIT 1000`;
   if (rows.length === 0) return [];
-  const candidates = rows.map(({ id }) => ({ id: idFromUuid("batch", id), ids: ending.newIds() }));
+  const candidates = rows.map(({ id, redrives }) => ({
+    id: idFromUuid("batch", id),
+    redrives,
+    ids: ending.newIds(),
+  }));
   const parameters = [...parametersOf(columns, candidates), ending.leaderEpoch, ending.now];
   const done = await retrying(() =>
     sql.unsafe<{ ord: number; status: BatchStatus; sends: boolean }[]>(finaliseStatement, parameters),

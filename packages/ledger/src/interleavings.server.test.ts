@@ -1,6 +1,7 @@
-import { isTerminal } from "@sluice/domain";
+import { finishedLines, idFromUuid, isBatchEnded, isTerminal, type Job, type JobSpec } from "@sluice/domain";
 import fc from "fast-check";
 import { expect, test } from "vitest";
+import { find } from "./testing/lines.ts";
 import {
   ending,
   lineBytesOf,
@@ -26,6 +27,8 @@ const kinds = [
   "expire",
   "cancelBatch",
   "end",
+  "redrive",
+  "finalise",
 ] as const;
 
 const step = fc.record({
@@ -40,6 +43,12 @@ const step = fc.record({
 // Steps of one round run at the same time.
 const rounds = fc.array(fc.array(step, { minLength: 1, maxLength: 12 }), { minLength: 1, maxLength: 8 });
 
+/** Whether no job that was made of this one has taken its line over. */
+function answersItsLine(job: Job, jobs: readonly (Job | undefined)[]): boolean {
+  const next = jobs.find((other) => other?.redrivenFrom === job.id);
+  return job.batchLine !== undefined && next?.batchLine === undefined;
+}
+
 test("whatever happens at the same time, each job ends at most once and everything is counted once", async () => {
   const s = await setup();
   const ledgers = [s.ledger, s.open()] as const;
@@ -52,7 +61,8 @@ test("whatever happens at the same time, each job ends at most once and everythi
       { webhookUrl, onMiss: "expire", maxAttempts: 50 },
     );
     const workers = [await s.register(), await s.register()];
-    return { batch, lines, workers };
+    // Each line with the jobs that have answered it, the newest last.
+    return { batch, lines: lines.map((line) => [line]), workers };
   }
   type World = Awaited<ReturnType<typeof world>>;
 
@@ -61,9 +71,10 @@ test("whatever happens at the same time, each job ends at most once and everythi
     { kind, job, process, behind }: typeof step extends fc.Arbitrary<infer T> ? T : never,
   ) {
     const ledger = ledgers[process];
-    const spec = lines[job];
+    const line = lines[job];
+    const spec = line?.at(-1);
     const workerId = workers[process];
-    if (spec === undefined || workerId === undefined) throw new Error("no such job");
+    if (line === undefined || spec === undefined || workerId === undefined) throw new Error("no such job");
     const [now] = await ledger.load([spec.id]);
     const epoch = (now?.epoch ?? 0) - behind;
     const run = { job: spec, workerId, epoch };
@@ -93,10 +104,27 @@ test("whatever happens at the same time, each job ends at most once and everythi
         const end = { jobId: spec.id, fromEpoch: epoch, endedAt: t0, failure, lineBytes: 1, ids: s.newIds() };
         return ledger.endUnstarted([{ ...end, state: "dead" }]);
       }
+      case "redrive":
+        return redrive(ledger, line, spec);
+      case "finalise":
+        return ledger.finaliseBatches(leader, t0, s.newIds, lineBytesOf);
     }
   }
 
-  async function check({ batch, lines }: World) {
+  async function redrive(ledger: typeof s.ledger, line: JobSpec[], { id, deadlineAt }: JobSpec) {
+    const plan = () => {
+      const fresh = idFromUuid("job", s.source.uuid());
+      return { id: fresh, deadlineAt, effectiveDeadlineAt: deadlineAt, routing: {} };
+    };
+    const made = await ledger.redriveJobs({ tenant, ids: [id], now: t0, plan, lineBytesOf });
+    for (const { to } of made) {
+      const fresh = await ledger.findJob(tenant, to);
+      if (fresh !== undefined) line.push(fresh);
+    }
+  }
+
+  async function check({ batch, lines: chains }: World) {
+    const lines = chains.flat();
     const ids = `{${lines.map(({ id }) => id.slice(4)).join()}}`;
     const rows = await s.sql<
       { live: number; outcomes: number; events: number; deliveries: number; open: number }[]
@@ -113,15 +141,22 @@ test("whatever happens at the same time, each job ends at most once and everythi
       expect(row.open).toBeLessThanOrEqual(row.live);
     }
     const jobs = await Promise.all(lines.map(({ id }) => s.ledger.findJob(tenant, id)));
-    const counts = (await s.ledger.findBatch(tenant, batch.id))?.counts;
+    expect(jobs.filter((job) => job?.redrivenAs !== undefined).length).toBe(lines.length - jobCount);
+    const { counts, status } = await find(s, batch.id);
+    const answering = jobs.filter((job) => job && answersItsLine(job, jobs));
+    expect(answering).toHaveLength(jobCount);
+    if (isBatchEnded(status)) expect(finishedLines(counts)).toBe(jobCount);
     for (const state of ["succeeded", "dead", "cancelled", "expired"] as const) {
-      expect(counts?.[state]).toBe(jobs.filter((job) => job?.state === state).length);
+      expect(counts[state]).toBe(answering.filter((job) => job?.state === state).length);
     }
     const [errors, output] = await Promise.all([
       s.ledger.readLines(batch.id, "error", 0, 100),
       s.ledger.readLines(batch.id, "output", 0, 100),
     ]);
-    expect(errors.length + output.length).toBe(jobs.filter((job) => job && isTerminal(job.state)).length);
+    const ended = answering.filter((job) => job && isTerminal(job.state));
+    expect([...errors, ...output].map(({ jobId }) => jobId).sort()).toEqual(
+      ended.map((job) => job?.id).sort(),
+    );
     const attempts = await Promise.all(lines.map(({ id }) => s.ledger.listAttempts(tenant, id)));
     for (const [index, list] of attempts.entries()) {
       const successes = list.filter(({ outcome }) => outcome === "succeeded").length;

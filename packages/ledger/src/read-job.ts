@@ -150,12 +150,16 @@ export interface JobRow extends SpecRow, ResultRow, UsageRow {
   readonly finishedAt: number | null;
   readonly costUsd: number | null;
   readonly targetId: string | null;
+  readonly redrivenFrom: string | null;
+  readonly redrivenAs: string | null;
 }
 
 /** Where a job stands, read from `live_jobs l` and `outcomes o`: exactly one of them has a row. */
 export const standingColumns = `coalesce(l.state, o.state) AS state, coalesce(l.attempts, o.attempts) AS attempts,
   coalesce(l.epoch, o.epoch) AS epoch, l.not_before_at, o.finished_at, o.cost_usd, o.target_id, ${resultColumns},
-  ${usageColumns("o")}`;
+  ${usageColumns("o")},
+  (SELECT r.job_id FROM redrives r WHERE r.redriven_as = j.id) AS redriven_from,
+  CASE WHEN o.state = 'dead' THEN (SELECT r.redriven_as FROM redrives r WHERE r.job_id = j.id) END AS redriven_as`;
 
 export function jobOf(row: JobRow): Job {
   return {
@@ -170,5 +174,7 @@ export function jobOf(row: JobRow): Job {
     usage: usageOf(row),
     costUsd: row.costUsd ?? undefined,
     targetId: row.targetId ?? undefined,
+    redrivenFrom: row.redrivenFrom === null ? undefined : idFromUuid("job", row.redrivenFrom),
+    redrivenAs: row.redrivenAs === null ? undefined : idFromUuid("job", row.redrivenAs),
   };
 }

@@ -26,7 +26,8 @@ export async function readLines(sql: Sql, { id, side, afterLine, limit }: LinePa
     SELECT o.job_id, o.line, j.custom_id, o.state, ${sql.unsafe(resultColumns)}, o.result_body, o.result_key
     FROM outcomes o JOIN jobs j ON j.id = o.job_id AND j.id > ${batch}
     WHERE o.batch_id = ${batch} AND o.job_id > ${batch} AND (o.state = 'succeeded') = ${side === "output"}
-      AND o.line > ${afterLine}
+      AND o.line > ${afterLine} AND NOT (o.state = 'dead' AND EXISTS (
+        SELECT FROM redrives r WHERE r.job_id = o.job_id AND r.takes_line))
     ORDER BY o.line LIMIT ${limit}`;
   return rows.map((row) => ({
     jobId: idFromUuid("job", row.jobId),
