@@ -4,26 +4,26 @@ import { startTestCluster, type TestCluster } from "./kit/cluster.ts";
 import { type Kill, recoveryTable } from "./kit/recovery-table.ts";
 import { until } from "./kit/until.ts";
 
-// The upstream takes ten calls at a time, so that the batch goes on through all the kills.
-const config = `
+// Ten calls at a time at first, so that the batch lasts through all the kills however slow the machine is.
+const config = (concurrency: number) => `
 version: 1
 providers:
-  sim: { kind: simulator, ttft_ms: 900, tokens_per_second: 1000, concurrency: 10 }
+  sim: { kind: simulator, ttft_ms: 900, tokens_per_second: 1000 }
 pools:
   only:
     targets:
-      - { id: only, provider: sim, model: sim-8b }
+      - { id: only, provider: sim, model: sim-8b, limits: { concurrency: ${concurrency} } }
 models:
   auto: { pools: [only] }
 `;
-const lineCount = 400;
+const lineCount = 700;
 const victims = ["api", "dispatcher", "worker-1", "delivery", "redis", "postgres"];
 /** Lines that end between one kill and the next: the cluster works again. */
 const steadyLines = 20;
 
 let cluster: TestCluster;
 beforeAll(async () => {
-  cluster = await startTestCluster({ config });
+  cluster = await startTestCluster({ config: config(10) });
 });
 afterAll(() => cluster?.stop());
 
@@ -38,6 +38,7 @@ test("a batch survives kill -9 of every role and of both servers, one after the 
     await untilEndedMore(id, steadyLines);
   }
   expect((await openai.batches.retrieve(id)).status).toBe("in_progress");
+  cluster.reconfigure(config(64));
 
   const batch = await untilEnded(openai, id);
   expect(batch).toMatchObject({

@@ -1,10 +1,11 @@
 import { renderError } from "@sluice/contracts";
 import { type ErrorCode, errorCatalogue, type Logger, SluiceError } from "@sluice/domain";
 import type { FastifyError, FastifyInstance, FastifyReply } from "fastify";
+import { readAway } from "./read-away.ts";
 
 /** Answers every error in the one envelope; what we did not expect is logged and says nothing of itself. */
 export function handleErrors(server: FastifyInstance, logger: Logger): void {
-  server.setErrorHandler((error: FastifyError, request, reply) => {
+  server.setErrorHandler(async (error: FastifyError, request, reply) => {
     const known = toSluiceError(error);
     if (errorCatalogue[known.code].status >= 500) {
       logger.error(
@@ -12,6 +13,7 @@ export function handleErrors(server: FastifyInstance, logger: Logger): void {
         "a request failed",
       );
     }
+    if (known.code === "payload_too_large") await readAway(request.raw);
     return sendError(reply, known);
   });
   server.setNotFoundHandler((request, reply) => {

@@ -1,4 +1,3 @@
-import type { IncomingMessage } from "node:http";
 import type { Multipart } from "@fastify/multipart";
 import {
   type FileRecord,
@@ -10,6 +9,7 @@ import {
 } from "@sluice/domain";
 import type { FastifyRequest } from "fastify";
 import type { ApiPorts } from "./api-ports.ts";
+import { readAway } from "./read-away.ts";
 
 const purposes = ["assistants", "batch", "fine-tune", "vision", "user_data", "evals"];
 /** OpenAI keeps batch files for 30 days unless told otherwise. */
@@ -94,18 +94,6 @@ async function receivePart(ports: ApiPorts, part: Multipart, received: Received)
     if (!(error instanceof FileTooLarge)) throw error;
     throw new SluiceError("payload_too_large", `The file may be at most ${most} bytes.`, { param: "file" });
   }
-}
-
-/**
- * Reads the rest of a refused upload away: a client that sends all before it listens would not see the answer, and one
- * that waits for us to read would wait until the connection is cut.
- */
-async function readAway(upload: IncomingMessage): Promise<void> {
-  upload.unpipe();
-  if (upload.readableEnded || upload.destroyed) return;
-  const { promise, resolve } = Promise.withResolvers<void>();
-  upload.once("end", resolve).once("close", resolve).resume();
-  await promise;
 }
 
 function expiryOf(fields: ReadonlyMap<string, string>, purpose: string, now: number): number | undefined {

@@ -35,6 +35,8 @@ export interface TestCluster {
   readonly simulators: Readonly<Record<string, SimulatorControl>>;
   /** kill -9 of a role (`api`, `worker-1` …) or a server (`redis`, `postgres`). */
   kill(name: string): Promise<void>;
+  /** Replaces sluice.yaml; every role takes it over within some seconds. */
+  reconfigure(config: string): void;
   stop(): Promise<void>;
 }
 
@@ -62,6 +64,7 @@ export async function startTestCluster(options: TestClusterOptions): Promise<Tes
       Object.entries(plan.simulators).map(([name, url]) => [name, createSimulatorControl(url)]),
     ),
     kill: (name) => supervised.kill(name, "SIGKILL"),
+    reconfigure: (text) => writeFileSync(configPath, text),
     async stop() {
       await supervised.stop();
       folder.remove();
