@@ -5,10 +5,11 @@
 const mayImport = {
   // floor 0
   domain: [],
+  rules: [],
   // floor 1
   contracts: ["domain"],
-  config: ["domain"],
-  routing: ["domain"],
+  config: ["domain", "rules"],
+  routing: ["domain", "rules"],
   scheduling: ["domain"],
   redis: ["domain"],
   // floor 2: siblings never import each other, apps wire them
@@ -38,6 +39,7 @@ const soleImporters = {
   ioredis: ["ioredis", ["packages/redis"]],
   undici: ["undici", ["packages/providers", "packages/webhooks", "packages/client", "apps/cli"]],
   zod: ["zod", ["packages/contracts", "packages/config", "apps/api"]],
+  "cel-js": ["@marcbachmann/cel-js", ["packages/rules"]],
   pino: ["pino", ["packages/telemetry"]],
   opentelemetry: ["@opentelemetry/(?:sdk|exporter|resources|instrumentation)[^/]*", ["packages/telemetry"]],
   "prom-client": ["prom-client", ["packages/telemetry", "apps/simulator"]],

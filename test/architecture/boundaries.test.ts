@@ -66,6 +66,11 @@ const faults: { rule: string; file: string; line: string }[] = [
   { rule: "sole-importer-ioredis", file: "packages/capacity/src/redis.ts", line: 'import "ioredis";' },
   { rule: "sole-importer-undici", file: "packages/ledger/src/http.ts", line: 'await import("undici");' },
   { rule: "sole-importer-zod", file: "packages/providers/src/parse.ts", line: 'import "zod";' },
+  {
+    rule: "sole-importer-cel-js",
+    file: "packages/routing/src/cel.ts",
+    line: 'import "@marcbachmann/cel-js";',
+  },
   { rule: "sole-importer-pino", file: "apps/worker/src/log.ts", line: 'import "pino";' },
   {
     rule: "sole-importer-opentelemetry",

@@ -1,7 +1,14 @@
 import { createCapacity, repeatUnconfirmedEnds } from "@sluice/capacity";
 import { failureLineBytes, lineBytes } from "@sluice/contracts";
 import { idFromUuid, type JobToRun } from "@sluice/domain";
-import { cacheSignals, keepLease, type ProcessJobPorts, processJob, type ResultLine } from "@sluice/engine";
+import {
+  cacheSignals,
+  createTurns,
+  keepLease,
+  type ProcessJobPorts,
+  processJob,
+  type ResultLine,
+} from "@sluice/engine";
 import { createModelClient } from "@sluice/providers";
 import { createDeadLetters, createIdQueue, createLaneConsumer } from "@sluice/queue";
 import type { Runtime, StartedRole } from "@sluice/role";
@@ -44,6 +51,7 @@ export async function startWorker(runtime: Runtime): Promise<StartedRole> {
     ids,
     clock,
     random: runtime.random,
+    turns: createTurns(),
     logger,
     metrics: runtime.metrics,
     tracer: runtime.tracing,

@@ -94,7 +94,7 @@ const table: readonly Broken[] = [
     from: models,
     to: `${models}policies: { p: { picker: bets } }\n`,
     error:
-      'sluice.yaml:10:26 policies.p.picker must be one of best, weighted, got "bets", did you mean "best"?',
+      'sluice.yaml:10:26 policies.p.picker must be one of best, weighted, round-robin, in-order, got "bets", did you mean "best"?',
   },
   {
     that: "no default class",
@@ -207,10 +207,85 @@ const table: readonly Broken[] = [
       'sluice.yaml:9:3 models["a:b"] must be a name of letters, digits and . _ - / @ + (at most 128, a letter or digit first)',
   },
   {
-    that: "rules, which nothing evaluates yet",
+    that: "a rule that cannot be read",
     from: "pools: [small]",
-    to: 'pools: [small], rules: [{ when: "true", pools: [small] }]',
-    error: "sluice.yaml:9:27 models.auto.rules cannot be used: rules are not supported yet, remove them",
+    to: 'pools: [small], rules: [{ when: "tenant.id ==", pools: [small] }]',
+    error:
+      "sluice.yaml:9:43 models.auto.rules[0].when is no usable CEL expression: Unexpected token: EOF (character 13); it may read request, tenant, job and signals",
+  },
+  {
+    that: "a rule on an unknown variable",
+    from: "pools: [small]",
+    to: 'pools: [small], rules: [{ when: "user.id == 1", pools: [small] }]',
+    error:
+      "sluice.yaml:9:43 models.auto.rules[0].when is no usable CEL expression: Unknown variable: user (character 1); it may read request, tenant, job and signals",
+  },
+  {
+    that: "a rule on an unknown field",
+    from: "pools: [small]",
+    to: "pools: [small], rules: [{ when: \"tenant.tag == 'a'\", pools: [small] }]",
+    error:
+      "sluice.yaml:9:43 models.auto.rules[0].when is no usable CEL expression: No such key: tag (character 8); it may read request, tenant, job and signals",
+  },
+  {
+    that: "a rule that is no question",
+    from: "pools: [small]",
+    to: 'pools: [small], rules: [{ when: "job.priority", pools: [small] }]',
+    error:
+      "sluice.yaml:9:43 models.auto.rules[0].when is no usable CEL expression: must be true or false, this is of type int (character 1); it may read request, tenant, job and signals",
+  },
+  {
+    that: "a rule that never matches",
+    from: "pools: [small]",
+    to: 'pools: [small], rules: [{ when: "1 > 2", pools: [small] }]',
+    error: "sluice.yaml:9:43 models.auto.rules[0].when never matches: remove the rule or change when",
+  },
+  {
+    that: "a rule on the signals of another model",
+    from: "pools: [small]",
+    to: 'pools: [small], rules: [{ when: "signals.t2.paused", pools: [small] }]',
+    error:
+      'sluice.yaml:9:43 models.auto.rules[0].when reads signals of "t2", which is no target of the model\'s pools, did you mean "t1"?',
+  },
+  {
+    that: "a rule after one that always matches",
+    from: "pools: [small]",
+    to: 'pools: [small], rules: [{ when: "true" }, { when: "has(request.tools)", pools: [small] }]',
+    error:
+      "sluice.yaml:9:61 models.auto.rules[1].when can never match, because models.auto.rules[0] always does: move it before that one or remove it",
+  },
+  {
+    that: "a rule that is written twice",
+    from: "pools: [small]",
+    to: 'pools: [small], rules: [{ when: "has(request.a)" }, { when: "has(request.a)", pools: [small] }]',
+    error:
+      "sluice.yaml:9:71 models.auto.rules[1].when can never match, because models.auto.rules[0] says the same: join the two or remove one",
+  },
+  {
+    that: "a rule to an unknown pool",
+    from: "pools: [small]",
+    to: 'pools: [small], rules: [{ when: "true", pools: [smal] }]',
+    error:
+      'sluice.yaml:9:59 models.auto.rules[0].pools[0] names an unknown pool, got "smal", did you mean "small"?',
+  },
+  {
+    that: "a rule to no pool",
+    from: "pools: [small]",
+    to: 'pools: [small], rules: [{ when: "true", pools: [] }]',
+    error: "sluice.yaml:9:58 models.auto.rules[0].pools must not be empty",
+  },
+  {
+    that: "a rule without a question",
+    from: "pools: [small]",
+    to: "pools: [small], rules: [{ pools: [small] }]",
+    error: "sluice.yaml:9:35 models.auto.rules[0].when is required",
+  },
+  {
+    that: "a rule that requires what it cannot",
+    from: "pools: [small]",
+    to: 'pools: [small], rules: [{ when: "true", require: { regoin: eu } }]',
+    error:
+      'sluice.yaml:9:62 models.auto.rules[0].require.regoin: unknown key "regoin", did you mean "region"?',
   },
   {
     that: "an unset variable",

@@ -1,13 +1,16 @@
-import type { ModelAlias, Policy, Pool, SlaClass, Target, TargetLimits, TenantConfig } from "@sluice/domain";
-import type { Config, Provider } from "./config-types.ts";
 import {
-  balancedScorers,
-  defaultPolicy,
-  type ModelInput,
-  type PolicyInput,
-  type SlaClassInput,
-  scorerNames,
-} from "./schema/model-schema.ts";
+  builtInPolicies,
+  type ModelAlias,
+  type Policy,
+  type Pool,
+  type RoutingRule,
+  type SlaClass,
+  type Target,
+  type TargetLimits,
+  type TenantConfig,
+} from "@sluice/domain";
+import type { Config, Provider } from "./config-types.ts";
+import { type ModelInput, type PolicyInput, type SlaClassInput, scorerNames } from "./schema/model-schema.ts";
 import type { PoolInput, TargetInput } from "./schema/pool-schema.ts";
 import type { ProviderInput } from "./schema/provider-schema.ts";
 import type { TenantInput } from "./schema/service-schema.ts";
@@ -46,7 +49,7 @@ export function buildConfig(input: SluiceInput): Omit<Config, "hash"> {
       queuedJobs: input.limits.queued_jobs,
     },
     tenants: mapValues(
-      { default: { weight: 1, limits: {}, max_priority: 9 }, ...input.tenants },
+      { default: { weight: 1, limits: {}, tags: [], max_priority: 9 }, ...input.tenants },
       buildTenant,
     ),
     webhooks: { allowNetworks: input.webhooks.allow_networks, timeoutMs: input.webhooks.timeout },
@@ -128,13 +131,17 @@ function buildSlaClass(input: SlaClassInput, name: string): SlaClass {
   };
 }
 
-function buildModel({ pools, fallback, policy }: ModelInput, name: string): ModelAlias {
-  return { name, pools, fallback, policy };
+function buildModel({ pools, fallback, policy, rules }: ModelInput, name: string): ModelAlias {
+  return compact({ name, pools, fallback, policy, rules: rules?.map(buildRule) });
+}
+
+function buildRule({ when, pools, require }: RuleInput): RoutingRule {
+  const data = require?.data && compact(require.data);
+  return compact({ when, pools, require: require && compact({ ...require, data }) });
 }
 
 function buildPolicies(input: Readonly<Record<string, PolicyInput>>): Config["policies"] {
-  const builtIn = { [defaultPolicy]: { scorers: balancedScorers, picker: "best" } as const };
-  return mapValues({ ...builtIn, ...input }, ({ scorers, picker }, name): Policy => {
+  return mapValues({ ...builtInPolicies, ...input }, ({ scorers, picker }, name): Policy => {
     const weights: Record<string, number | undefined> = scorers;
     const used = scorerNames.filter((scorer) => (weights[scorer] ?? 0) > 0);
     return {
@@ -156,9 +163,12 @@ function buildTenant(input: TenantInput, _name: string): TenantConfig {
       enqueuedTokens: limits.enqueued_tokens,
       usdPerDay: limits.usd_per_day,
     }),
+    tags: input.tags,
     maxPriority: input.max_priority,
   };
 }
+
+type RuleInput = NonNullable<ModelInput["rules"]>[number];
 
 /** No prototype: `config.models[name]` with a client's `constructor` must find nothing. */
 function mapValues<In, Out>(record: Readonly<Record<string, In>>, map: (value: In, name: string) => Out) {

@@ -33,7 +33,7 @@ test("the repository's sluice.yaml names the schema for editors", () => {
 });
 
 test("docs/configuration.md describes every key and no other", () => {
-  const documented = [...read("../../../docs/configuration.md").matchAll(/^\| `([^`]+)` \|/gm)].map(
+  const documented = [...read("../../../docs/configuration.md").matchAll(/^\| `([^`]+)` *\|/gm)].map(
     ([, key]) => key,
   );
   expect(keys.length).toBeGreaterThan(80);

@@ -33,14 +33,20 @@ sla_classes:
   standard:    { deadline: 15m, default: true, on_miss: best_effort, admission: flag, on_ambiguous: retry }
   batch:       { deadline: 24h }
 models:
-  auto: { pools: [small, large], policy: balanced, fallback: [large] }
+  auto:
+    pools: [small, large]
+    policy: balanced
+    rules:
+      - { when: "has(request.tools) && request.tools.size() > 0", pools: [large] }
+      - { when: "tenant.tags.exists(t, t == 'eu')", require: { region: eu } }
+    fallback: [large]
   gpt-4o-mini: { pools: [small] }
 policies:
   balanced: { scorers: { cost: 2, headroom: 2, latency: 1, backlog: 1 }, picker: best }
 retry:   { max_attempts: 5, base: 500ms, max: 60s }
 limits:  { batch_file_bytes: 200MB, batch_lines: 50000, job_body_bytes: 16MB, queued_jobs: 5000000 }
 tenants:
-  default: { weight: 1, limits: { requests_per_minute: 6000, enqueued_tokens: 50000000, usd_per_day: 100 }, max_priority: 9 }
+  default: { weight: 1, limits: { requests_per_minute: 6000, enqueued_tokens: 50000000, usd_per_day: 100 }, tags: [eu], max_priority: 9 }
 webhooks: { allow_networks: ["127.0.0.0/8"], timeout: 15s }
 retention: { results: 30d, files: 30d }
 `;
@@ -113,6 +119,10 @@ describe("a file of every section", () => {
     expect(config.models["auto"]).toEqual({
       name: "auto",
       pools: ["small", "large"],
+      rules: [
+        { when: "has(request.tools) && request.tools.size() > 0", pools: ["large"] },
+        { when: "tenant.tags.exists(t, t == 'eu')", require: { region: "eu" } },
+      ],
       fallback: ["large"],
       policy: "balanced",
     });
@@ -125,20 +135,53 @@ describe("a file of every section", () => {
     expect(config.tenants["default"]).toEqual({
       weight: 1,
       limits: { requestsPerMinute: 6000, enqueuedTokens: 50_000_000, usdPerDay: 100 },
+      tags: ["eu"],
       maxPriority: 9,
     });
     expect(config.webhooks).toEqual({ allowNetworks: ["127.0.0.0/8"], timeoutMs: 15_000 });
   });
 
-  test("warns of what nothing uses", () => {
-    const { warnings } = accepted(
-      edit(full, "pools: [small, large], policy: balanced, fallback: [large]", "pools: [small]"),
-      keys,
-    );
-    expect(warnings.map(({ message }) => message)).toEqual([
-      "providers.claude is used by no target",
-      "providers.sim is used by no target",
-      "pools.large is reached by no model",
+  test("warns of what nothing uses, and of rules whose jobs nothing serves", () => {
+    expect(accepted(full, keys).warnings.map(({ message }) => message)).toEqual([
+      "providers.claude is used by no target: name it in one, or remove it",
+      "providers.sim is used by no target: name it in one, or remove it",
+      "models.auto.rules[0] leaves no target for /v1/responses, which the model serves without it: such jobs will die; add a pool or a fallback that serves it",
+      'models.auto.rules[1].require.region requires region "eu", which no target of its pools has (they have us): such jobs will die; state it in a target or change the rule',
+    ]);
+  });
+});
+
+describe("warns of", () => {
+  const warnings = (text: string) =>
+    accepted(text).warnings.map(({ line, column, message }) => `${line}:${column} ${message}`);
+  const pool =
+    "  spare:\n    targets:\n      - { id: t2, provider: sim, model: m, tags: [b], capabilities: [tools], data: { retention: 7d } }\n";
+  const two = edit(smallest, "models:\n", `${pool}models:\n`);
+
+  test.each([
+    ["pools: [small]", "8:3 pools.spare is reached by no model: name it in the pools of one, or remove it"],
+    [
+      "pools: [small, spare], fallback: [spare]",
+      "12:45 models.auto.fallback[0] adds nothing, because it is among the model's pools: remove it, or name another pool",
+    ],
+    [
+      'pools: [small, spare], rules: [{ when: "job.attempt > 1", require: { tags: [a] } }]',
+      '12:87 models.auto.rules[0].require.tags[0] requires tag "a", which no target of its pools has (they have b): such jobs will die; state it in a target or change the rule',
+    ],
+    [
+      'pools: [small], rules: [{ when: "job.attempt > 1", pools: [spare], require: { data: { retention: none } } }]',
+      '12:108 models.auto.rules[0].require.data.retention requires retention "none", which no target of its pools has (they have 7d): such jobs will die; state it in a target or change the rule',
+    ],
+  ])("%s", (alias, warning) => {
+    expect(warnings(edit(two, "pools: [small]", alias))).toEqual([warning]);
+  });
+
+  test("what no single target has together", () => {
+    const rule =
+      'pools: [small, spare], rules: [{ when: "job.attempt > 1", require: { tags: [b], region: eu } }]';
+    const text = edit(edit(two, "pools: [small]", rule), "id: t1,", "id: t1, region: eu,");
+    expect(warnings(text)).toEqual([
+      "12:78 models.auto.rules[0].require asks for what no single target of its pools has together: such jobs will die; split the rule or complete a target",
     ]);
   });
 });
@@ -170,7 +213,7 @@ describe("the smallest file", () => {
         jobBodyBytes: 16_000_000,
         queuedJobs: 5_000_000,
       },
-      tenants: { default: { weight: 1, limits: {}, maxPriority: 9 } },
+      tenants: { default: { weight: 1, limits: {}, tags: [], maxPriority: 9 } },
       webhooks: { allowNetworks: [], timeoutMs: 15_000 },
       retention: { resultsMs: 2_592_000_000, filesMs: 2_592_000_000 },
     });

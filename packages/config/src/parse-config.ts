@@ -3,6 +3,7 @@ import { buildConfig } from "./build-config.ts";
 import type { Check } from "./checks/check.ts";
 import { errorChecks, warningChecks } from "./checks/index.ts";
 import { outlineOf } from "./checks/outline.ts";
+import { warnOfLostEndpoints } from "./checks/rule-endpoints.ts";
 import { byPlace, type ConfigError, type ConfigPath, type Finding, formatPath } from "./config-error.ts";
 import type { Config } from "./config-types.ts";
 import { hashConfig } from "./hash-config.ts";
@@ -41,8 +42,8 @@ export function parseConfig(text: string, { file, env }: ParseOptions): ConfigRe
   if (!parsed.success || errors.length > 0) return { ok: false, errors };
   const config = buildConfig(parsed.data);
   const hash = hashConfig(config);
-  const warnings = locate(runChecks(warningChecks, reading), reading, file);
-  return { ok: true, config: { ...config, hash }, hash, warnings };
+  const odd = [...runChecks(warningChecks, reading), ...warnOfLostEndpoints({ ...config, hash })];
+  return { ok: true, config: { ...config, hash }, hash, warnings: locate(odd, reading, file) };
 }
 
 /** Parses once with environment values as text, and again with those that a field wants as another type. */

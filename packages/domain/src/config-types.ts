@@ -51,10 +51,29 @@ export interface SlaClass {
   readonly isDefault: boolean;
 }
 
+/** What a rule asks of targets; all of it must hold. */
+export interface RuleRequirement {
+  readonly region?: string;
+  readonly tags?: readonly string[];
+  readonly capabilities?: readonly string[];
+  readonly data?: { readonly retention?: string; readonly training?: string };
+}
+
+/** Changes where a job may go when its expression holds. */
+export interface RoutingRule {
+  /** A CEL expression over request, tenant, job and signals. */
+  readonly when: string;
+  /** In place of the alias's pools. */
+  readonly pools?: readonly string[];
+  readonly require?: RuleRequirement;
+}
+
 /** A public model name with the pools that serve it. */
 export interface ModelAlias {
   readonly name: string;
   readonly pools: readonly string[];
+  /** The first that holds decides. */
+  readonly rules?: readonly RoutingRule[];
   /** Tried in order when the pools above cannot serve. */
   readonly fallback: readonly string[];
   readonly policy: string;
@@ -79,11 +98,14 @@ export interface RoutingConfig {
   readonly pools: Readonly<Record<string, Pool>>;
   readonly models: Readonly<Record<string, ModelAlias>>;
   readonly policies: Readonly<Record<string, Policy>>;
+  readonly tenants: Readonly<Record<string, TenantConfig>>;
   readonly retry: RetryPolicy;
 }
 
 export interface TenantConfig {
   readonly weight: number;
+  /** Free labels that rules may read. */
+  readonly tags?: readonly string[];
   readonly limits: {
     readonly requestsPerMinute?: number;
     readonly tokensPerMinute?: number;
@@ -97,7 +119,6 @@ export interface TenantConfig {
 /** The configuration as the use-cases read it; packages/config produces it. */
 export interface EngineConfig extends RoutingConfig {
   readonly slaClasses: Readonly<Record<string, SlaClass>>;
-  readonly tenants: Readonly<Record<string, TenantConfig>>;
   readonly limits: {
     readonly batchFileBytes: number;
     readonly batchLines: number;

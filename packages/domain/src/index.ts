@@ -1,4 +1,5 @@
 export * from "./batch.ts";
+export * from "./built-in-policies.ts";
 export * from "./config-types.ts";
 export type * from "./dead-letter.ts";
 export * from "./delivery.ts";
@@ -9,6 +10,7 @@ export * from "./outcome.ts";
 export type * from "./ports/capacity.ts";
 export type * from "./ports/dead-letter-ledger.ts";
 export * from "./ports/files.ts";
+export type * from "./ports/lane-ledger.ts";
 export type * from "./ports/lanes.ts";
 export type * from "./ports/ledger.ts";
 export type * from "./ports/model-client.ts";

@@ -1,4 +1,4 @@
-import type { RoutingWishes } from "./job.ts";
+import type { Metadata, RoutingWishes } from "./job.ts";
 
 /** What a decision reads of a job. */
 export interface RouteRequest {
@@ -10,7 +10,14 @@ export interface RouteRequest {
   readonly maxOutputTokens: number | undefined;
   readonly capabilities: readonly string[];
   readonly wishes: RoutingWishes;
+  readonly sla: string;
+  readonly priority: number;
+  readonly metadata: Metadata;
+  /** 1 for the first. */
+  readonly attempt: number;
   readonly deadlineAt: number;
+  /** The parsed body, when a rule of the model reads it (see `readsRequest` of routing). */
+  readonly body?: Readonly<Record<string, unknown>> | undefined;
   /** Targets that failed this job, oldest first. */
   readonly failedTargets: readonly string[];
 }
@@ -55,6 +62,15 @@ export interface RouteCandidate {
   readonly total?: number;
 }
 
+/** What a rule of the model's said of the job. Rules after the first that matched are not asked. */
+export interface RouteRule {
+  /** 0-based place in `models.*.rules`. */
+  readonly index: number;
+  readonly matched: boolean;
+  /** Why it could not be evaluated; holds no content of the request. */
+  readonly error?: string;
+}
+
 /** A decision: job → target, with everything that explains it. */
 export interface Route {
   readonly chosen: string | undefined;
@@ -69,6 +85,12 @@ export interface Route {
   readonly decidedAt: number;
   /** The draw in [0, 1) that a picker by chance used; with it the decision can be run again. */
   readonly random?: number;
+  /** The number that a picker which goes round used. */
+  readonly turn?: number;
+  readonly attempt?: number;
+  readonly failedTargets?: readonly string[];
+  /** Absent when the model has no rules. */
+  readonly rules?: readonly RouteRule[];
   readonly signals: Signals;
   /** Targets of `order` that had no room when the worker asked, before the one that had. */
   readonly heldBack?: readonly { readonly target: string; readonly limit: string; readonly waitMs: number }[];

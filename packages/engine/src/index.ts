@@ -20,6 +20,7 @@ export { processJob } from "./process-job.ts";
 export type { ProcessJobPorts, ResultLine } from "./process-job-ports.ts";
 export { type ReadFilePorts, readFile } from "./read-file.ts";
 export { type JobRequestFields, specJob, tenantConfig } from "./spec-job.ts";
+export { createTurns, type Turns } from "./turns.ts";
 export { systemClock, systemRandom } from "./system.ts";
 export {
   type LineReader,

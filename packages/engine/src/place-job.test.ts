@@ -1,9 +1,12 @@
 import type { EngineConfig, JobToRun, Target } from "@sluice/domain";
 import { describe, expect, test } from "vitest";
 import { createFakeClock } from "../../../test/kit/fakes/fake-clock.ts";
+import { createMemoryFiles } from "../../../test/kit/fakes/memory-files.ts";
+import { createRecordingMetrics } from "../../../test/kit/fakes/records.ts";
 import { createScriptedCapacity } from "../../../test/kit/fakes/scripted-capacity.ts";
 import { sampleConfig, sampleJob, sampleTarget } from "../../../test/kit/samples.ts";
 import { cacheSignals, placeJob } from "./place-job.ts";
+import { createTurns } from "./turns.ts";
 
 const job: JobToRun = { ...sampleJob, failedTargets: [], ownerAlive: false };
 
@@ -17,6 +20,9 @@ function setup(targets?: readonly Target[], changes?: Partial<EngineConfig>) {
     clock,
     signals: cacheSignals({ capacity, clock }),
     random: { next: () => draws.shift() ?? 0 },
+    turns: createTurns(),
+    files: createMemoryFiles(),
+    metrics: createRecordingMetrics(),
     config: () => config,
   };
   return {

@@ -2,17 +2,20 @@ import type {
   Capacity,
   Clock,
   EngineConfig,
+  FileStore,
   JobToRun,
+  Metrics,
   Random,
   Reservation,
   Route,
-  RouteRequest,
   Signals,
   Target,
 } from "@sluice/domain";
 import { decideRoute, reopensAt } from "@sluice/routing";
 import { lookUp } from "./look-up.ts";
+import { routeRequest } from "./route-request.ts";
 import { targetsOf, tenantConfig } from "./spec-job.ts";
+import type { Turns } from "./turns.ts";
 
 /** Where a job goes now, or why it goes nowhere. */
 export type Placement =
@@ -34,6 +37,10 @@ export interface PlaceJobPorts {
   readonly signals: SignalsCache;
   readonly clock: Clock;
   readonly random: Random;
+  readonly turns: Turns;
+  /** Bodies of jobs whose models have rules that read them. */
+  readonly files: FileStore;
+  readonly metrics: Metrics;
   readonly config: () => EngineConfig;
 }
 
@@ -52,15 +59,13 @@ export async function placeJob(ports: PlaceJobPorts, job: JobToRun, owner: strin
   const alias = lookUp(config.models, job.model);
   if (alias === undefined) return { kind: "unservable", reason: "the model is no longer configured" };
   const targets = targetsOf(config, alias);
+  const request = await routeRequest(ports.files, job, alias);
   const signals = await ports.signals.read(targets);
   const now = ports.clock.now();
-  const route = decideRoute({
-    request: routeRequest(job),
-    config,
-    signals,
-    now,
-    random: ports.random.next(),
-  });
+  const chance = { random: ports.random.next(), turn: ports.turns.next(job.model) };
+  const route = decideRoute({ request, config, signals, now, ...chance });
+  for (const { error } of route.rules ?? [])
+    if (error !== undefined) ports.metrics.increment("sluice_rule_errors_total", { model: job.model });
   if (route.order.length === 0) return nowhere(ports, route);
   const heldBack: { target: string; limit: string; waitMs: number }[] = [];
   for (const id of route.order) {
@@ -97,21 +102,6 @@ function nowhere(ports: PlaceJobPorts, route: Route): Placement {
     return held(ports, now, { limit: "no-candidates", waitMs: unavailableMs });
   const reasons = new Set(route.candidates.map((candidate) => candidate.dropped?.filter ?? "unknown"));
   return { kind: "unservable", reason: `every target is ruled out by: ${[...reasons].join(", ")}` };
-}
-
-function routeRequest(job: JobToRun): RouteRequest {
-  return {
-    jobId: job.id,
-    endpoint: job.endpoint,
-    model: job.model,
-    tenant: job.tenantId,
-    inputTokens: job.inputTokens,
-    maxOutputTokens: job.maxOutputTokens,
-    capabilities: job.capabilities,
-    wishes: job.routing,
-    deadlineAt: job.deadlineAt,
-    failedTargets: job.failedTargets,
-  };
 }
 
 function reserveRequest(

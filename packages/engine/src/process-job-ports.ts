@@ -17,6 +17,7 @@ import type {
 } from "@sluice/domain";
 import type { LeaseKeeper } from "./lease-keeper.ts";
 import type { SignalsCache } from "./place-job.ts";
+import type { Turns } from "./turns.ts";
 
 /** What running a job needs. */
 export interface ProcessJobPorts {
@@ -31,6 +32,7 @@ export interface ProcessJobPorts {
   readonly ids: IdSource;
   readonly clock: Clock;
   readonly random: Random;
+  readonly turns: Turns;
   readonly logger: Logger;
   readonly metrics: Metrics;
   readonly tracer: Tracer;

@@ -14,6 +14,7 @@ import {
   type TenantConfig,
   type TenantId,
 } from "@sluice/domain";
+import { reachablePools } from "@sluice/routing";
 import { effectiveDeadlineAt, parseDuration } from "@sluice/scheduling";
 import { lookUp } from "./look-up.ts";
 
@@ -98,9 +99,9 @@ export function requireServed(config: EngineConfig, model: string, endpoint: str
   });
 }
 
-/** All targets that an alias may use, fallback pools last. */
+/** All targets that an alias may use: of its pools, of those of its rules, of its fallbacks. */
 export function targetsOf(config: EngineConfig, alias: ModelAlias): Target[] {
-  return [...alias.pools, ...alias.fallback].flatMap((pool) => config.pools[pool]?.targets ?? []);
+  return reachablePools(alias).flatMap((pool) => config.pools[pool]?.targets ?? []);
 }
 
 /** The SLA class of this name, or the default one. */

@@ -1,4 +1,4 @@
-import type { RouteRequest, Target, TargetSignals } from "@sluice/domain";
+import type { RouteRequest, RuleRequirement, Target, TargetSignals } from "@sluice/domain";
 
 /** A target that a decision looks at, with the signals it is judged by. */
 export interface Candidate {
@@ -11,6 +11,8 @@ export interface DecisionContext {
   readonly request: RouteRequest;
   /** ms since 1970. */
   readonly now: number;
+  /** What the rule that matched asks of targets. */
+  readonly require?: RuleRequirement | undefined;
 }
 
 /** The signals of a target nothing is known about yet. */

@@ -7,10 +7,11 @@ import type {
   Signals,
   TargetSignals,
 } from "@sluice/domain";
-import type { Candidate, DecisionContext } from "./candidate.ts";
+import { type AppliedRules, applyRules, reachablePools, readsSignals } from "./apply-rules.ts";
+import { type Candidate, type DecisionContext, noSignals } from "./candidate.ts";
 import { breakerClosed, notPaused } from "./filters/index.ts";
 import { gatherCandidates, type Judged } from "./gather-candidates.ts";
-import { pickers } from "./pickers/index.ts";
+import { type Pick, type PickInput, pickers } from "./pickers/index.ts";
 import { policyFor } from "./policy.ts";
 import { scorers } from "./scorers/index.ts";
 
@@ -23,6 +24,8 @@ export interface RouteInput {
   readonly now: number;
   /** A draw in [0, 1), for pickers that use chance. */
   readonly random: number;
+  /** Counts the decisions of the caller, for pickers that go round; 0 when it does not count. */
+  readonly turn?: number;
 }
 
 /**
@@ -32,14 +35,18 @@ export interface RouteInput {
  * Throws when the policy names a scorer or picker that does not exist: the configuration is checked for that.
  */
 export function decideRoute(input: RouteInput): Route {
-  const { request, config, now, random } = input;
+  const { request, config, now, random, turn = 0 } = input;
   const policy = policyFor(request, config);
-  const { judged, survivors } = gatherCandidates(input);
+  const applied = rulesFor(input);
+  const { judged, survivors } = gatherCandidates({ ...input, applied });
   const scored = scoreAll(policy, survivors, { request, now });
-  const picked =
-    survivors.length === 0
-      ? { order: [], propensity: 0 }
-      : pickerOf(policy).pick({ candidates: survivors, totals: scored.totals, jobId: request.jobId, random });
+  const picked = pick(policy, {
+    candidates: survivors,
+    totals: scored.totals,
+    jobId: request.jobId,
+    random,
+    turn,
+  });
   const order = picked.order.map((i) => survivors[i]?.target.id ?? "");
   return {
     chosen: order[0],
@@ -51,8 +58,19 @@ export function decideRoute(input: RouteInput): Route {
     configHash: config.hash,
     decidedAt: now,
     random,
-    signals: signalsOf(judged),
+    turn,
+    attempt: request.attempt,
+    failedTargets: request.failedTargets,
+    ...(applied.trace === undefined ? {} : { rules: applied.trace }),
+    signals: signalsOf(judged, input),
   };
+}
+
+/** An alias that is not configured reaches no pools. */
+function rulesFor({ request, config, signals, now }: RouteInput): AppliedRules {
+  const alias = config.models[request.model];
+  if (alias === undefined) return { poolGroups: [], require: undefined, trace: undefined };
+  return applyRules({ alias, request, config, signals, now });
 }
 
 /**
@@ -96,10 +114,10 @@ function scoreAll(policy: Policy, candidates: readonly Candidate[], context: Dec
   return { names, scores, totals };
 }
 
-function pickerOf(policy: Policy) {
+function pick(policy: Policy, input: PickInput): Pick {
   const picker = pickers.get(policy.picker);
   if (picker === undefined) throw new Error(`there is no picker ${policy.picker}`);
-  return picker;
+  return input.candidates.length === 0 ? { order: [], propensity: 0 } : picker.pick(input);
 }
 
 function explain(
@@ -124,8 +142,13 @@ function scoresAt({ names, scores }: Scored, place: number): Record<string, numb
   return found;
 }
 
-function signalsOf(judged: readonly Judged[]): Signals {
+/** What the decision was made from: the signals of its candidates, and those that rules may have read. */
+function signalsOf(judged: readonly Judged[], { request, config, signals }: RouteInput): Signals {
   const found: Record<string, TargetSignals> = {};
   for (const { candidate } of judged) found[candidate.target.id] = candidate.signals;
+  const alias = config.models[request.model];
+  if (alias === undefined || !readsSignals(alias)) return found;
+  const targets = reachablePools(alias).flatMap((pool) => config.pools[pool]?.targets ?? []);
+  for (const { id } of targets) found[id] ??= signals[id] ?? noSignals;
   return found;
 }

@@ -1,4 +1,5 @@
 import type { RouteRequest, RoutingConfig, Signals } from "@sluice/domain";
+import type { AppliedRules } from "./apply-rules.ts";
 import { type Candidate, type DecisionContext, noSignals } from "./candidate.ts";
 import { type Filter, hardFilters, softFilters } from "./filters/index.ts";
 
@@ -21,6 +22,7 @@ export interface Gathered {
 }
 
 interface GatherInput {
+  readonly applied: AppliedRules;
   readonly request: RouteRequest;
   readonly config: RoutingConfig;
   readonly signals: Signals;
@@ -28,13 +30,13 @@ interface GatherInput {
 }
 
 /**
- * Looks at the pools of the model, then at one fallback after the other until something survives.
+ * Looks at the pools of the model or its rule, then at one fallback after the other until something survives.
  * Only when nothing has survived anywhere are the soft filters lifted, again from the front.
  */
 export function gatherCandidates(input: GatherInput): Gathered {
   const seen = new Set<string>();
   const groups: Judged[][] = [];
-  for (const pools of poolGroups(input)) {
+  for (const pools of input.applied.poolGroups) {
     const group = judgePools(pools, input, seen);
     groups.push(group);
     const survivors = group.filter(({ hard, soft }) => hard === undefined && soft === undefined);
@@ -49,14 +51,9 @@ export function gatherCandidates(input: GatherInput): Gathered {
   return { judged: groups.flat(), survivors: [] };
 }
 
-function poolGroups({ request, config }: GatherInput): (readonly string[])[] {
-  const alias = config.models[request.model];
-  if (alias === undefined) return [];
-  return [alias.pools, ...alias.fallback.map((pool) => [pool])];
-}
-
 function judgePools(pools: readonly string[], input: GatherInput, seen: Set<string>): Judged[] {
-  const context: DecisionContext = { request: input.request, now: input.now };
+  const { request, now, applied } = input;
+  const context: DecisionContext = { request, now, require: applied.require };
   const group: Judged[] = [];
   for (const pool of pools) {
     for (const target of input.config.pools[pool]?.targets ?? []) {

@@ -1,3 +1,4 @@
+export { reachablePools, readsRequest } from "./apply-rules.ts";
 export { backoffMs } from "./backoff.ts";
 export { type Candidate, type DecisionContext, noSignals } from "./candidate.ts";
 export { decideNextStep, freeTries, type NextStepInput } from "./decide-next-step.ts";
@@ -5,5 +6,4 @@ export { decideRoute, type RouteInput, reopensAt } from "./decide-route.ts";
 export { estimateInputTokens } from "./estimate-tokens.ts";
 export type { Filter } from "./filters/index.ts";
 export { type Picker, pickers } from "./pickers/index.ts";
-export { defaultPolicy } from "./policy.ts";
 export { type Scorer, scorers } from "./scorers/index.ts";

@@ -1,11 +1,10 @@
-import type { Policy, RouteRequest, RoutingConfig } from "@sluice/domain";
-
-/** Used by an alias whose policy the configuration does not define. */
-export const defaultPolicy: Policy = {
-  name: "balanced",
-  scorers: { cost: 2, headroom: 2, latency: 1, backlog: 1 },
-  picker: "best",
-};
+import {
+  builtInPolicies,
+  defaultPolicy,
+  type Policy,
+  type RouteRequest,
+  type RoutingConfig,
+} from "@sluice/domain";
 
 /** What `routing.sort` of a request puts in place of the alias's policy. */
 const sorts: Readonly<Record<NonNullable<RouteRequest["wishes"]["sort"]>, Policy>> = {
@@ -17,6 +16,8 @@ const sorts: Readonly<Record<NonNullable<RouteRequest["wishes"]["sort"]>, Policy
 /** The policy that decides for a request: its own wish to sort, else that of its model. */
 export function policyFor(request: RouteRequest, config: RoutingConfig): Policy {
   if (request.wishes.sort !== undefined) return sorts[request.wishes.sort];
-  const name = config.models[request.model]?.policy;
-  return (name === undefined ? undefined : config.policies[name]) ?? defaultPolicy;
+  const name = config.models[request.model]?.policy ?? defaultPolicy;
+  const policy = config.policies[name] ?? builtInPolicies[name] ?? builtInPolicies[defaultPolicy];
+  if (policy === undefined) throw new Error("there is no default policy");
+  return policy;
 }

@@ -31,6 +31,11 @@ export const metricTable = {
     help: "Times a job was put back to wait without an attempt being spent, by the limit in its way (job.held).",
     labels: ["limit"],
   },
+  sluice_rule_errors_total: {
+    type: "counter",
+    help: "Times a rule of a model could not be evaluated and so did not match (rule.failed).",
+    labels: ["model"],
+  },
   sluice_attempts_total: {
     type: "counter",
     help: "Calls to targets by how they ended (attempt.settled).",

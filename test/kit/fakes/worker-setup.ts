@@ -1,5 +1,5 @@
 import { type EngineConfig, idFromUuid, type JobToRun, type Target, type Verdict } from "@sluice/domain";
-import { cacheSignals, keepLease, type ProcessJobPorts, processJob } from "@sluice/engine";
+import { cacheSignals, createTurns, keepLease, type ProcessJobPorts, processJob } from "@sluice/engine";
 import { sampleConfig, sampleTarget } from "../samples.ts";
 import { createFakeClock } from "./fake-clock.ts";
 import { createMemoryFiles } from "./memory-files.ts";
@@ -42,6 +42,7 @@ export async function setupWorker(
     lease,
     signals: cacheSignals(fakes),
     random: { next: () => 0.5 },
+    turns: createTurns(),
     config: () => config,
     failureLineBytes: ({ failure }) => failure.message.length,
     resultLineBytes: (_job, _result, body) => 1_000 + body.length,

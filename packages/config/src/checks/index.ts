@@ -1,6 +1,7 @@
 import type { Check } from "./check.ts";
 import { checkRepeatedNames } from "./repeated-names.ts";
-import { checkRulesNotYet } from "./rules-not-yet.ts";
+import { checkRuleExpressions } from "./rule-expressions.ts";
+import { warnOfUnmetRules } from "./rule-targets.ts";
 import { checkSlaDefault } from "./sla-default.ts";
 import { checkTargetSense } from "./target-sense.ts";
 import { checkUnknownNames } from "./unknown-names.ts";
@@ -12,8 +13,8 @@ export const errorChecks: readonly Check[] = [
   checkRepeatedNames,
   checkSlaDefault,
   checkTargetSense,
-  checkRulesNotYet,
+  checkRuleExpressions,
 ];
 
 /** Checks whose findings are only shown. */
-export const warningChecks: readonly Check[] = [warnOfUnused];
+export const warningChecks: readonly Check[] = [warnOfUnused, warnOfUnmetRules];

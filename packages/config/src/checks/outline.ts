@@ -13,6 +13,24 @@ export interface TargetOutline {
   readonly servesNothing: boolean;
   readonly contextWindow: unknown;
   readonly maxOutputTokens: unknown;
+  readonly has: Traits;
+}
+
+/** What a target has, or a rule requires: values that are no text are left out. */
+export interface Traits {
+  readonly region: Mention | undefined;
+  readonly tags: readonly Mention[];
+  readonly capabilities: readonly Mention[];
+  readonly retention: Mention | undefined;
+  readonly training: Mention | undefined;
+}
+
+export interface RuleOutline {
+  readonly path: ConfigPath;
+  readonly when: Mention | undefined;
+  /** `undefined` when the rule leaves the model's pools. */
+  readonly pools: readonly Mention[] | undefined;
+  readonly requires: Traits;
 }
 
 export interface PoolOutline {
@@ -27,7 +45,7 @@ export interface ModelOutline {
   readonly pools: readonly Mention[];
   readonly fallback: readonly Mention[];
   readonly policy: Mention | undefined;
-  readonly hasRules: boolean;
+  readonly rules: readonly RuleOutline[];
 }
 
 /** The names of a file and what refers to them, read tolerantly so that these checks also run on a faulty file. */
@@ -72,6 +90,7 @@ function outlineTarget(target: unknown, path: ConfigPath): TargetOutline {
     servesNothing: Array.isArray(endpoints) && endpoints.length === 0,
     contextWindow: field(target, "context_window"),
     maxOutputTokens: field(target, "max_output_tokens"),
+    has: outlineTraits(target, path),
   };
 }
 
@@ -83,7 +102,28 @@ function outlineModel(name: string, model: unknown): ModelOutline {
     pools: mentions(field(model, "pools"), [...path, "pools"]),
     fallback: mentions(field(model, "fallback"), [...path, "fallback"]),
     policy: mention(field(model, "policy"), [...path, "policy"]),
-    hasRules: items(field(model, "rules")).length > 0,
+    rules: items(field(model, "rules")).map((rule, index) => outlineRule(rule, [...path, "rules", index])),
+  };
+}
+
+function outlineRule(rule: unknown, path: ConfigPath): RuleOutline {
+  const pools = field(rule, "pools");
+  return {
+    path,
+    when: mention(field(rule, "when"), [...path, "when"]),
+    pools: Array.isArray(pools) ? mentions(pools, [...path, "pools"]) : undefined,
+    requires: outlineTraits(field(rule, "require"), [...path, "require"]),
+  };
+}
+
+function outlineTraits(value: unknown, path: ConfigPath): Traits {
+  const data = field(value, "data");
+  return {
+    region: mention(field(value, "region"), [...path, "region"]),
+    tags: mentions(field(value, "tags"), [...path, "tags"]),
+    capabilities: mentions(field(value, "capabilities"), [...path, "capabilities"]),
+    retention: mention(field(data, "retention"), [...path, "data", "retention"]),
+    training: mention(field(data, "training"), [...path, "data", "training"]),
   };
 }
 

@@ -10,6 +10,7 @@ export const checkRepeatedNames: Check = (outline, show) => [
   ),
   ...outline.models.flatMap((model) => repeats(model.pools, show)),
   ...outline.models.flatMap((model) => repeats(model.fallback, show)),
+  ...outline.models.flatMap((model) => model.rules).flatMap((rule) => repeats(rule.pools ?? [], show)),
 ];
 
 function repeats(mentions: readonly Mention[], show: Show): readonly Finding[] {

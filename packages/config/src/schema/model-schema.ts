@@ -1,13 +1,12 @@
+import { builtInPolicies, defaultPolicy } from "@sluice/domain";
 import type { z } from "zod";
 import { duration, flag, list, mustNotBeEmpty, oneOf, strict, text, zeroOrMore } from "./scalars.ts";
 
 /** Scorers a policy may weigh; each gives 0..1. */
-export const scorerNames = ["cost", "headroom", "latency", "backlog", "weight"] as const;
+export const scorerNames = ["cost", "headroom", "latency", "backlog", "weight", "stickiness"] as const;
 /** Pickers a policy may use. */
-const pickerNames = ["best", "weighted"] as const;
-/** The policy of a model that names none, and its weights when the file does not define it. */
-export const defaultPolicy = "balanced";
-export const balancedScorers = { cost: 2, headroom: 2, latency: 1, backlog: 1 } as const;
+const pickerNames = ["best", "weighted", "round-robin", "in-order"] as const;
+const balancedScorers = { ...builtInPolicies[defaultPolicy]?.scorers };
 
 const data = strict({
   retention: text().optional().describe("Required retention of the target."),
@@ -16,7 +15,10 @@ const data = strict({
 
 const rule = strict({
   when: text().describe("CEL expression over request, tenant, job and signals."),
-  pools: list(text()).optional().describe("Pools to use when it matches."),
+  pools: list(text())
+    .min(1, { error: mustNotBeEmpty })
+    .optional()
+    .describe("Pools in place of the model's when it matches."),
   require: strict({
     region: text().optional().describe("Region that targets must have."),
     tags: list(text()).optional().describe("Tags that targets must have."),
@@ -31,7 +33,7 @@ const rule = strict({
 export const modelSchema = strict({
   pools: list(text()).min(1, { error: mustNotBeEmpty }).describe("Pools that serve it."),
   policy: text().default(defaultPolicy).describe("An entry of policies."),
-  rules: list(rule).optional().describe("First match wins. Not supported yet: refused."),
+  rules: list(rule).optional().describe("The first that matches decides."),
   fallback: list(text()).default([]).describe("Pools tried in order when the pools above cannot serve."),
 });
 
@@ -45,8 +47,9 @@ export const policySchema = strict({
     latency: weight(),
     backlog: weight(),
     weight: weight(),
+    stickiness: weight(),
   } satisfies Record<(typeof scorerNames)[number], unknown>)
-    .prefault({ ...balancedScorers })
+    .prefault(balancedScorers)
     .describe("Weights by scorer; a scorer left out weighs nothing."),
   picker: oneOf(pickerNames).default("best").describe("How one target is chosen by score."),
 });

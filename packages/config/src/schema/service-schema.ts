@@ -8,6 +8,7 @@ import {
   positiveNumber,
   size,
   strict,
+  text,
 } from "./scalars.ts";
 
 export const retrySchema = strict({
@@ -35,6 +36,7 @@ const tenantLimits = strict({
 export const tenantSchema = strict({
   weight: positiveNumber().default(1).describe("Share while tenants are backlogged."),
   limits: tenantLimits.prefault({}).describe("Absent limits are unlimited."),
+  tags: list(text()).default([]).describe("Free labels that rules may read."),
   max_priority: integerBetween(0, 9).default(9).describe("Highest priority its jobs may ask for."),
 });
 

@@ -1,4 +1,4 @@
-import type { RouteRequest, Target, TargetSignals } from "@sluice/domain";
+import type { RouteRequest, RuleRequirement, Target, TargetSignals } from "@sluice/domain";
 import { expect, test } from "vitest";
 import { makeRequest, makeSignals, makeTarget } from "../testing/make-input.ts";
 import { hardFilters, softFilters } from "./index.ts";
@@ -9,6 +9,7 @@ interface Case {
   readonly target?: Partial<Target>;
   readonly request?: Partial<RouteRequest>;
   readonly signals?: Partial<TargetSignals>;
+  readonly require?: RuleRequirement;
   readonly drops: boolean;
 }
 
@@ -53,6 +54,30 @@ const cases: readonly Case[] = [
     drops: true,
   },
   { filter: "in-region", because: "none stated", request: { wishes: { region: "eu" } }, drops: true },
+  { filter: "meets-rule", because: "no rule requires anything", drops: false },
+  {
+    filter: "meets-rule",
+    because: "it has all of it",
+    target: { ...tools, region: "eu", tags: ["hipaa", "x"], data: { retention: "none", training: "deny" } },
+    require: { ...tools, region: "eu", tags: ["hipaa"], data: { retention: "30d", training: "deny" } },
+    drops: false,
+  },
+  { filter: "meets-rule", because: "no region is stated", require: { region: "eu" }, drops: true },
+  { filter: "meets-rule", because: "a tag is missing", require: { tags: ["hipaa"] }, drops: true },
+  { filter: "meets-rule", because: "no capability is stated", require: tools, drops: true },
+  {
+    filter: "meets-rule",
+    because: "it keeps data",
+    target: { data: { retention: "30d" } },
+    require: { data: { retention: "none" } },
+    drops: true,
+  },
+  {
+    filter: "meets-rule",
+    because: "training is not ruled out",
+    require: { data: { training: "deny" } },
+    drops: true,
+  },
   { filter: "within-price", because: "both are below", request: { wishes: { maxPrice: 2 } }, drops: false },
   { filter: "within-price", because: "output is above", request: { wishes: { maxPrice: 1.5 } }, drops: true },
   { filter: "asked-for", because: "all may", drops: false },
@@ -79,12 +104,15 @@ const cases: readonly Case[] = [
 
 const filters = [...hardFilters, ...softFilters];
 
-test.each(cases)("$filter drops: $drops, because $because", ({ filter, target, request, signals, drops }) => {
-  const candidate = { target: makeTarget("a", target), signals: makeSignals(signals) };
-  const found = filters.find(({ name }) => name === filter);
-  const reason = found?.reject(candidate, { request: makeRequest(request), now: 1_000 });
-  expect(reason !== undefined).toBe(drops);
-});
+test.each(cases)(
+  "$filter drops: $drops, because $because",
+  ({ filter, target, request, signals, require, drops }) => {
+    const candidate = { target: makeTarget("a", target), signals: makeSignals(signals) };
+    const found = filters.find(({ name }) => name === filter);
+    const reason = found?.reject(candidate, { request: makeRequest(request), now: 1_000, require });
+    expect(reason !== undefined).toBe(drops);
+  },
+);
 
 test("every filter has a case that it drops and one that it keeps", () => {
   for (const { name } of filters) {

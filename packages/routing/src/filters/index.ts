@@ -4,6 +4,7 @@ import type { Filter } from "./filter.ts";
 import { fitsContext } from "./fits-context.ts";
 import { hasCapability } from "./has-capability.ts";
 import { inRegion } from "./in-region.ts";
+import { meetsRule } from "./meets-rule.ts";
 import { notFailedBefore } from "./not-failed-before.ts";
 import { notPaused } from "./not-paused.ts";
 import { servesEndpoint } from "./serves-endpoint.ts";
@@ -20,6 +21,7 @@ export const hardFilters: readonly Filter[] = [
   hasCapability,
   fitsContext,
   inRegion,
+  meetsRule,
   withinPrice,
   askedFor,
   notPaused,

@@ -7,6 +7,8 @@ export interface PickInput {
   readonly jobId: string;
   /** The decision's own draw, in [0, 1). */
   readonly random: number;
+  /** How many decisions its caller has made before. */
+  readonly turn: number;
 }
 
 export interface Pick {
@@ -16,7 +18,7 @@ export interface Pick {
   readonly propensity: number;
 }
 
-/** Puts at least one candidate in order. Deterministic: chance comes in as `random` and as the job's id. */
+/** Puts at least one candidate in order. Deterministic: chance comes in as `random` and as the job's id, state as `turn`. */
 export interface Picker {
   /** The name that `policies.*.picker` uses; never renamed. */
   readonly name: string;

@@ -6,7 +6,7 @@ import { pickers } from "./index.ts";
 function pick(
   name: string,
   totals: readonly number[],
-  options: { job?: string; random?: number; weights?: number[] } = {},
+  options: { job?: string; random?: number; turn?: number; weights?: number[] } = {},
 ) {
   const candidates = totals.map((_, i) => ({
     target: makeTarget(`t${i}`, { weight: options.weights?.[i] ?? 1 }),
@@ -17,6 +17,7 @@ function pick(
     totals: Float64Array.from(totals),
     jobId: options.job ?? "job",
     random: options.random ?? 0,
+    turn: options.turn ?? 0,
   };
   const picked = pickers.get(name)?.pick(input);
   if (picked === undefined) throw new Error(`no picker ${name}`);
@@ -48,14 +49,6 @@ describe.each([...pickers.keys()])("%s", (name) => {
       ),
     );
   });
-
-  test("shares equal targets by their weights", () => {
-    const [a = 0, b = 0] = shares(name, [2, 2], [3, 1]);
-    expect(a).toBeGreaterThan(0.71);
-    expect(a).toBeLessThan(0.79);
-    expect(a + b).toBeCloseTo(1);
-    expect([0.75, 0.25]).toContain(pick(name, [2, 2], { weights: [3, 1] }).propensity);
-  });
 });
 
 test("best orders by total and gives the same job the same order again", () => {
@@ -74,4 +67,28 @@ test("best takes totals that differ only by rounding as equal", () => {
 test("weighted draws in proportion to the totals", () => {
   expect(pick("weighted", [1, 3], { random: 0.24 })).toEqual({ order: [0, 1], propensity: 0.25 });
   expect(pick("weighted", [1, 3], { random: 0.26 })).toEqual({ order: [1, 0], propensity: 0.75 });
+});
+
+test.each(["best", "weighted"])("%s shares equal targets by their weights", (name) => {
+  const [a = 0, b = 0] = shares(name, [2, 2], [3, 1]);
+  expect(a).toBeGreaterThan(0.71);
+  expect(a).toBeLessThan(0.79);
+  expect(a + b).toBeCloseTo(1);
+  expect([0.75, 0.25]).toContain(pick(name, [2, 2], { weights: [3, 1] }).propensity);
+});
+
+test("round-robin goes round whatever the scores and weights, in order", () => {
+  const firsts = [0, 1, 2, 3].map(
+    (turn) => pick("round-robin", [1, 3, 2], { turn, weights: [9, 1, 1] }).order,
+  );
+  expect(firsts).toEqual([
+    [0, 1, 2],
+    [1, 2, 0],
+    [2, 0, 1],
+    [0, 1, 2],
+  ]);
+});
+
+test("in-order keeps the order of the configuration", () => {
+  expect(pick("in-order", [1, 3, 2], { turn: 7, random: 0.9 })).toEqual({ order: [0, 1, 2], propensity: 1 });
 });

@@ -3,11 +3,12 @@ import { cost } from "./cost.ts";
 import { headroom } from "./headroom.ts";
 import { latency } from "./latency.ts";
 import type { Scorer } from "./scorer.ts";
+import { stickiness } from "./stickiness.ts";
 import { weight } from "./weight.ts";
 
 export type { Scorer } from "./scorer.ts";
 
 /** Every scorer by the name that a policy uses. */
 export const scorers: ReadonlyMap<string, Scorer> = new Map(
-  [cost, headroom, latency, backlog, weight].map((scorer) => [scorer.name, scorer]),
+  [cost, headroom, latency, backlog, weight, stickiness].map((scorer) => [scorer.name, scorer]),
 );

@@ -68,3 +68,21 @@ test.each([...scorers.keys()])("%s gives 1 to all candidates that do not differ"
     ]),
   ).toEqual([1, 1]);
 });
+
+test("stickiness prefers the same target for each job of a session, and moves few sessions when one goes", () => {
+  const ids = ["a", "b", "c", "d"];
+  const preferred = (session: string, of: readonly string[]) => {
+    const candidates = of.map((id) => ({ target: makeTarget(id), signals: makeSignals() }));
+    const scores = new Float64Array(of.length);
+    const request = makeRequest({ metadata: { session } });
+    scorers.get("stickiness")?.score(candidates, scores, { request, now: 0 });
+    expect([...scores].sort()).toEqual(of.map((_, i) => 1 / (i + 1)).sort());
+    return of[scores.indexOf(1)];
+  };
+  const sessions = Array.from({ length: 400 }, (_, i) => `session-${i}`);
+  const before = sessions.map((session) => preferred(session, ids));
+  expect(new Set(before).size).toBe(4);
+  expect(sessions.map((session) => preferred(session, ids))).toEqual(before);
+  const after = sessions.map((session) => preferred(session, ["a", "b", "c"]));
+  for (const [i, target] of after.entries()) if (before[i] !== "d") expect(target).toBe(before[i]);
+});

@@ -32,6 +32,10 @@ export function makeRequest(changes: Partial<RouteRequest> = {}): RouteRequest {
     maxOutputTokens: 100,
     capabilities: [],
     wishes: {},
+    sla: "standard",
+    priority: 0,
+    metadata: {},
+    attempt: 1,
     deadlineAt: 60_000,
     failedTargets: [],
     ...changes,
@@ -48,6 +52,7 @@ export function makeConfig(targets: readonly Target[], changes: Partial<RoutingC
     pools: Object.fromEntries(pools),
     models: { auto: { name: "auto", pools: ["main"], fallback, policy: "balanced" } },
     policies: {},
+    tenants: {},
     retry: { maxAttempts: 5, baseMs: 500, maxMs: 60_000 },
     ...changes,
   };
