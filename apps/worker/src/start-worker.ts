@@ -8,8 +8,9 @@ import {
   type ProcessJobPorts,
   processJob,
   type ResultLine,
+  withEngineLoads,
 } from "@sluice/engine";
-import { createModelClient } from "@sluice/providers";
+import { createModelClient, type EngineSettings, scrapeEngines } from "@sluice/providers";
 import { createDeadLetters, createIdQueue, createLaneConsumer } from "@sluice/queue";
 import type { Runtime, StartedRole } from "@sluice/role";
 
@@ -39,11 +40,17 @@ export async function startWorker(runtime: Runtime): Promise<StartedRole> {
     simulators: environment.simulators,
     clock,
   });
+  const engines = scrapeEngines({
+    engines: () => enginesOf(config()),
+    clock,
+    onError: (provider, error) =>
+      logger.warn({ provider, err: error }, "an engine's metrics cannot be read; it counts as saturated"),
+  });
   const ports: ProcessJobPorts = {
     ledger,
     lease,
     capacity,
-    signals: cacheSignals({ capacity, clock }),
+    signals: cacheSignals({ capacity: withEngineLoads(capacity, engines), clock }),
     models,
     files: runtime.files,
     deadLetters: createDeadLetters({ redis: commands }),
@@ -78,9 +85,18 @@ export async function startWorker(runtime: Runtime): Promise<StartedRole> {
     async stop() {
       await Promise.all(consumers.map((consumer) => consumer.close({ graceMs: shutdownGraceMs })));
       await lease.stop();
+      await engines.close();
       await models.close();
     },
   };
+}
+
+function enginesOf({ providers }: ReturnType<Runtime["config"]>): Record<string, EngineSettings> {
+  return Object.fromEntries(
+    Object.values(providers).flatMap((provider) =>
+      provider.kind === "openai" && provider.engine !== undefined ? [[provider.name, provider.engine]] : [],
+    ),
+  );
 }
 
 function resultLineBytes(job: JobToRun, result: ResultLine, body: Buffer): number {

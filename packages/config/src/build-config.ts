@@ -9,7 +9,7 @@ import {
   type TargetLimits,
   type TenantConfig,
 } from "@sluice/domain";
-import type { Config, Provider } from "./config-types.ts";
+import type { Config, EngineConfig, Provider } from "./config-types.ts";
 import { type ModelInput, type PolicyInput, type SlaClassInput, scorerNames } from "./schema/model-schema.ts";
 import type { PoolInput, TargetInput } from "./schema/pool-schema.ts";
 import type { ProviderInput } from "./schema/provider-schema.ts";
@@ -61,9 +61,7 @@ function buildProvider(input: ProviderInput, name: string): Provider {
   switch (input.kind) {
     case "openai": {
       const { kind, base_url: baseUrl, api_key: apiKey, engine } = input;
-      const typedEngine =
-        engine && compact({ kind: engine.kind, metricsUrl: engine.metrics_url, dcgmUrl: engine.dcgm_url });
-      return compact({ name, kind, baseUrl, apiKey, engine: typedEngine });
+      return compact({ name, kind, baseUrl, apiKey, engine: engine && buildEngine(engine) });
     }
     case "anthropic":
       return compact({ name, kind: input.kind, baseUrl: input.base_url, apiKey: input.api_key });
@@ -72,6 +70,26 @@ function buildProvider(input: ProviderInput, name: string): Provider {
       return { name, kind, ttftMs, tokensPerSecond, errorRate, limits: buildTargetLimits(input) };
     }
   }
+}
+
+type EngineInput = NonNullable<Extract<ProviderInput, { kind: "openai" }>["engine"]>;
+
+function buildEngine({ kind, metrics, metrics_url, dcgm_url }: EngineInput): EngineConfig {
+  const specs = (spec: string | undefined) => (spec === undefined ? undefined : [spec]);
+  return compact({
+    kind,
+    metricsUrl: metrics_url,
+    dcgmUrl: dcgm_url,
+    metrics:
+      metrics &&
+      compact({
+        waiting: specs(metrics.waiting),
+        running: specs(metrics.running),
+        kvCacheUsage: specs(metrics.kv_cache_usage),
+        gpuUtilisation: specs(metrics.gpu_utilisation),
+        gpuMemoryUsed: specs(metrics.gpu_memory_used),
+      }),
+  });
 }
 
 function buildPool(name: string, input: PoolInput, providers: Config["providers"]): Pool {

@@ -2,10 +2,15 @@ import type { Policy, RoutingConfig, SlaClass, TargetLimits, TenantConfig } from
 
 /** How a GPU engine reports its load beside the OpenAI-compatible API. */
 export interface EngineConfig {
-  readonly kind: "vllm" | "sglang" | "trtllm" | "triton" | "tgi";
+  readonly kind: "vllm" | "sglang" | "trtllm" | "triton" | "tgi" | "custom";
   readonly metricsUrl?: string;
   readonly dcgmUrl?: string;
+  /** Specs such as `name{label=value}` that come before those of the kind, one for each quantity. */
+  readonly metrics?: Readonly<Partial<Record<EngineQuantity, readonly string[]>>>;
 }
+
+/** What is read of an engine. */
+type EngineQuantity = "waiting" | "running" | "kvCacheUsage" | "gpuUtilisation" | "gpuMemoryUsed";
 
 export interface OpenaiProvider {
   readonly name: string;

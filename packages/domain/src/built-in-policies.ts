@@ -9,7 +9,7 @@ function policy(name: string, scorers: Policy["scorers"], picker = "best"): read
 
 /** Policies that exist in every configuration, which may define them anew. */
 export const builtInPolicies: Readonly<Record<string, Policy>> = Object.fromEntries([
-  policy(defaultPolicy, { cost: 2, headroom: 2, latency: 1, backlog: 1 }),
+  policy(defaultPolicy, { cost: 2, headroom: 2, latency: 1, backlog: 1, "engine-load": 2 }),
   policy("cheapest", { cost: 1 }),
   policy("fastest", { latency: 1 }),
   policy("least-loaded", { backlog: 1, headroom: 1 }),

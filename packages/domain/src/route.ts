@@ -25,6 +25,20 @@ export interface RouteRequest {
 /** Whether a target is called: `open` not at all, `half-open` one call at a time to see whether it is back. */
 export type BreakerPhase = "closed" | "open" | "half-open";
 
+/** What an engine of our own says of its load; what it does not say is absent. */
+export interface EngineLoad {
+  /** Requests in its queue. */
+  readonly waiting?: number;
+  /** Requests being served. */
+  readonly running?: number;
+  /** Shares, 0..1. */
+  readonly kvCacheUsage?: number;
+  readonly gpuUtilisation?: number;
+  readonly gpuMemoryUsed?: number;
+  /** When it was read (ms since 1970); 0: never yet. */
+  readonly scrapedAt: number;
+}
+
 /** Read-only snapshot of one target at the moment of a decision. */
 export interface TargetSignals {
   readonly inFlight: number;
@@ -49,6 +63,8 @@ export interface TargetSignals {
   readonly breaker?: BreakerPhase;
   /** When an open breaker lets the first probe through (ms since 1970). */
   readonly reopensAt?: number;
+  /** Absent for a target without an engine whose metrics are read. */
+  readonly engine?: EngineLoad;
 }
 
 export type Signals = Readonly<Record<string, TargetSignals>>;

@@ -29,3 +29,4 @@ export {
   validateBatch,
 } from "./validate-batch.ts";
 export { createJobWaiter, type JobWaiter } from "./wait-for-job.ts";
+export { type EngineLoads, withEngineLoads } from "./with-engine-loads.ts";

@@ -1,3 +1,8 @@
+export {
+  type EngineScraper,
+  type EngineSettings,
+  scrapeEngines,
+} from "./engine-metrics/scrape-engines.ts";
 export { createModelClient, type ModelClientOptions } from "./model-client.ts";
 export { parseRateLimits } from "./parse-rate-limits.ts";
 export type { ProviderSettings, Providers } from "./provider-address.ts";

@@ -12,8 +12,12 @@ describe("decideRoute", () => {
     const route = decideRoute(makeInput([dear, makeTarget("cheap")]));
     expect(route.order).toEqual(["cheap", "dear"]);
     expect(route.candidates).toMatchObject([
-      { target: "dear", scores: { cost: 0.25, headroom: 1, latency: 1, backlog: 1 }, total: 4.5 },
-      { target: "cheap", scores: { cost: 1 }, total: 6 },
+      {
+        target: "dear",
+        scores: { cost: 0.25, headroom: 1, latency: 1, backlog: 1, "engine-load": 1 },
+        total: 6.5,
+      },
+      { target: "cheap", scores: { cost: 1 }, total: 8 },
     ]);
     expect(route).toMatchObject({
       chosen: "cheap",

@@ -3,7 +3,15 @@ import type { z } from "zod";
 import { duration, flag, list, mustNotBeEmpty, oneOf, strict, text, zeroOrMore } from "./scalars.ts";
 
 /** Scorers a policy may weigh; each gives 0..1. */
-export const scorerNames = ["cost", "headroom", "latency", "backlog", "weight", "stickiness"] as const;
+export const scorerNames = [
+  "cost",
+  "headroom",
+  "latency",
+  "backlog",
+  "weight",
+  "stickiness",
+  "engine-load",
+] as const;
 /** Pickers a policy may use. */
 const pickerNames = ["best", "weighted", "round-robin", "in-order"] as const;
 const balancedScorers = { ...builtInPolicies[defaultPolicy]?.scorers };
@@ -48,6 +56,7 @@ export const policySchema = strict({
     backlog: weight(),
     weight: weight(),
     stickiness: weight(),
+    "engine-load": weight(),
   } satisfies Record<(typeof scorerNames)[number], unknown>)
     .prefault(balancedScorers)
     .describe("Weights by scorer; a scorer left out weighs nothing."),

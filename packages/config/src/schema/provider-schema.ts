@@ -15,8 +15,26 @@ const apiKey = text()
   .optional()
   .describe('Credential, best as "${NAME}"; never logged and left out of the hash.');
 
+const metric = () =>
+  text()
+    .regex(/^[a-zA-Z_:][\w:]*(\{\s*(\w+\s*=\s*("[^"]*"|[^",{}]+)\s*,?\s*)*\})?$/, {
+      error: "must be a metric such as name{label=value}",
+    })
+    .optional();
+
+const metrics = strict({
+  waiting: metric().describe("Requests in its queue; several series add up."),
+  running: metric().describe("Requests being served; several series add up."),
+  kv_cache_usage: metric().describe("Share of the KV cache in use, 0 to 1."),
+  gpu_utilisation: metric().describe("Share of time that the GPU is busy, 0 to 1."),
+  gpu_memory_used: metric().describe("Share of the GPU's memory in use, 0 to 1."),
+});
+
 const engine = strict({
-  kind: oneOf(["vllm", "sglang", "trtllm", "triton", "tgi"]).describe("Which engine serves the model."),
+  kind: oneOf(["vllm", "sglang", "trtllm", "triton", "tgi", "custom"]).describe(
+    "Which engine serves the model; custom: what its metrics are called stands below.",
+  ),
+  metrics: metrics.optional().describe("Metrics by other names than its kind's."),
   metrics_url: url().optional().describe("Its Prometheus metrics."),
   dcgm_url: url().optional().describe("The GPU metrics of NVIDIA DCGM."),
 });

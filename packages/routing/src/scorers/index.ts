@@ -1,5 +1,6 @@
 import { backlog } from "./backlog.ts";
 import { cost } from "./cost.ts";
+import { engineLoad } from "./engine-load.ts";
 import { headroom } from "./headroom.ts";
 import { latency } from "./latency.ts";
 import type { Scorer } from "./scorer.ts";
@@ -10,5 +11,5 @@ export type { Scorer } from "./scorer.ts";
 
 /** Every scorer by the name that a policy uses. */
 export const scorers: ReadonlyMap<string, Scorer> = new Map(
-  [cost, headroom, latency, backlog, weight, stickiness].map((scorer) => [scorer.name, scorer]),
+  [cost, headroom, latency, backlog, weight, stickiness, engineLoad].map((scorer) => [scorer.name, scorer]),
 );
