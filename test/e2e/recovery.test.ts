@@ -1,6 +1,7 @@
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { promptLines, readResults, startBatch, toJsonl, untilEnded } from "./kit/batches.ts";
 import { startTestCluster, type TestCluster } from "./kit/cluster.ts";
+import { finishTimes } from "./kit/finish-times.ts";
 import { type Kill, recoveryTable } from "./kit/recovery-table.ts";
 import { until } from "./kit/until.ts";
 
@@ -48,7 +49,7 @@ test("a batch survives kill -9 of every role and of both servers, one after the 
   const { output } = await readResults(openai, batch);
   expect(output.map((line) => line.custom_id).sort()).toEqual(lines.map((line) => line.custom_id).sort());
   expect(await placesTaken()).toBe(0);
-  console.log(recoveryTable(kills, await finishTimes(id)));
+  console.log(recoveryTable(kills, await finishTimes(cluster.api, id)));
 });
 
 /** Calls that capacity counts as in flight when a worker looks at it for a new job. */
@@ -90,15 +91,4 @@ async function untilEndedMore(id: string, more: number): Promise<void> {
   await until(`${more} more lines end`, async () =>
     (await endedLines()) >= before + more ? true : undefined,
   );
-}
-
-/** When each job of the batch ended, by its id, in Unix milliseconds. */
-async function finishTimes(batchId: string): Promise<Map<string, number>> {
-  const times = new Map<string, number>();
-  for (let after = ""; ; ) {
-    const { body } = await cluster.api.get(`/v1/jobs?batch_id=${batchId}&limit=100${after}`);
-    for (const job of body.data) times.set(job.id, Date.parse(job.finished_at));
-    if (!body.has_more) return times;
-    after = `&after=${body.last_id}`;
-  }
 }
