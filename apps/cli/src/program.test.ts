@@ -45,7 +45,7 @@ test.each([
   expect(out).toBe("");
 });
 
-test.each(["serve", "run", "doctor", "submit", "cancel", "status", "watch", "results", "jobs"])(
+test.each(["serve", "run", "doctor", "submit", "cancel", "status", "watch", "results", "jobs", "check"])(
   "%s --help shows an example",
   async (command) => {
     const { code, out } = await sluice([command, "--help"]);

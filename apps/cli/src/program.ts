@@ -42,6 +42,7 @@ Exit codes: 0 all went well, 1 it did not, 2 it was asked for in a wrong way or 
   addServing(program, context, finish);
   addSubmitting(program, context, finish);
   addLooking(program, context, finish);
+  addRouting(program, context, finish);
   return program;
 }
 
@@ -144,6 +145,16 @@ function addLooking(program: Command, context: CliContext, finish: Finish): void
     .option("--after <id>", "the page behind this job")
     .option("--json", "the page as JSON")
     .action(async (flags) => finish((await import("./commands/look.ts")).jobs(context, flags)));
+}
+
+function addRouting(program: Command, context: CliContext, finish: Finish): void {
+  command(program, "check [config]", {
+    description: "look whether a configuration can be used, without a cluster (default: sluice.yaml)",
+    examples: ["sluice check sluice.yaml", "sluice check sluice.yaml --strict --json"],
+  })
+    .option("--strict", "exit code 1 on warnings too")
+    .option("--json", "errors and warnings as JSON")
+    .action(async (file, flags) => finish((await import("./commands/check.ts")).check(context, file, flags)));
 }
 
 interface About {
