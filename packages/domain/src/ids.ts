@@ -75,6 +75,8 @@ export interface IdSource {
   uuid(): string;
 }
 
+const idRandomBytes = 8;
+
 /**
  * Makes UUIDv7s (RFC 9562 §6.2 method 1: the 12 bits after the version count within a millisecond).
  * A clock that steps back is not followed: ids go on from the last moment seen.
@@ -85,6 +87,14 @@ export function createIdSource(
 ): IdSource {
   let lastMs = 0;
   let counter = 0;
+  let pool = Buffer.alloc(0);
+  // A call of the system's source costs more than the bytes: draw for many ids at once.
+  const draw = (): Buffer => {
+    if (pool.length < idRandomBytes) pool = Buffer.from(randomBytes(idRandomBytes * 128));
+    const drawn = pool.subarray(0, idRandomBytes);
+    pool = pool.subarray(idRandomBytes);
+    return drawn;
+  };
   return {
     uuid() {
       const now = Math.floor(clock.now());
@@ -96,7 +106,7 @@ export function createIdSource(
         counter = 0;
       }
       const time = lastMs.toString(16).padStart(12, "0");
-      const random = Buffer.from(randomBytes(8));
+      const random = draw();
       random[0] = ((random[0] ?? 0) & 0x3f) | 0x80;
       const tail = random.toString("hex");
       const count = counter.toString(16).padStart(3, "0");

@@ -1,6 +1,6 @@
 import { type AcceptJob, type AcceptResult, uuidOf } from "@sluice/domain";
 import type { Sql } from "./client.ts";
-import { retrying } from "./client.ts";
+import { named, retrying } from "./client.ts";
 import { type Column, nameList, parametersOf, unnest } from "./columns.ts";
 import { type Claim, type ClaimAnswer, claimColumns, claimSql } from "./idempotency.ts";
 import { bodySize, jobColumns, liveColumnNames } from "./job-columns.ts";
@@ -44,7 +44,7 @@ const accepted: AcceptResult = { kind: "accepted" };
 /** Commits jobs in one statement; a key that came before answers as it did then. */
 export async function acceptJobs(sql: Sql, jobs: readonly AcceptJob[]): Promise<AcceptResult[]> {
   if (jobs.every(({ idempotency }) => idempotency === undefined)) {
-    await retrying(() => sql.unsafe(acceptAll, parametersOf(acceptColumns, jobs)));
+    await retrying(() => sql.unsafe(acceptAll, parametersOf(acceptColumns, jobs), named));
     return jobs.map(() => accepted);
   }
   return acceptWithKeys(sql, jobs);

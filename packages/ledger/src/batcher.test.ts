@@ -1,7 +1,13 @@
 import { expect, test } from "vitest";
 import { createBatcher } from "./batcher.ts";
 
-function setup(options: { fail?: (items: readonly number[]) => unknown; maxInFlight?: number } = {}) {
+interface Options {
+  fail?: (items: readonly number[]) => unknown;
+  maxInFlight?: number;
+  worthwhileRows?: number;
+}
+
+function setup(options: Options = {}) {
   const flushes: number[][] = [];
   const open: (() => void)[] = [];
   const families: string[] = [];
@@ -10,6 +16,7 @@ function setup(options: { fail?: (items: readonly number[]) => unknown; maxInFli
     maxRows: 3,
     maxBytes: 100,
     maxInFlight: options.maxInFlight ?? 1,
+    worthwhileRows: options.worthwhileRows ?? 1,
     sizeOf: (item) => item,
     onFlush: ({ family, rows }) => families.push(`${family}:${rows}`),
     async flush(items) {
@@ -57,7 +64,7 @@ test("a flush is bounded in rows and in bytes, and a row above the bound goes al
 });
 
 test("no more flushes are in flight than allowed", async () => {
-  const { batcher, flushes, drain } = setup({ maxInFlight: 2 });
+  const { batcher, flushes, drain } = setup({ maxInFlight: 2, worthwhileRows: 2 });
   const all = batcher.add([1, 2, 3, 4, 5, 6, 7]);
   await new Promise((resolve) => setImmediate(resolve));
   expect(flushes).toEqual([
@@ -66,6 +73,18 @@ test("no more flushes are in flight than allowed", async () => {
   ]);
   await drain();
   expect(await all).toHaveLength(7);
+});
+
+test("few rows wait for the flush under way, so that they go together with those that come meanwhile", async () => {
+  const { batcher, flushes, drain } = setup({ maxInFlight: 2, worthwhileRows: 3 });
+  const first = batcher.add([1]);
+  await new Promise((resolve) => setImmediate(resolve));
+  const later = [batcher.add([2]), batcher.add([3])];
+  await new Promise((resolve) => setImmediate(resolve));
+  expect(flushes).toEqual([[1]]);
+  await drain();
+  expect(flushes).toEqual([[1], [2, 3]]);
+  expect(await Promise.all([first, ...later])).toEqual([["<1>"], ["<2>"], ["<3>"]]);
 });
 
 test("a row that PostgreSQL cannot take fails alone", async () => {

@@ -22,6 +22,8 @@ export interface BatcherOptions<Item, Result> {
   readonly maxRows?: number;
   readonly maxBytes?: number;
   readonly maxInFlight?: number;
+  /** A second flush beside the first starts only when this many rows wait. */
+  readonly worthwhileRows?: number;
 }
 
 interface Call<Result> {
@@ -43,18 +45,33 @@ interface Entry<Item, Result> {
  * written again without it.
  */
 export function createBatcher<Item, Result>(options: BatcherOptions<Item, Result>): Batcher<Item, Result> {
-  const { family, flush, sizeOf, onFlush, maxRows = 500, maxBytes = 4 << 20, maxInFlight = 2 } = options;
+  const {
+    family,
+    flush,
+    sizeOf,
+    onFlush,
+    maxRows = 500,
+    maxBytes = 4 << 20,
+    maxInFlight = 2,
+    worthwhileRows = 64,
+  } = options;
   let waiting: Entry<Item, Result>[] = [];
   let inFlight = 0;
   let scheduled = false;
 
   function schedule(): void {
-    if (scheduled || inFlight >= maxInFlight || waiting.length === 0) return;
+    if (scheduled || !mayFlush()) return;
     scheduled = true;
     setImmediate(() => {
       scheduled = false;
-      while (waiting.length > 0 && inFlight < maxInFlight) void send(takeGroup());
+      while (mayFlush()) void send(takeGroup());
     });
+  }
+
+  /** While one flush is under way the next gathers: few large groups cost less than many small ones. */
+  function mayFlush(): boolean {
+    if (waiting.length === 0) return false;
+    return inFlight === 0 || (inFlight < maxInFlight && waiting.length >= worthwhileRows);
   }
 
   function takeGroup(): Entry<Item, Result>[] {

@@ -27,10 +27,7 @@ export function connect({ url, maxConnections, applicationName = "sluice" }: Cli
     types,
     // Array parameters are written by columns.ts, so the catalogue of types need not be read on each connection.
     fetch_types: false,
-    // Named statements live in one server session: behind a transaction pooler the next one does not know them.
-    // Also, each plan is then made for the sizes of this moment (docs/decisions/2026-11-20-ledger-client-and-migrations.md).
-    prepare: false,
-    connection: { application_name: applicationName, TimeZone: "UTC" },
+    ...session(url, { application_name: applicationName, TimeZone: "UTC" }),
     transform: { undefined: null, column: { from: postgres.toCamel } },
     connect_timeout: 10,
     // The default backs off to 20 s; a restarted server should be found again at once.
@@ -38,6 +35,19 @@ export function connect({ url, maxConnections, applicationName = "sluice" }: Cli
     onnotice: () => undefined,
   });
 }
+
+/**
+ * Named statements are planned once, which is a third of a flush's cost. A plan made while a table was empty would
+ * scan it; every statement here has an index to go by, so scans are made dear. `?prepare=false` in the URL is for a
+ * transaction pooler, which knows neither named statements nor settings of a session.
+ */
+function session(url: string, connection: Record<string, string>) {
+  if (/[?&]prepare=false(&|$)/.test(url)) return { prepare: false, connection };
+  return { prepare: true, connection: { ...connection, options: "-c enable_seqscan=off" } };
+}
+
+/** For `sql.unsafe` statements that run again and again with one text. */
+export const named = { prepare: true } as const;
 
 export type Sql = ReturnType<typeof connect>;
 export type Transaction = postgres.TransactionSql<Sql extends postgres.Sql<infer Types> ? Types : never>;

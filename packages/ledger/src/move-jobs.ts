@@ -9,7 +9,7 @@ import {
   uuidOf,
   type WorkerId,
 } from "@sluice/domain";
-import { retrying, type Sql } from "./client.ts";
+import { named, retrying, type Sql } from "./client.ts";
 import { type Column, parametersOf, unnest } from "./columns.ts";
 import { leaderFence } from "./leadership.ts";
 import { oncePerJob } from "./once-per-job.ts";
@@ -218,7 +218,7 @@ const moveStatement = `
 export function moveJobs(sql: Sql, moves: readonly Move[], leader?: number): Promise<(Moved | undefined)[]> {
   return oncePerJob(moves, async (sorted) => {
     const parameters = [...parametersOf(moveColumns, sorted), leader ?? null];
-    const rows = await retrying(() => sql.unsafe<Moved[]>(moveStatement, parameters));
+    const rows = await retrying(() => sql.unsafe<Moved[]>(moveStatement, parameters, named));
     const byOrd = new Map(rows.map((row) => [row.ord, row]));
     return sorted.map((_, index) => byOrd.get(index + 1));
   });

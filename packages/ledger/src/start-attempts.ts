@@ -1,5 +1,5 @@
 import { type StartAttempt, type StartResult, uuidOf } from "@sluice/domain";
-import { retrying, type Sql } from "./client.ts";
+import { named, retrying, type Sql } from "./client.ts";
 import { type Column, parametersOf, unnest } from "./columns.ts";
 import { oncePerJob } from "./once-per-job.ts";
 
@@ -43,7 +43,7 @@ export function startAttempts(sql: Sql, starts: readonly StartAttempt[]): Promis
   return oncePerJob(starts, async (sorted) => {
     const parameters = parametersOf(startColumns, sorted);
     const rows = await retrying(() =>
-      sql.unsafe<{ ord: number; epoch: number }[]>(startStatement, parameters),
+      sql.unsafe<{ ord: number; epoch: number }[]>(startStatement, parameters, named),
     );
     const epochs = new Map(rows.map(({ ord, epoch }) => [ord, epoch]));
     return sorted.map((_, index) => {

@@ -102,6 +102,8 @@ function roleOptions(role: RedisRole): RedisOptions {
     commandTimeout: role === "producer" ? 3_000 : 5_000,
     // A command whose answer was lost may have been carried out. Only the caller knows if it may run twice.
     autoResendUnfulfilledCommands: false,
+    // What one turn of the event loop asks goes out in one write. Queues have pipelines and transactions of their own.
+    enableAutoPipelining: role === "commands",
   };
 }
 

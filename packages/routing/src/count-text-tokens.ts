@@ -1,13 +1,3 @@
-const letter = 1;
-const digit = 2;
-const space = 3;
-const mark = 4;
-const script = 5;
-const ideograph = 6;
-
-/** From here on one character is about one word: CJK, kana, hangul, emoji. */
-const firstIdeograph = 0x2e80;
-
 /** Tokens that a character of a script outside ASCII adds. */
 const perScriptCharacter = 0.35;
 const perIdeograph = 0.7;
@@ -18,53 +8,79 @@ const perFurtherMark = 0.4;
 const lettersPerToken = 9;
 const digitsPerToken = 3;
 
+/** From here on one character is about one word: CJK, kana, hangul, emoji. */
+const firstIdeograph = 0x2e80;
+const scriptColumn = 128;
+const ideographColumn = 129;
+const columns = 130;
+
 /**
- * Estimates the tokens of a text by its runs of letters, digits, marks and spaces, at about 12 ns a character.
+ * What the last character was, and how far into its run: letters and digits by their place in a token, so that each
+ * state adds a fixed number of tokens. One look-up a character instead of a dozen comparisons.
+ */
+const letters = 1;
+const digits = letters + lettersPerToken;
+const blank = digits + digitsPerToken;
+const lineBreak = blank + 1;
+const secondSpace = lineBreak + 1;
+const furtherSpace = secondSpace + 1;
+const mark = furtherSpace + 1;
+const furtherMark = mark + 1;
+const script = furtherMark + 1;
+const ideograph = script + 1;
+const states = ideograph + 1;
+
+const tokensOfState = new Float64Array(states);
+tokensOfState[letters] = 1;
+tokensOfState[digits] = 1;
+tokensOfState[lineBreak] = perLineBreak;
+tokensOfState[secondSpace] = perIndent;
+tokensOfState[mark] = 1;
+tokensOfState[furtherMark] = perFurtherMark;
+tokensOfState[script] = perScriptCharacter;
+tokensOfState[ideograph] = perIdeograph;
+
+const nextStates = Uint8Array.from({ length: states * columns }, (_, index) =>
+  nextState(Math.floor(index / columns), index % columns),
+);
+
+function nextState(state: number, column: number): number {
+  if (column === scriptColumn) return script;
+  if (column === ideographColumn) return ideograph;
+  const character = String.fromCharCode(column);
+  if (/[A-Za-z]/.test(character)) return nextOfRun(state, letters, lettersPerToken);
+  if (/\d/.test(character)) return nextOfRun(state, digits, digitsPerToken);
+  if (/\s/.test(character)) return nextSpace(state, character);
+  return state === mark || state === furtherMark ? furtherMark : mark;
+}
+
+function nextOfRun(state: number, first: number, length: number): number {
+  return state >= first && state < first + length - 1 ? state + 1 : first;
+}
+
+function nextSpace(state: number, character: string): number {
+  if (state === blank || state === lineBreak) return secondSpace;
+  if (state === secondSpace || state === furtherSpace) return furtherSpace;
+  return character === " " ? blank : lineBreak;
+}
+
+/**
+ * Estimates the tokens of a text by its runs of letters, digits, marks and spaces, at about 3 ns a character.
  * The constants were fitted to o200k_base over 4,338 prompts (sums, code, prose, puzzles): the sum is right within
  * 1 %, single prompts are at 0.71 to 1.22 of the true count from the 1st to the 99th percentile. Counting four bytes
  * a token is off by half on puzzles and code.
  */
 export function countTextTokens(text: string): number {
   let tokens = 0;
-  let run = 0;
-  let kind = 0;
+  let state = 0;
   for (let i = 0; i < text.length; i += 1) {
-    const code = text.charCodeAt(i);
-    const next = kindOf(code);
-    run = next === kind ? run + 1 : 1;
-    kind = next;
-    tokens += tokensAt(kind, run, code);
+    state = nextStates[state * columns + columnOf(text.charCodeAt(i))] ?? 0;
+    tokens += tokensOfState[state] ?? 0;
   }
   return tokens;
 }
 
-/** What the character adds that is number `run` (from 1) of a run of its kind. */
-function tokensAt(kind: number, run: number, code: number): number {
-  switch (kind) {
-    case letter:
-      return run % lettersPerToken === 1 ? 1 : 0;
-    case digit:
-      return run % digitsPerToken === 1 ? 1 : 0;
-    case space:
-      if (run === 1) return code === 0x20 ? 0 : perLineBreak;
-      return run === 2 ? perIndent : 0;
-    case mark:
-      return run === 1 ? 1 : perFurtherMark;
-    case script:
-      return perScriptCharacter;
-    default:
-      return perIdeograph;
-  }
-}
-
-const asciiKinds = Uint8Array.from({ length: 128 }, (_, code) => {
-  const character = String.fromCharCode(code);
-  if (/[A-Za-z]/.test(character)) return letter;
-  if (/\d/.test(character)) return digit;
-  return /\s/.test(character) ? space : mark;
-});
-
-function kindOf(code: number): number {
-  if (code < 128) return asciiKinds[code] ?? mark;
-  return code < firstIdeograph ? script : ideograph;
+function columnOf(code: number): number {
+  if (code < scriptColumn) return code;
+  return code < firstIdeograph ? scriptColumn : ideographColumn;
 }

@@ -35,14 +35,20 @@ export function createLogger(options: LoggerOptions): Logger {
 }
 
 function wrap(target: pino.Logger): Logger {
+  // Redacting a line that nobody will write costs more than all else about it.
+  const write = (level: "debug" | "info" | "warn" | "error", fields: Fields, message: string): void => {
+    if (target.isLevelEnabled(level)) target[level](redactFields(fields), redactText(message));
+  };
   return {
-    debug: (fields, message) => target.debug(redactFields(fields), redactText(message)),
-    info: (fields, message) => target.info(redactFields(fields), redactText(message)),
-    warn: (fields, message) => target.warn(redactFields(fields), redactText(message)),
-    error: (fields, message) => target.error(redactFields(fields), redactText(message)),
+    debug: (fields, message) => write("debug", fields, message),
+    info: (fields, message) => write("info", fields, message),
+    warn: (fields, message) => write("warn", fields, message),
+    error: (fields, message) => write("error", fields, message),
     child: (fields) => wrap(target.child(redactFields(fields))),
   };
 }
+
+type Fields = Readonly<Record<string, unknown>>;
 
 function currentTrace(): Record<string, string> {
   const context = trace.getActiveSpan()?.spanContext();
