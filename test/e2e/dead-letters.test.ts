@@ -9,6 +9,7 @@ let mended = false;
 let upstream: MoodyUpstream;
 let cluster: TestCluster;
 
+// Targets of their own, so that no test waits for what another has made of one.
 const configOf = (url: string) => `
 version: 1
 providers:
@@ -16,8 +17,14 @@ providers:
 pools:
   main:
     targets: [{ id: main, provider: own, model: moody, price: { input: 1, output: 2 } }]
+  first: { targets: [{ id: first, provider: own, model: moody }] }
+  second: { targets: [{ id: second, provider: own, model: moody }] }
+  third: { targets: [{ id: third, provider: own, model: moody }] }
 models:
   auto: { pools: [main] }
+  first: { pools: [first] }
+  second: { pools: [second] }
+  third: { pools: [third] }
 retry: { max_attempts: 2, base: 50ms, max: 200ms }
 `;
 
@@ -54,8 +61,8 @@ async function shown(queue: string, status: string): Promise<string[]> {
   return found.jobs.map(({ id }: { id: string }) => id);
 }
 
-async function submit(prompt: string): Promise<string> {
-  const body = { model: "auto", messages: [{ role: "user", content: prompt }], max_tokens: 10 };
+async function submit(model: string, prompt: string): Promise<string> {
+  const body = { model, messages: [{ role: "user", content: prompt }], max_tokens: 10 };
   const accepted = await cluster.api.post("/v1/jobs", { endpoint: "/v1/chat/completions", body });
   expect(accepted.status).toBe(202);
   return accepted.body.id;
@@ -134,7 +141,7 @@ test("filters and wishes that make no sense name their field, and dead letters a
   const misgrouped = await api.get("/v1/dead-letters?group_by=day");
   expect([misgrouped.status, misgrouped.body.error.param]).toEqual([400, "group_by"]);
 
-  const id = await submit("This one is hopeless.");
+  const id = await submit("first", "This one is hopeless.");
   expect(await untilFinished(id)).toMatchObject({ status: "dead" });
   const other = await addTenant(cluster, "acme");
   expect((await other.get("/v1/dead-letters")).body.data).toEqual([]);
@@ -143,39 +150,51 @@ test("filters and wishes that make no sense name their field, and dead letters a
   const asked = await other.get("/v1/dead-letters?tenant=default");
   expect([asked.status, asked.body.error.param]).toEqual([403, "tenant"]);
   expect((await other.get("/v1/lanes")).status).toBe(403);
-  expect((await api.get("/v1/dead-letters?since=1h&model=auto")).body.data).toMatchObject([{ id }]);
+  expect((await api.get("/v1/dead-letters?since=1h&model=first")).body.data).toMatchObject([{ id }]);
 });
 
 test("the lanes show what waits in them and behind them", async () => {
   const { body } = await cluster.api.get("/v1/lanes");
-  expect(body.data).toMatchObject([
-    { object: "lane", model: "auto", lane: { waiting: 0 }, backlog: { jobs: 0, tokens: 0 } },
+  expect(body.data.map((lane: { model: string }) => lane.model)).toEqual([
+    "auto",
+    "first",
+    "second",
+    "third",
   ]);
+  expect(body.data[0]).toMatchObject({
+    object: "lane",
+    lane: { waiting: 0, active: 0 },
+    backlog: { jobs: 0, tokens: 0 },
+    oldest_queued_at: null,
+  });
 });
 
 test("the board's retry of a dead job's pointer runs nothing", async () => {
-  const id = await submit("Another one that is hopeless on the board.");
+  const id = await submit("second", "Another one that is hopeless on the board.");
   expect(await untilFinished(id)).toMatchObject({ status: "dead", attempts: 2 });
   await until("its pointer is failed", async () =>
-    (await shown("lane.auto", "failed")).includes(id) ? true : undefined,
+    (await shown("lane.second", "failed")).includes(id) ? true : undefined,
   );
-  expect((await board("PUT", `/lane.auto/${id}/retry`)).status).toBeLessThan(300);
+  expect((await board("PUT", `/lane.second/${id}/retry`)).status).toBeLessThan(300);
   await until("its pointer has been taken again", async () =>
-    (await shown("lane.auto", "completed")).includes(id) ? true : undefined,
+    (await shown("lane.second", "completed")).includes(id) ? true : undefined,
   );
   expect(upstream.callsWith("hopeless on the board")).toBe(2);
   expect((await cluster.api.get(`/v1/jobs/${id}`)).body).toMatchObject({ status: "dead", attempts: 2 });
 });
 
 test("a live job whose pointer is promoted or removed on the board still runs, once", async () => {
-  const [promoted, removed] = await Promise.all([submit("One throttles."), submit("Two throttles too.")]);
+  const [promoted, removed] = await Promise.all([
+    submit("third", "One throttles."),
+    submit("third", "Two throttles too."),
+  ]);
   const untilDelayed = (id: string) =>
     until("the pointer is delayed", async () =>
-      (await shown("lane.auto", "delayed")).includes(id) ? true : undefined,
+      (await shown("lane.third", "delayed")).includes(id) ? true : undefined,
     );
   await Promise.all([untilDelayed(promoted), untilDelayed(removed)]);
-  await board("PUT", `/lane.auto/${promoted}/promote`);
-  await board("PUT", `/lane.auto/${removed}/clean`);
+  await board("PUT", `/lane.third/${promoted}/promote`);
+  await board("PUT", `/lane.third/${removed}/clean`);
   for (const id of [promoted, removed])
     expect(await untilFinished(id)).toMatchObject({ status: "succeeded", attempts: 1 });
   expect([upstream.callsWith("One throttles"), upstream.callsWith("Two throttles")]).toEqual([2, 2]);

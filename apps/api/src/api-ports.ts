@@ -1,5 +1,5 @@
 import type { Config } from "@sluice/config";
-import type { Clock, FileStore, IdQueue, IdSource, Lanes, Logger, Metrics } from "@sluice/domain";
+import type { Clock, DeadLetters, FileStore, IdQueue, IdSource, Lanes, Logger, Metrics } from "@sluice/domain";
 import type { AcceptedJob, AcceptJobRequest, JobWaiter } from "@sluice/engine";
 import type { Ledger } from "@sluice/ledger";
 import type { Health, MetricsRecorder, Tracing } from "@sluice/telemetry";
@@ -11,6 +11,7 @@ export interface ApiPorts {
   readonly lanes: Lanes;
   readonly batches: IdQueue;
   readonly deliveries: IdQueue;
+  readonly deadLetters: DeadLetters;
   readonly files: FileStore;
   readonly ids: IdSource;
   readonly clock: Clock;

@@ -7,9 +7,11 @@ import { handleErrors } from "./errors.ts";
 import { acceptJson } from "./json-body.ts";
 import { batchRoutes } from "./routes/batches.ts";
 import { boardRoutes } from "./routes/board.ts";
+import { deadLetterRoutes } from "./routes/dead-letters.ts";
 import { documentRoutes } from "./routes/docs.ts";
 import { fileRoutes } from "./routes/files.ts";
 import { jobRoutes } from "./routes/jobs.ts";
+import { laneRoutes } from "./routes/lanes.ts";
 import { publicRoutes, webhookSecretRoutes } from "./routes/operate.ts";
 
 /** Room for what stands around a job's body in its request. */
@@ -47,6 +49,8 @@ export async function createServer(ports: ApiPorts, queues: BoardQueues["queues"
     jobRoutes(scope, ports);
     batchRoutes(scope, ports);
     fileRoutes(scope, ports);
+    deadLetterRoutes(scope, ports);
+    laneRoutes(scope, ports);
     webhookSecretRoutes(scope, ports);
   });
   return server;

@@ -1,7 +1,7 @@
 import { renderAccepted } from "@sluice/contracts";
 import { idFromUuid, tenantId } from "@sluice/domain";
 import { createAcceptJob, createJobWaiter, createLaneRoom } from "@sluice/engine";
-import { createIdQueue, createLanes, queuesForBoard } from "@sluice/queue";
+import { createDeadLetters, createIdQueue, createLanes, queuesForBoard } from "@sluice/queue";
 import { checkRedis } from "@sluice/redis";
 import type { Runtime, StartedRole } from "@sluice/role";
 import { lanePriority } from "@sluice/scheduling";
@@ -39,6 +39,7 @@ export async function startApi(runtime: Runtime): Promise<StartedRole> {
     tracing: runtime.tracing,
     batches: createIdQueue({ redis, name: "batches", clock }),
     deliveries: createIdQueue({ redis, name: "delivery", clock }),
+    deadLetters: createDeadLetters({ redis }),
     authenticator: createAuthenticator({ ledger, clock }),
     acceptJob: createAcceptJob({
       ledger,

@@ -1,5 +1,11 @@
 export type { BatchInputLine, ReadLine } from "./batch-line.ts";
 export { bodyBytes, readBatchLine } from "./batch-line.ts";
+export {
+  deadLetterListQuerySchema,
+  redriveRequestSchema,
+  renderDeadLetter,
+  renderDeadLetterGroup,
+} from "./dead-letters.ts";
 export { renderError } from "./error-envelope.ts";
 export { findTopLevelSpans } from "./json-spans.ts";
 export type { ModelRequest } from "./model-request.ts";

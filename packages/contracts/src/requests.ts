@@ -3,10 +3,10 @@ import { z } from "zod";
 import { isStorable, notStorable } from "./storable-text.ts";
 
 /** A text of at least one and at most `max` characters. */
-const text = (max: number) => z.string().min(1).max(max).refine(isStorable, { message: notStorable });
+export const text = (max: number) => z.string().min(1).max(max).refine(isStorable, { message: notStorable });
 
 /** The same, or an empty one. */
-const optionalText = (max: number) => z.string().max(max).refine(isStorable, { message: notStorable });
+export const optionalText = (max: number) => z.string().max(max).refine(isStorable, { message: notStorable });
 
 /** OpenAI's limits: 16 pairs, keys up to 64, values up to 512 characters. */
 export const metadataSchema = z
@@ -54,7 +54,7 @@ export const batchRequestSchema = z.strictObject({
 });
 export type BatchRequest = z.infer<typeof batchRequestSchema>;
 
-const pageFields = {
+export const pageFields = {
   after: optionalText(64).optional(),
   limit: z.coerce.number().int().min(1).max(100).default(20),
 };

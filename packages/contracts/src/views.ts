@@ -44,7 +44,11 @@ function jobHead(job: JobSpec, status: Job["state"]): Record<string, unknown> {
 
 function progressOf(job: Job): Record<string, unknown> {
   const waiting = job.state === "waiting" && job.notBeforeAt !== undefined;
-  return { attempts: job.attempts, ...(waiting ? { not_before: iso(job.notBeforeAt ?? 0) } : {}) };
+  return {
+    attempts: job.attempts,
+    ...(waiting ? { not_before: iso(job.notBeforeAt ?? 0) } : {}),
+    ...(job.redrivenFrom === undefined ? {} : { redriven_from: job.redrivenFrom }),
+  };
 }
 
 function endOf(job: Job): Record<string, unknown> {
@@ -61,6 +65,7 @@ function endOf(job: Job): Record<string, unknown> {
             cost_usd: job.costUsd ?? 0,
           },
     ...(job.failure === undefined ? {} : { error: job.failure }),
+    ...(job.redrivenAs === undefined ? {} : { redriven_as: job.redrivenAs }),
   };
 }
 

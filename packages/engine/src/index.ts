@@ -19,7 +19,15 @@ export { cacheSignals } from "./place-job.ts";
 export { processJob } from "./process-job.ts";
 export type { ProcessJobPorts, ResultLine } from "./process-job-ports.ts";
 export { type ReadFilePorts, readFile } from "./read-file.ts";
-export { type JobRequestFields, specJob, tenantConfig } from "./spec-job.ts";
+export {
+  forecastRedrive,
+  type RedriveForecast,
+  type RedrivePorts,
+  type RedriveRequest,
+  type RedriveResult,
+  redriveDeadLetters,
+} from "./redrive.ts";
+export { type JobRequestFields, parseMoment, specJob, tenantConfig } from "./spec-job.ts";
 export { createTurns, type Turns } from "./turns.ts";
 export { systemClock, systemRandom } from "./system.ts";
 export {

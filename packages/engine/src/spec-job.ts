@@ -126,7 +126,8 @@ export function checkedPriority(
   });
 }
 
-function readDeadline(deadline: string | undefined, now: number): number | undefined {
+/** A deadline as a moment. Throws `invalid_value` when it cannot be read or has passed. */
+export function readDeadline(deadline: string | undefined, now: number): number | undefined {
   if (deadline === undefined) return undefined;
   const duration = parseDuration(deadline);
   const at = duration === undefined ? parseMoment(deadline) : now + duration;
@@ -144,7 +145,8 @@ function readDeadline(deadline: string | undefined, now: number): number | undef
   return at;
 }
 
-function parseMoment(text: string): number | undefined {
+/** An RFC 3339 time as ms since 1970; `undefined` when it is none. */
+export function parseMoment(text: string): number | undefined {
   const date = /^(\d{4}-\d\d-\d\d)T\d\d:\d\d:\d\d(\.\d+)?(Z|[+-]\d\d:\d\d)$/i.exec(text)?.[1];
   if (date === undefined || !isDate(date)) return undefined;
   const at = Date.parse(text);

@@ -5,6 +5,7 @@ import type {
   DispatchLedger,
   FileLedger,
   JobLedger,
+  LaneLedger,
   Logger,
   TenantLedger,
   WorkerLedger,
@@ -17,6 +18,7 @@ import { createDeliveries } from "./deliveries.ts";
 import { createDispatch } from "./dispatch.ts";
 import { createFiles } from "./files.ts";
 import { createJobs } from "./jobs.ts";
+import { createLaneBacklogs } from "./lane-backlogs.ts";
 import { translatingErrors } from "./ledger-error.ts";
 import { createTenants } from "./tenants.ts";
 import { createWorkers } from "./workers.ts";
@@ -40,7 +42,8 @@ export interface Ledger
     FileLedger,
     TenantLedger,
     DeliveryLedger,
-    DeadLetterLedger {
+    DeadLetterLedger,
+    LaneLedger {
   /** Resolves when PostgreSQL can commit; rejects when it cannot be reached or only reads (a standby). */
   ping(): Promise<void>;
   /** Lets running statements end, for at most 2 s, and closes the connections. */
@@ -71,6 +74,7 @@ export function createLedger({
     ...createDispatch(sql),
     ...createDeliveries(sql),
     ...createDeadLetterLedger(sql),
+    ...createLaneBacklogs(sql),
     ...createBatches(sql),
     ...createFiles(sql),
     ...createTenants(sql),

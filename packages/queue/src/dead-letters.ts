@@ -33,6 +33,9 @@ export function createDeadLetters(options: {
       const oldest = await redis.lrange(keys.wait, -excess, -1);
       await Promise.all(oldest.map((id) => queue.remove(id, { removeChildren: false })));
     },
+    async remove(jobIds) {
+      await Promise.all(jobIds.map((id) => queue.remove(id, { removeChildren: false })));
+    },
     close: () => queue.close(),
   };
 }

@@ -103,6 +103,8 @@ test("dead letters are shown with model and code, the newest only, each job once
     '{"v":1,"model":"auto","code":"attempts_exhausted"}',
   );
   expect(await redis.exists(`${keys.jobPrefix}${ids[0]}`)).toBe(0);
+  await letters.remove(ids.slice(0, 4));
+  expect(await redis.lrange(keys.wait, 0, -1)).toEqual(ids.slice(4));
 });
 
 test("the board gets the lanes under their models' names, with the queues beside them", async () => {

@@ -93,9 +93,18 @@ export function createMemoryIdQueue(): IdQueue & { readonly ids: string[]; reado
 /** Dead letters that are kept. */
 export function createMemoryDeadLetters(): DeadLetters & {
   readonly entries: { readonly jobId: JobId; readonly model: string; readonly code: string }[];
-  readonly faults: Faults<"add">;
+  readonly faults: Faults<"add" | "remove">;
 } {
   const entries: { readonly jobId: JobId; readonly model: string; readonly code: string }[] = [];
-  const faults = createFaults<"add">();
-  return { entries, faults, add: (added) => faults.run("add", () => void entries.push(...added)) };
+  const faults = createFaults<"add" | "remove">();
+  return {
+    entries,
+    faults,
+    add: (added) => faults.run("add", () => void entries.push(...added)),
+    remove: (ids) =>
+      faults.run("remove", () => {
+        const left = entries.filter(({ jobId }) => !ids.includes(jobId));
+        entries.splice(0, entries.length, ...left);
+      }),
+  };
 }

@@ -54,4 +54,6 @@ export interface DeadLetters {
   add(
     entries: readonly { readonly jobId: JobId; readonly model: string; readonly code: string }[],
   ): Promise<void>;
+  /** Forgets jobs that have been redriven. */
+  remove(jobIds: readonly JobId[]): Promise<void>;
 }

@@ -1,0 +1,52 @@
+import type { LaneBacklog } from "@sluice/domain";
+import { SluiceError } from "@sluice/domain";
+import type { FastifyInstance } from "fastify";
+import type { ApiPorts } from "../api-ports.ts";
+import { callerOf } from "../authenticate.ts";
+import { describe } from "./describe.ts";
+
+/** `GET /v1/lanes`, for operators. */
+export function laneRoutes(server: FastifyInstance, ports: ApiPorts): void {
+  server.get(
+    "/v1/lanes",
+    describe("Operation", "What waits in each lane and behind it in the ledger (an admin key)"),
+    async (request) => {
+      if (callerOf(request).role !== "admin")
+        throw new SluiceError(
+          "permission_denied",
+          "Lanes are shared by all tenants: this needs an admin key.",
+        );
+      return { object: "list", data: await readLanes(ports), has_more: false };
+    },
+  );
+}
+
+/** Every model of the configuration, and those gone from it that still have jobs. */
+async function readLanes(ports: ApiPorts): Promise<Record<string, unknown>[]> {
+  const backlogs = new Map((await ports.ledger.laneBacklogs()).map((backlog) => [backlog.model, backlog]));
+  const models = new Set([...Object.keys(ports.config().models), ...backlogs.keys()]);
+  return Promise.all([...models].map((model) => readLane(ports, model, backlogs.get(model))));
+}
+
+async function readLane(ports: ApiPorts, model: string, backlog: LaneBacklog | undefined) {
+  // Without Redis nothing is in any lane, and the ledger still knows the rest.
+  const depth = await ports.lanes.depth(model).catch(() => undefined);
+  const {
+    unfedJobs = 0,
+    unfedTokens = 0,
+    queued = 0,
+    running = 0,
+    waiting = 0,
+    oldestQueuedAt,
+  } = backlog ?? {};
+  const waited = oldestQueuedAt === undefined ? undefined : Math.max(0, ports.clock.now() - oldestQueuedAt);
+  return {
+    object: "lane",
+    model,
+    lane: depth === undefined ? null : { ...depth },
+    backlog: { jobs: unfedJobs, tokens: unfedTokens },
+    jobs: { queued, running, waiting },
+    oldest_queued_at: oldestQueuedAt === undefined ? null : new Date(oldestQueuedAt).toISOString(),
+    oldest_wait_seconds: waited === undefined ? null : Math.round(waited / 1000),
+  };
+}

@@ -1,0 +1,19 @@
+/** What the ledger holds of one model's jobs that have not ended. */
+export interface LaneBacklog {
+  readonly model: string;
+  /** Not yet given to the lane. */
+  readonly unfedJobs: number;
+  /** Their estimated prompts and the most output they state. */
+  readonly unfedTokens: number;
+  readonly queued: number;
+  readonly running: number;
+  readonly waiting: number;
+  /** When the oldest job was accepted that has never been started. */
+  readonly oldestQueuedAt: number | undefined;
+}
+
+/** What an operator sees of the lanes beside their depths in Redis. */
+export interface LaneLedger {
+  /** Of every model that has a live job, in order of name. */
+  laneBacklogs(): Promise<LaneBacklog[]>;
+}
