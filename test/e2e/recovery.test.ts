@@ -63,7 +63,7 @@ async function placesTaken(): Promise<number> {
     const answer = await api.get(`/v1/jobs/${body.id}/route`);
     return answer.status === 200 ? answer.body : undefined;
   });
-  return route.signals.only.inFlight;
+  return route.signals.only.in_flight;
 }
 
 /** kill -9; answers when the supervisor has the process ready again. */

@@ -1,6 +1,17 @@
 import type { Config } from "@sluice/config";
-import type { Clock, DeadLetters, FileStore, IdQueue, IdSource, Lanes, Logger, Metrics } from "@sluice/domain";
-import type { AcceptedJob, AcceptJobRequest, JobWaiter } from "@sluice/engine";
+import type {
+  Capacity,
+  Clock,
+  DeadLetters,
+  FileStore,
+  IdQueue,
+  IdSource,
+  Lanes,
+  Logger,
+  Metrics,
+  Route,
+} from "@sluice/domain";
+import type { AcceptedJob, AcceptJobRequest, JobRequestFields, JobWaiter } from "@sluice/engine";
 import type { Ledger } from "@sluice/ledger";
 import type { Health, MetricsRecorder, Tracing } from "@sluice/telemetry";
 import type { Authenticator } from "./authenticate.ts";
@@ -9,6 +20,7 @@ import type { Authenticator } from "./authenticate.ts";
 export interface ApiPorts {
   readonly ledger: Ledger;
   readonly lanes: Lanes;
+  readonly capacity: Pick<Capacity, "operate" | "signals">;
   readonly batches: IdQueue;
   readonly deliveries: IdQueue;
   readonly deadLetters: DeadLetters;
@@ -22,5 +34,7 @@ export interface ApiPorts {
   readonly config: () => Config;
   readonly authenticator: Authenticator;
   readonly acceptJob: (request: AcceptJobRequest) => Promise<AcceptedJob>;
+  /** Where such a job would go now. */
+  readonly previewRoute: (fields: JobRequestFields, body: Buffer) => Promise<Route>;
   readonly waiter: JobWaiter;
 }

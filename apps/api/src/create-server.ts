@@ -8,11 +8,13 @@ import { acceptJson } from "./json-body.ts";
 import { batchRoutes } from "./routes/batches.ts";
 import { boardRoutes } from "./routes/board.ts";
 import { deadLetterRoutes } from "./routes/dead-letters.ts";
+import { decisionRoutes } from "./routes/decisions.ts";
 import { documentRoutes } from "./routes/docs.ts";
 import { fileRoutes } from "./routes/files.ts";
 import { jobRoutes } from "./routes/jobs.ts";
 import { laneRoutes } from "./routes/lanes.ts";
 import { publicRoutes, webhookSecretRoutes } from "./routes/operate.ts";
+import { poolRoutes } from "./routes/pools.ts";
 
 /** Room for what stands around a job's body in its request. */
 const envelopeBytes = 65_536;
@@ -47,10 +49,12 @@ export async function createServer(ports: ApiPorts, queues: BoardQueues["queues"
       request.caller = await ports.authenticator.authenticate(request);
     });
     jobRoutes(scope, ports);
+    decisionRoutes(scope, ports);
     batchRoutes(scope, ports);
     fileRoutes(scope, ports);
     deadLetterRoutes(scope, ports);
     laneRoutes(scope, ports);
+    poolRoutes(scope, ports);
     webhookSecretRoutes(scope, ports);
   });
   return server;

@@ -1,6 +1,7 @@
+import { createCapacity } from "@sluice/capacity";
 import { renderAccepted } from "@sluice/contracts";
 import { idFromUuid, tenantId } from "@sluice/domain";
-import { createAcceptJob, createJobWaiter, createLaneRoom } from "@sluice/engine";
+import { cacheSignals, createAcceptJob, createJobWaiter, createLaneRoom, previewRoute } from "@sluice/engine";
 import { createDeadLetters, createIdQueue, createLanes, queuesForBoard } from "@sluice/queue";
 import { checkRedis } from "@sluice/redis";
 import type { Runtime, StartedRole } from "@sluice/role";
@@ -25,10 +26,14 @@ export async function startApi(runtime: Runtime): Promise<StartedRole> {
     priorityOf: lanePriority,
     telemetry: runtime.queueTelemetry,
   });
+  const capacity = createCapacity({ redis: runtime.redis("commands"), clock, ids });
+  const signals = cacheSignals({ capacity, clock });
+  const preview = { signals, clock, random: runtime.random, ids, files, config };
   const room = createLaneRoom({ lanes, clock, logger });
   const ports: ApiPorts = {
     ledger,
     lanes,
+    capacity,
     files,
     ids,
     clock,
@@ -53,6 +58,7 @@ export async function startApi(runtime: Runtime): Promise<StartedRole> {
       config,
       render: renderAccepted,
     }),
+    previewRoute: (fields, body) => previewRoute(preview, fields, body),
     waiter: createJobWaiter({ ledger, clock, logger }),
   };
   runtime.health.addCheck("ledger", async () => {

@@ -38,6 +38,8 @@ test.each([
   [["status", "123"]],
   [["submit", "hi", "--priority", "12"]],
   [["serve", "cook"]],
+  [["route"]],
+  [["explain", "batch_1"]],
 ])("%j is asked for in a wrong way: exit code 2 and one explanation", async (args) => {
   const { code, err, out } = await sluice(args);
   expect(code).toBe(2);
@@ -45,15 +47,25 @@ test.each([
   expect(out).toBe("");
 });
 
-test.each(["serve", "run", "doctor", "submit", "cancel", "status", "watch", "results", "jobs", "check"])(
-  "%s --help shows an example",
-  async (command) => {
-    const { code, out } = await sluice([command, "--help"]);
-    expect(code).toBe(0);
-    expect(out).toContain("Examples:");
-    expect(out).toMatch(command === "run" ? /npm start -- run/ : new RegExp(`sluice ${command}`));
-  },
-);
+test.each([
+  "serve",
+  "run",
+  "doctor",
+  "submit",
+  "cancel",
+  "status",
+  "watch",
+  "results",
+  "jobs",
+  "check",
+  "route",
+  "explain",
+])("%s --help shows an example", async (command) => {
+  const { code, out } = await sluice([command, "--help"]);
+  expect(code).toBe(0);
+  expect(out).toContain("Examples:");
+  expect(out).toMatch(command === "run" ? /npm start -- run/ : new RegExp(`sluice ${command}`));
+});
 
 test("submits a prompt as a chat completion with its tags and prints the id", async () => {
   const { code, out, received } = await sluice(
@@ -219,4 +231,64 @@ test("the admin key of this machine never goes to another host", async () => {
   });
   expect(await runProgram(context, ["jobs"])).toBe(1);
   expect(context.written().err).toContain("set SLUICE_API_KEY");
+});
+
+const decision = {
+  object: "job.route",
+  job_id: "job_1",
+  model: "auto",
+  chosen: "b",
+  order: ["c", "b"],
+  candidates: [
+    { target: "a", pool: "small", dropped: { filter: "in-region", reason: "is in us, not in eu" } },
+    { target: "b", pool: "small", scores: { cost: 0.5, latency: 1 }, total: 2.25 },
+    { target: "c", pool: "large", scores: { cost: 1, latency: 1 }, total: 3 },
+  ],
+  rules: [
+    { index: 0, matched: false, error: "no such key at character 9" },
+    { index: 1, matched: true },
+  ],
+  held_back: [{ target: "c", limit: "concurrency", wait_ms: 1_500 }],
+  policy: "balanced",
+  picker: "best",
+  propensity: 1,
+  attempt: 2,
+  failed_targets: ["d"],
+  config_hash: "0123456789abcdef",
+  decided_at: "2026-11-20T16:00:00.000Z",
+};
+
+test("explains where a job went: each candidate with its scores, or why it was not taken", async () => {
+  const { code, out } = await sluice(["explain", "job_1"], {
+    "GET /v1/jobs/job_1/route": { json: decision },
+  });
+  expect(code).toBe(0);
+  for (const line of [
+    /^went to +b$/m,
+    /^failed before +d$/m,
+    /^ +a +small +dropped by in-region: is in us, not in eu$/m,
+    /^\* +b +small +2\.25 +cost 0\.5, latency 1$/m,
+    /^1 +c +large +3 +had no room: concurrency, for 2 s$/m,
+    /^0 +could not be evaluated: no such key at character 9$/m,
+    /^1 +matched$/m,
+  ])
+    expect(out).toMatch(line);
+});
+
+test("routes a prompt without submitting it, and says by its exit code whether something would take it", async () => {
+  const { job_id: _, ...dry } = decision;
+  const args = ["route", "--model", "auto", "--metadata", "place=eu", "hi"];
+  const taken = await sluice(args, { "POST /v1/route": { json: dry } });
+  expect(taken.code).toBe(0);
+  expect(taken.out).toMatch(/^would go to +b$/m);
+  expect(taken.received.map(({ method, path }) => `${method} ${path}`)).toEqual(["POST /v1/route"]);
+  expect(JSON.parse(taken.received[0]?.body ?? "")).toMatchObject({
+    metadata: { place: "eu" },
+    body: { model: "auto" },
+  });
+  context.remove();
+  await api?.close();
+  const nobody = await sluice([...args, "--json"], { "POST /v1/route": { json: { ...dry, chosen: null } } });
+  expect(nobody.code).toBe(1);
+  expect(JSON.parse(nobody.out)).toMatchObject({ chosen: null });
 });

@@ -25,5 +25,6 @@ export {
   routingWishes,
 } from "./requests.ts";
 export { renderAccepted, renderBatch, renderFile, renderJob, renderList } from "./views.ts";
+export { renderRoute } from "./views-of-routes.ts";
 export { renderWebhook } from "./webhook-event.ts";
 export { errorFromIssues, parseWith } from "./zod-errors.ts";

@@ -22,6 +22,7 @@ export const errorCatalogue = {
   queue_full: { status: 429, type: "rate_limit_error" },
   internal_error: { status: 500, type: "server_error" },
   ledger_unavailable: { status: 503, type: "server_error" },
+  signals_unavailable: { status: 503, type: "server_error" },
 } as const satisfies Record<string, { status: number; type: string }>;
 
 export type ErrorCode = keyof typeof errorCatalogue;

@@ -16,6 +16,7 @@ export { createLaneRoom, type LaneRoom, laneWindow } from "./lane-room.ts";
 export { type Leading, type LeadPorts, leadDuties } from "./lead.ts";
 export { keepLease, type LeaseKeeper, workerLeaseMs } from "./lease-keeper.ts";
 export { cacheSignals } from "./place-job.ts";
+export { type PreviewRoutePorts, previewRoute } from "./preview-route.ts";
 export { processJob } from "./process-job.ts";
 export type { ProcessJobPorts, ResultLine } from "./process-job-ports.ts";
 export { type ReadFilePorts, readFile } from "./read-file.ts";

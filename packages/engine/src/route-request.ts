@@ -1,11 +1,11 @@
-import type { FileStore, JobToRun, ModelAlias, RouteRequest } from "@sluice/domain";
+import type { FileStore, JobSpec, JobToRun, ModelAlias, RouteRequest } from "@sluice/domain";
 import { readsRequest } from "@sluice/routing";
 import { bytesOf } from "./accept-job.ts";
 
 /** What a decision reads of a job. Its body is read only when a rule of its model asks for it. */
 export async function routeRequest(
   files: FileStore,
-  job: JobToRun,
+  job: JobSpec & Pick<JobToRun, "attempts" | "failedTargets">,
   alias: ModelAlias,
 ): Promise<RouteRequest> {
   return {

@@ -1,14 +1,11 @@
 import {
-  bodyBytes,
   failureLineBytes,
   jobListQuerySchema,
   jobQuerySchema,
   jobRequestSchema,
   parseWith,
-  readModelRequest,
   renderJob,
   renderList,
-  routingWishes,
 } from "@sluice/contracts";
 import {
   isId,
@@ -21,13 +18,12 @@ import {
   SluiceError,
 } from "@sluice/domain";
 import { bytesOf, newEventIds } from "@sluice/engine";
-import { estimateInputTokens } from "@sluice/routing";
 import type { FastifyInstance, FastifyReply, FastifyRequest } from "fastify";
 import type { ApiPorts } from "../api-ports.ts";
 import { callerOf } from "../authenticate.ts";
 import { checkCursor } from "../cursor.ts";
-import { jsonBody } from "../json-body.ts";
-import { checkWebhookUrl, idempotencyOf, tagsOf } from "../tags.ts";
+import { readJobRequest } from "../job-request.ts";
+import { idempotencyOf } from "../tags.ts";
 import { describe } from "./describe.ts";
 
 type WithId = { Params: { id: string } };
@@ -51,38 +47,14 @@ export function jobRoutes(server: FastifyInstance, ports: ApiPorts): void {
   server.get<WithId>("/v1/jobs/:id/attempts", describe("Jobs", "List the attempts of a job"), (request) =>
     attempts(ports, request),
   );
-  server.get<WithId>(
-    "/v1/jobs/:id/route",
-    describe("Jobs", "Explain the newest decision of a job"),
-    (request) => route(ports, request),
-  );
 }
 
 async function submit(ports: ApiPorts, request: FastifyRequest, reply: FastifyReply): Promise<FastifyReply> {
-  const { value, bytes } = jsonBody(request);
-  const asked = parseWith(jobRequestSchema, value);
-  const model = readModelRequest(asked.body, "body");
-  const tags = tagsOf(request);
-  const webhookUrl = asked.webhook_url ?? tags.webhookUrl;
-  checkWebhookUrl(webhookUrl, ports.config().webhooks.allowNetworks);
+  const { fields, body, bytes } = readJobRequest(ports, request);
   const accept = () =>
     ports.acceptJob({
-      fields: {
-        tenantId: callerOf(request).tenantId,
-        endpoint: asked.endpoint,
-        ...model,
-        inputTokens: estimateInputTokens(asked.body),
-        sla: asked.sla ?? tags.sla,
-        deadline: asked.deadline ?? tags.deadline,
-        priority: asked.priority ?? tags.priority,
-        webhookUrl,
-        metadata: asked.metadata,
-        routing: routingWishes(asked.routing),
-        maxAttempts: asked.max_attempts,
-        onAmbiguous: asked.on_ambiguous,
-        traceparent: ports.tracing.currentTraceparent(),
-      },
-      body: bodyBytes(bytes),
+      fields: { ...fields, traceparent: ports.tracing.currentTraceparent() },
+      body,
       idempotency: idempotencyOf(request, "POST /v1/jobs", bytes),
     });
   const parent = request.headers.traceparent;
@@ -168,20 +140,13 @@ async function attempts(ports: ApiPorts, request: FastifyRequest<WithId>): Promi
   return { object: "list", data, has_more: false };
 }
 
-async function route(ports: ApiPorts, request: FastifyRequest<WithId>): Promise<unknown> {
-  const job = await requireJob(ports, request);
-  const decision = await ports.ledger.findRoute(job.tenantId, job.id);
-  if (decision === undefined)
-    throw new SluiceError("not_found", "No decision has been made for this job yet.");
-  return { object: "job.route", job_id: job.id, ...decision };
-}
-
 async function sendJob(ports: ApiPorts, reply: FastifyReply, job: Job): Promise<FastifyReply> {
   const body = job.result === undefined ? undefined : await bytesOf(job.result.body, ports.files);
   return reply.type("application/json").send(renderJob(job, body));
 }
 
-async function requireJob(ports: ApiPorts, request: FastifyRequest<WithId>): Promise<Job> {
+/** The job that the path names. Throws `not_found` when its tenant has none such. */
+export async function requireJob(ports: ApiPorts, request: FastifyRequest<WithId>): Promise<Job> {
   const id = jobIdOf(request);
   const job = await ports.ledger.findJob(callerOf(request).tenantId, id);
   if (job === undefined) throw notFound(id);

@@ -33,11 +33,18 @@ export async function submit(
   }
   if (what !== undefined && isBatchFile(what, flags))
     return submitBatch(context, resolve(context.callerDir, what), flags);
-  const body =
-    what === undefined
-      ? await readJobFile(context, flags.file ?? "")
-      : JSON.stringify(promptJob(what, flags));
-  return submitJob(context, connectApi(context), body, flags);
+  return submitJob(context, connectApi(context), await readJobBody(context, what, flags), flags);
+}
+
+/** The body of `POST /v1/jobs` that a prompt or `--file` stands for. Throws {@link CliError} (exit code 2). */
+export async function readJobBody(
+  context: CliContext,
+  prompt: string | undefined,
+  flags: SubmitFlags,
+): Promise<string | Buffer> {
+  return prompt === undefined
+    ? readJobFile(context, flags.file ?? "")
+    : JSON.stringify(promptJob(prompt, flags));
 }
 
 function isBatchFile(what: string, flags: SubmitFlags): boolean {

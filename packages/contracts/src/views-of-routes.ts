@@ -1,0 +1,80 @@
+import type { EngineLoad, Route, RouteCandidate, TargetSignals } from "@sluice/domain";
+
+/** The newest decision about a job, or what a dry run of one decided, as `…/route` answers it. */
+export function renderRoute(
+  route: Route,
+  about: { readonly jobId?: string; readonly model: string },
+): unknown {
+  const { chosen, order, policy, picker, propensity, configHash, decidedAt, heldBack } = route;
+  return {
+    ...(about.jobId === undefined
+      ? { object: "route", dry_run: true }
+      : { object: "job.route", job_id: about.jobId }),
+    model: about.model,
+    chosen: chosen ?? null,
+    order,
+    candidates: route.candidates.map(renderCandidate),
+    rules: route.rules ?? [],
+    policy,
+    picker,
+    propensity,
+    config_hash: configHash,
+    decided_at: iso(decidedAt),
+    attempt: route.attempt ?? null,
+    failed_targets: route.failedTargets ?? [],
+    ...(heldBack === undefined
+      ? {}
+      : { held_back: heldBack.map(({ target, limit, waitMs }) => ({ target, limit, wait_ms: waitMs })) }),
+    random: route.random ?? null,
+    turn: route.turn ?? null,
+    signals: Object.fromEntries(
+      Object.entries(route.signals).map(([target, signals]) => [target, renderSignals(signals)]),
+    ),
+  };
+}
+
+function renderCandidate({ target, pool, dropped, scores, total }: RouteCandidate): unknown {
+  return {
+    target,
+    pool,
+    ...(dropped === undefined ? {} : { dropped }),
+    ...(scores === undefined ? {} : { scores, total: total ?? 0 }),
+  };
+}
+
+/** What is not known is `null`, or absent where it does not apply. */
+function renderSignals(signals: TargetSignals): unknown {
+  const { pausedUntil, engine } = signals;
+  return {
+    in_flight: signals.inFlight,
+    requests_used: signals.requestsUsed,
+    tokens_used: signals.tokensUsed,
+    concurrency_used: signals.concurrencyUsed,
+    latency_ms: signals.latencyMs ?? null,
+    latency_p50_ms: signals.latencyP50Ms ?? null,
+    latency_p95_ms: signals.latencyP95Ms ?? null,
+    tokens_per_second: signals.tokensPerSecond ?? null,
+    expected_output_tokens: signals.expectedOutputTokens ?? null,
+    error_rate: signals.errorRate,
+    paused_until: pausedUntil === 0 ? null : iso(pausedUntil),
+    breaker: signals.breaker ?? "closed",
+    ...(signals.reopensAt === undefined ? {} : { reopens_at: iso(signals.reopensAt) }),
+    ...(engine === undefined ? {} : { engine: renderEngine(engine) }),
+  };
+}
+
+function renderEngine({ waiting, running, kvCacheUsage, ...engine }: EngineLoad): unknown {
+  return {
+    waiting: waiting ?? null,
+    running: running ?? null,
+    kv_cache_usage: kvCacheUsage ?? null,
+    gpu_utilisation: engine.gpuUtilisation ?? null,
+    gpu_memory_used: engine.gpuMemoryUsed ?? null,
+    scraped_at: engine.scrapedAt === 0 ? null : iso(engine.scrapedAt),
+  };
+}
+
+/** Moments that no date can hold (a pause without end) are the last one that can. */
+function iso(at: number): string {
+  return new Date(Math.min(at, 8_640_000_000_000_000)).toISOString();
+}
