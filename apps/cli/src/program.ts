@@ -1,9 +1,7 @@
 import { Command, CommanderError } from "commander";
+import { command, type Finish, type Outcome } from "./command.ts";
 import { type CliContext, CliError, sentenceOf } from "./context.ts";
-
-/** Exit code, or `undefined` when the process goes on (a role that runs in it). */
-type Outcome = number | undefined;
-type Finish = (work: Promise<Outcome>) => Promise<void>;
+import { addDeadLetters } from "./dead-letter-commands.ts";
 
 /** Runs the command that `args` name; answers the exit code. Never throws for what a user can cause. */
 export async function runProgram(context: CliContext, args: readonly string[]): Promise<Outcome> {
@@ -43,6 +41,7 @@ Exit codes: 0 all went well, 1 it did not, 2 it was asked for in a wrong way or 
   addSubmitting(program, context, finish);
   addLooking(program, context, finish);
   addRouting(program, context, finish);
+  addDeadLetters(program, context, finish);
   return program;
 }
 
@@ -155,44 +154,4 @@ function addRouting(program: Command, context: CliContext, finish: Finish): void
     .option("--strict", "exit code 1 on warnings too")
     .option("--json", "errors and warnings as JSON")
     .action(async (file, flags) => finish((await import("./commands/check.ts")).check(context, file, flags)));
-  const collect = (value: string, before: readonly string[] = []): string[] => [...before, value];
-  command(program, "route [prompt]", {
-    description: "where a job would go now, and why; nothing is enqueued",
-    examples: ['sluice route --model auto "Name three rivers."', "sluice route --file job.json --json"],
-  })
-    .option("--model <alias>", "model of a prompt (default: auto)")
-    .option("--max-tokens <number>", "longest answer to a prompt")
-    .option("--file <job.json>", "a body of POST /v1/jobs; - is standard input")
-    .option("--sla <class>", "SLA class")
-    .option("--deadline <duration>", "duration or moment")
-    .option("--priority <0-9>", "9 is the most urgent")
-    .option("--metadata <key=value>", "may be repeated", collect)
-    .option("--json", "the decision as JSON")
-    .action(async (prompt, flags) =>
-      finish((await import("./commands/route.ts")).route(context, prompt, flags)),
-    );
-  command(program, "explain <job>", {
-    description: "where a job went, and why: candidates, scores, rules, what was dropped",
-    examples: ["sluice explain job_…"],
-  })
-    .option("--json", "the decision as JSON")
-    .action(async (id, flags) => finish((await import("./commands/route.ts")).explain(context, id, flags)));
-}
-
-interface About {
-  readonly description?: string;
-  readonly examples?: readonly string[];
-  readonly hidden?: boolean;
-}
-
-function command(
-  program: Command,
-  nameAndArguments: string,
-  { description, examples, hidden = false }: About,
-): Command {
-  const made = program.command(nameAndArguments, { hidden });
-  if (description !== undefined) made.description(description);
-  if (examples !== undefined)
-    made.addHelpText("after", `\nExamples:\n${examples.map((example) => `  ${example}`).join("\n")}`);
-  return made;
 }

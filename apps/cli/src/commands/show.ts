@@ -20,6 +20,8 @@ export function showJob(job: JobView): string {
     ["usage", usageOf(job)],
     ["answer", job.result === undefined ? undefined : `HTTP ${job.result.status_code}`],
     ["error", job.error === undefined ? undefined : `${job.error.code}: ${job.error.message}`],
+    ["redriven from", job.redriven_from],
+    ["redriven as", job.redriven_as],
     ["result", isEndedJob(job) && job.result !== undefined ? `npx sluice results ${job.id}` : undefined],
   ];
   return table(rows.filter((row): row is [string, string] => row[1] !== undefined));
