@@ -33,7 +33,6 @@ export async function startApi(runtime: Runtime): Promise<StartedRole> {
   const ports: ApiPorts = {
     ledger,
     lanes,
-    capacity,
     files,
     ids,
     clock,
