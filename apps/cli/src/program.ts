@@ -154,4 +154,26 @@ function addRouting(program: Command, context: CliContext, finish: Finish): void
     .option("--strict", "exit code 1 on warnings too")
     .option("--json", "errors and warnings as JSON")
     .action(async (file, flags) => finish((await import("./commands/check.ts")).check(context, file, flags)));
+  const collect = (value: string, before: readonly string[] = []): string[] => [...before, value];
+  command(program, "route [prompt]", {
+    description: "where a job would go now, and why; nothing is enqueued",
+    examples: ['sluice route --model auto "Name three rivers."', "sluice route --file job.json --json"],
+  })
+    .option("--model <alias>", "model of a prompt (default: auto)")
+    .option("--max-tokens <number>", "longest answer to a prompt")
+    .option("--file <job.json>", "a body of POST /v1/jobs; - is standard input")
+    .option("--sla <class>", "SLA class")
+    .option("--deadline <duration>", "duration or moment")
+    .option("--priority <0-9>", "9 is the most urgent")
+    .option("--metadata <key=value>", "may be repeated", collect)
+    .option("--json", "the decision as JSON")
+    .action(async (prompt, flags) =>
+      finish((await import("./commands/route.ts")).route(context, prompt, flags)),
+    );
+  command(program, "explain <job>", {
+    description: "where a job went, and why: candidates, scores, rules, what was dropped",
+    examples: ["sluice explain job_…"],
+  })
+    .option("--json", "the decision as JSON")
+    .action(async (id, flags) => finish((await import("./commands/route.ts")).explain(context, id, flags)));
 }

@@ -4,7 +4,7 @@ import type { Readable } from "node:stream";
 import { type Dispatcher, FormData, fetch, request } from "undici";
 import { ApiError, UnreachableError } from "./api-error.ts";
 import type { DeadLetterGroupView, DeadLetterView, LaneView, RedriveView } from "./operating-views.ts";
-import type { BatchView, FileView, JobView, ListView } from "./views.ts";
+import type { BatchView, FileView, JobView, ListView, RouteView } from "./views.ts";
 
 /** Longer than the longest long poll. */
 const answerMs = 90_000;
@@ -34,6 +34,10 @@ export interface ApiClient {
   submitJob(body: string | Buffer): Promise<JobView>;
   /** Reads a job's bytes; waits up to `waitSeconds` (at most 60) for its end. */
   readJob(id: string, options?: { waitSeconds?: number; signal?: AbortSignal }): Promise<Buffer>;
+  /** Sends a body of `POST /v1/jobs` to be decided about only. */
+  previewRoute(body: string | Buffer): Promise<RouteView>;
+  /** The newest decision about a job. */
+  readRoute(id: string): Promise<RouteView>;
   listJobs(query: Readonly<Record<string, string | undefined>>): Promise<ListView<JobView>>;
   cancel(id: string): Promise<JobView | BatchView>;
   listDeadLetters(query: Readonly<Record<string, string | undefined>>): Promise<ListView<DeadLetterView>>;
@@ -111,6 +115,8 @@ export function createApiClient(place: ApiPlace): ApiClient {
           signal,
         }),
       ),
+    previewRoute: (body) => json("/v1/route", { body }),
+    readRoute: (id) => json(`/v1/jobs/${encodeURIComponent(id)}/route`),
     listJobs: (query) => json(`/v1/jobs${queryString(query)}`),
     listDeadLetters: (query) => json(`/v1/dead-letters${queryString(query)}`),
     groupDeadLetters: (query) => json(`/v1/dead-letters${queryString({ ...query, group_by: "cause" })}`),

@@ -59,6 +59,36 @@ export interface JobView {
   readonly result?: { readonly status_code: number; readonly body: unknown };
 }
 
+/** A decision as `GET /v1/jobs/{id}/route` and `POST /v1/route` answer it; the fields that the commands read. */
+export interface RouteView {
+  /** Absent in a dry run. */
+  readonly job_id?: string;
+  readonly model: string;
+  readonly chosen: string | null;
+  /** Best first. */
+  readonly order: readonly string[];
+  readonly candidates: readonly {
+    readonly target: string;
+    readonly pool: string;
+    readonly dropped?: { readonly filter: string; readonly reason: string };
+    readonly scores?: Readonly<Record<string, number>>;
+    readonly total?: number;
+  }[];
+  readonly rules: readonly { readonly index: number; readonly matched: boolean; readonly error?: string }[];
+  readonly held_back?: readonly {
+    readonly target: string;
+    readonly limit: string;
+    readonly wait_ms: number;
+  }[];
+  readonly policy: string;
+  readonly picker: string;
+  readonly propensity: number;
+  readonly attempt: number | null;
+  readonly failed_targets: readonly string[];
+  readonly config_hash: string;
+  readonly decided_at: string;
+}
+
 export interface ListView<T> {
   readonly data: readonly T[];
   readonly has_more: boolean;
