@@ -1,5 +1,6 @@
 import type { Config } from "@sluice/config";
 import type {
+  Capacity,
   Clock,
   DeadLetters,
   FileStore,
@@ -19,6 +20,7 @@ import type { Authenticator } from "./authenticate.ts";
 export interface ApiPorts {
   readonly ledger: Ledger;
   readonly lanes: Lanes;
+  readonly capacity: Pick<Capacity, "operate" | "signals">;
   readonly batches: IdQueue;
   readonly deliveries: IdQueue;
   readonly deadLetters: DeadLetters;

@@ -14,6 +14,7 @@ import { fileRoutes } from "./routes/files.ts";
 import { jobRoutes } from "./routes/jobs.ts";
 import { laneRoutes } from "./routes/lanes.ts";
 import { publicRoutes, webhookSecretRoutes } from "./routes/operate.ts";
+import { poolRoutes } from "./routes/pools.ts";
 
 /** Room for what stands around a job's body in its request. */
 const envelopeBytes = 65_536;
@@ -53,6 +54,7 @@ export async function createServer(ports: ApiPorts, queues: BoardQueues["queues"
     fileRoutes(scope, ports);
     deadLetterRoutes(scope, ports);
     laneRoutes(scope, ports);
+    poolRoutes(scope, ports);
     webhookSecretRoutes(scope, ports);
   });
   return server;

@@ -33,6 +33,7 @@ export async function startApi(runtime: Runtime): Promise<StartedRole> {
   const ports: ApiPorts = {
     ledger,
     lanes,
+    capacity,
     files,
     ids,
     clock,

@@ -5,6 +5,7 @@ import {
   cacheSignals,
   createTurns,
   keepLease,
+  keepTargetStates,
   type ProcessJobPorts,
   processJob,
   type ResultLine,
@@ -46,6 +47,7 @@ export async function startWorker(runtime: Runtime): Promise<StartedRole> {
     onError: (provider, error) =>
       logger.warn({ provider, err: error }, "an engine's metrics cannot be read; it counts as saturated"),
   });
+  const stopTargetStates = keepTargetStates({ ledger, capacity, clock, logger });
   const ports: ProcessJobPorts = {
     ledger,
     lease,
@@ -85,6 +87,7 @@ export async function startWorker(runtime: Runtime): Promise<StartedRole> {
     async stop() {
       await Promise.all(consumers.map((consumer) => consumer.close({ graceMs: shutdownGraceMs })));
       await lease.stop();
+      stopTargetStates();
       await engines.close();
       await models.close();
     },

@@ -3,6 +3,7 @@ import type {
   Capacity,
   Clock,
   IdSource,
+  OperatedTarget,
   RateLimitReport,
   Reservation,
   ReserveAnswer,
@@ -76,6 +77,11 @@ export function createCapacity(options: CapacityOptions): Capacity {
     },
     async observe(targetId, sample) {
       await scripts.observe([targetUse(targetId), targetHealth(targetId)], [now(), ...argumentsOf(sample)]);
+    },
+    async operate(states) {
+      const tell = ({ targetId, state, changedAt }: OperatedTarget) =>
+        scripts.operate([targetUse(targetId)], [state, changedAt]);
+      await Promise.all(states.map(tell));
     },
     async signals(targets) {
       // Sent together: the client writes what one turn of the event loop asks into one round trip.
@@ -155,6 +161,7 @@ function argumentsOf({
   reservation,
   retryAfterMs,
   outputTokens,
+  costUsd,
 }: CallSample): (number | string)[] {
   return [
     latencyMs,
@@ -163,6 +170,7 @@ function argumentsOf({
     reservation?.probe ?? 0,
     whole(retryAfterMs ?? 0),
     whole(outputTokens ?? 0),
+    microUsd(costUsd ?? 0),
   ];
 }
 

@@ -20,6 +20,9 @@ interface TargetState {
   readonly speedMs: number;
   readonly breaker: BreakerPhase;
   readonly reopensInMs: number;
+  readonly operated: string;
+  readonly pauseReason: string;
+  readonly spentMicroUsd: number;
   /** Bucket and calls in it, alternating. */
   readonly latencies: readonly number[];
 }
@@ -52,6 +55,9 @@ export function readSignals(reply: unknown, limits: TargetLimits, now: number): 
     ...speeds(state),
     breaker: state.breaker,
     ...(state.breaker === "open" ? { reopensAt: now + state.reopensInMs } : {}),
+    ...(state.operated === "" ? {} : { operated: state.operated as "paused" | "draining" }),
+    ...(state.pauseLeftMs > 0 && state.pauseReason !== "" ? { pauseReason: state.pauseReason } : {}),
+    ...(state.spentMicroUsd === 0 ? {} : { spentTodayUsd: state.spentMicroUsd / 1_000_000 }),
   };
 }
 
@@ -89,7 +95,10 @@ function readState(reply: unknown): TargetState {
     speedMs: at(14),
     breaker: String(reply[15]) as BreakerPhase,
     reopensInMs: at(16),
-    latencies: Array.isArray(reply[17]) ? reply[17].map(Number) : [],
+    operated: String(reply[17]),
+    pauseReason: String(reply[18]),
+    spentMicroUsd: at(19),
+    latencies: Array.isArray(reply[20]) ? reply[20].map(Number) : [],
   };
 }
 

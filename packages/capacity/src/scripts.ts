@@ -9,6 +9,7 @@ const numberOfKeys = {
   learn: 2,
   pause: 1,
   observe: 2,
+  operate: 1,
   signals: 4,
 };
 

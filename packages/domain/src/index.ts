@@ -15,4 +15,5 @@ export type * from "./ports/lanes.ts";
 export type * from "./ports/ledger.ts";
 export type * from "./ports/model-client.ts";
 export type * from "./ports/runtime.ts";
+export type * from "./ports/target-ledger.ts";
 export * from "./route.ts";

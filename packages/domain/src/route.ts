@@ -63,6 +63,12 @@ export interface TargetSignals {
   readonly breaker?: BreakerPhase;
   /** When an open breaker lets the first probe through (ms since 1970). */
   readonly reopensAt?: number;
+  /** An operator has taken it out; absent: not. */
+  readonly operated?: "paused" | "draining";
+  /** Why `pausedUntil` lies ahead. */
+  readonly pauseReason?: string;
+  /** Cost of the calls settled since midnight UTC, as far as Redis has not lost it; absent: none. */
+  readonly spentTodayUsd?: number;
   /** Absent for a target without an engine whose metrics are read. */
   readonly engine?: EngineLoad;
 }

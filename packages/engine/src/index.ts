@@ -15,6 +15,14 @@ export { gather } from "./gather.ts";
 export { createLaneRoom, type LaneRoom, laneWindow } from "./lane-room.ts";
 export { type Leading, type LeadPorts, leadDuties } from "./lead.ts";
 export { keepLease, type LeaseKeeper, workerLeaseMs } from "./lease-keeper.ts";
+export {
+  keepTargetStates,
+  type OperateTargetPorts,
+  operateTarget,
+  type PoolReport,
+  readPools,
+  type TargetReport,
+} from "./operate-targets.ts";
 export { cacheSignals } from "./place-job.ts";
 export { type PreviewRoutePorts, previewRoute } from "./preview-route.ts";
 export { processJob } from "./process-job.ts";
@@ -29,8 +37,8 @@ export {
   redriveDeadLetters,
 } from "./redrive.ts";
 export { type JobRequestFields, parseMoment, specJob, tenantConfig } from "./spec-job.ts";
-export { createTurns, type Turns } from "./turns.ts";
 export { systemClock, systemRandom } from "./system.ts";
+export { createTurns, type Turns } from "./turns.ts";
 export {
   type LineReader,
   type ReadBatchLine,

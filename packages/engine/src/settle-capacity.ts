@@ -38,7 +38,9 @@ function tellCapacity(
   // A call that we stopped says nothing of the target, unless it was the one by which its breaker hoped to learn.
   if (outcome.kind !== "aborted" || reservation.probe !== undefined) {
     const outputTokens = cost.usage?.outputTokens;
-    tasks.push(capacity.observe(target.id, { ...sampleOf(outcome), outputTokens, reservation }));
+    tasks.push(
+      capacity.observe(target.id, { ...sampleOf(outcome), outputTokens, costUsd: cost.costUsd, reservation }),
+    );
   }
   if (outcome.rateLimits !== undefined) tasks.push(capacity.learn(target, outcome.rateLimits, reservation));
   const pauseMs = pauseFor(outcome);

@@ -7,6 +7,7 @@ import type {
   JobLedger,
   LaneLedger,
   Logger,
+  TargetLedger,
   TenantLedger,
   WorkerLedger,
 } from "@sluice/domain";
@@ -20,6 +21,7 @@ import { createFiles } from "./files.ts";
 import { createJobs } from "./jobs.ts";
 import { createLaneBacklogs } from "./lane-backlogs.ts";
 import { translatingErrors } from "./ledger-error.ts";
+import { createTargetStates } from "./target-states.ts";
 import { createTenants } from "./tenants.ts";
 import { createWorkers } from "./workers.ts";
 
@@ -40,6 +42,7 @@ export interface Ledger
     DispatchLedger,
     BatchLedger,
     FileLedger,
+    TargetLedger,
     TenantLedger,
     DeliveryLedger,
     DeadLetterLedger,
@@ -77,6 +80,7 @@ export function createLedger({
     ...createLaneBacklogs(sql),
     ...createBatches(sql),
     ...createFiles(sql),
+    ...createTargetStates(sql),
     ...createTenants(sql),
     async ping() {
       await sql.begin("read write", (transaction) => transaction`SELECT 1`);

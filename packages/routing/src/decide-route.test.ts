@@ -100,6 +100,11 @@ describe("decideRoute", () => {
     expect(reopensAt(route)).toBe(6_000);
   });
 
+  test("looks again in 5 s when an operator has taken out all targets", () => {
+    const signals = { a: makeSignals({ operated: "paused" }) };
+    expect(reopensAt(decideRoute(makeInput([makeTarget("a")], { signals })))).toBe(6_000);
+  });
+
   test("says that no waiting helps when no target can ever serve the request", () => {
     const request = makeRequest({ wishes: { region: "eu" } });
     const signals = { a: makeSignals({ pausedUntil: 9_000 }) };

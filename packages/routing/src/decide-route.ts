@@ -9,7 +9,7 @@ import type {
 } from "@sluice/domain";
 import { type AppliedRules, applyRules, reachablePools, readsSignals } from "./apply-rules.ts";
 import { type Candidate, type DecisionContext, noSignals } from "./candidate.ts";
-import { breakerClosed, notPaused } from "./filters/index.ts";
+import { breakerClosed, inService, notPaused } from "./filters/index.ts";
 import { gatherCandidates, type Judged } from "./gather-candidates.ts";
 import { type Pick, type PickInput, pickers } from "./pickers/index.ts";
 import { policyFor } from "./policy.ts";
@@ -80,14 +80,23 @@ function rulesFor({ request, config, signals, now }: RouteInput): AppliedRules {
 export function reopensAt(route: Route): number | undefined {
   let earliest: number | undefined;
   for (const { target, dropped } of route.candidates) {
-    const until = comesBackAt(dropped?.filter, route.signals[target]) ?? Number.POSITIVE_INFINITY;
+    const until =
+      comesBackAt(dropped?.filter, route.signals[target], route.decidedAt) ?? Number.POSITIVE_INFINITY;
     if (until === Number.POSITIVE_INFINITY) continue;
     if (earliest === undefined || until < earliest) earliest = until;
   }
   return earliest;
 }
 
-function comesBackAt(filter: string | undefined, signals: TargetSignals | undefined): number | undefined {
+/** Nobody knows when an operator puts a target back: then it is time to look again. */
+const lookAgainMs = 5_000;
+
+function comesBackAt(
+  filter: string | undefined,
+  signals: TargetSignals | undefined,
+  now: number,
+): number | undefined {
+  if (filter === inService.name) return now + lookAgainMs;
   if (filter === notPaused.name) return signals?.pausedUntil;
   return filter === breakerClosed.name ? signals?.reopensAt : undefined;
 }

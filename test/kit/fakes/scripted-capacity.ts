@@ -2,6 +2,7 @@ import type {
   Capacity,
   ModelCall,
   ModelClient,
+  OperatedTarget,
   Outcome,
   RealUse,
   Reservation,
@@ -11,7 +12,16 @@ import type {
 } from "@sluice/domain";
 import { createFaults, type Faults } from "./faults.ts";
 
-type CapacityMethod = "reserve" | "settle" | "release" | "renew" | "learn" | "pause" | "observe" | "signals";
+type CapacityMethod =
+  | "reserve"
+  | "settle"
+  | "release"
+  | "renew"
+  | "learn"
+  | "pause"
+  | "observe"
+  | "operate"
+  | "signals";
 
 /** Capacity that grants everything but what a test lists in `full`; keeps what it is told. */
 export interface ScriptedCapacity extends Capacity {
@@ -27,6 +37,7 @@ export interface ScriptedCapacity extends Capacity {
   readonly observed: { readonly targetId: string; readonly ok: boolean | undefined }[];
   readonly learned: string[];
   readonly renewed: string[];
+  readonly operated: OperatedTarget[];
 }
 
 const idle: TargetSignals = {
@@ -44,7 +55,16 @@ export function createScriptedCapacity(): ScriptedCapacity {
   const faults = createFaults<CapacityMethod>();
   const script: Pick<
     ScriptedCapacity,
-    "full" | "known" | "requests" | "open" | "settlements" | "pauses" | "observed" | "learned" | "renewed"
+    | "full"
+    | "known"
+    | "requests"
+    | "open"
+    | "settlements"
+    | "pauses"
+    | "observed"
+    | "learned"
+    | "renewed"
+    | "operated"
   > = {
     full: new Map(),
     known: new Map(),
@@ -55,6 +75,7 @@ export function createScriptedCapacity(): ScriptedCapacity {
     observed: [],
     learned: [],
     renewed: [],
+    operated: [],
   };
 
   function grant(request: ReserveRequest): Reservation {
@@ -85,6 +106,7 @@ export function createScriptedCapacity(): ScriptedCapacity {
     pause: (targetId, untilAt, reason) =>
       faults.run("pause", () => void script.pauses.push({ targetId, untilAt, reason })),
     observe: (targetId, { ok }) => faults.run("observe", () => void script.observed.push({ targetId, ok })),
+    operate: (states) => faults.run("operate", () => void script.operated.push(...states)),
     signals: (targets) =>
       faults.run(
         "signals",

@@ -32,11 +32,12 @@ local PROBE_MS = 60000
 
 local function read_breaker(use, now)
   local f = redis.call('HMGET', use, 'b_state', 'b_until', 'b_opens', 'b_base', 'b_probe_at', 'b_asked', 'b_closed',
-    'b_fails', 'b_retry')
+    'b_fails', 'b_retry', 'op_state')
   local breaker = {
     until_at = tonumber(f[2] or '0'), opens = tonumber(f[3] or '0'), base = tonumber(f[4] or '0'),
     probe_at = tonumber(f[5] or nil), asked_at = tonumber(f[6] or nil), closed_at = tonumber(f[7] or nil),
     fails = tonumber(f[8] or '0'), retry_at = tonumber(f[9] or '0'), phase = 'closed',
+    operated = f[10],
   }
   if f[1] == 'open' then breaker.phase = now < breaker.until_at and 'open' or 'half-open' end
   return breaker

@@ -2,7 +2,21 @@
 --   l<p>    the minute that half p (0 or 1: minutes alternate) holds
 --   l<p>:<k> its calls with a latency of at least 10 ms * 2^(k/4), and less than that of k + 1
 
+-- and what the calls of a day cost:
+--   m<day>  micro-USD since midnight UTC, days since 1970
+
 local MINUTE_MS = 60000
+local DAY_MS = 86400000
+
+local function spend_field(now)
+  return string.format('m%.0f', math.floor(now / DAY_MS))
+end
+
+local function count_spend(health, now, micro_usd)
+  if micro_usd <= 0 then return end
+  redis.call('HINCRBY', health, spend_field(now), string.format('%.0f', micro_usd))
+  redis.call('HDEL', health, spend_field(now - DAY_MS))
+end
 local LAST_BUCKET = 72
 
 local function count_latency(health, now, latency)

@@ -3,12 +3,13 @@
 -- a histogram of this and the last minute; and the breaker.
 -- KEYS: target use, target health
 -- ARGV: now or '', latency ms, 1 for a good call or 0 or '', what it says of the target's health or '', the opening
---       that it probes or 0, ms to be left alone or 0, output tokens or 0
+--       that it probes or 0, ms to be left alone or 0, output tokens or 0, micro-USD
 -- Returns nothing of meaning.
 local use, health = unpack(KEYS)
 local now = read_now(ARGV[1])
 local latency, ok = tonumber(ARGV[2]), ARGV[3]
 feed_breaker(use, health, now, ARGV[4], tonumber(ARGV[5]), tonumber(ARGV[6]))
+count_spend(health, now, tonumber(ARGV[8]))
 if ok == '' then return 0 end
 
 local f = redis.call('HMGET', use, 'seen_at', 'lat_s', 'lat_w', 'err_s', 'err_w', 'tok_s', 'tok_ms')

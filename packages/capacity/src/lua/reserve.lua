@@ -36,6 +36,7 @@ local used, more = read_use(target_use, target_log)
 local paused_until = number(more[6], 0)
 if paused_until > now then return { 0, 'target.paused', paused_until - now } end
 local breaker = read_breaker(target_use, now)
+if breaker.operated then return { 0, 'target.operated', 5000 } end
 local closed_for = breaker_wait(target_use, breaker, now, ARGV[19] == '1')
 if closed_for then return { 0, 'target.breaker', math.max(1, math.ceil(closed_for)) } end
 

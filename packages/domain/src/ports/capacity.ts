@@ -2,6 +2,7 @@ import type { Target, TenantConfig } from "../config-types.ts";
 import type { TenantId } from "../ids.ts";
 import type { RateLimitReport } from "../outcome.ts";
 import type { Signals } from "../route.ts";
+import type { OperatedTarget } from "./target-ledger.ts";
 
 /** What one attempt will take, asked of all limits at once. */
 export interface ReserveRequest {
@@ -38,6 +39,7 @@ export interface CallSample {
   /** What the call says of the target's health; absent: nothing. `unreachable`: no connection came about. */
   readonly health?: "good" | "failing" | "unreachable";
   readonly outputTokens?: number | undefined;
+  readonly costUsd?: number;
   /** How long the upstream asked to be left alone. */
   readonly retryAfterMs?: number | undefined;
   /** The reservation of the call; the breaker knows by it what its probe came to. */
@@ -77,5 +79,7 @@ export interface Capacity {
   pause(targetId: string, untilAt: number, reason: string): Promise<void>;
   /** Records how an attempt went: latency, error rate, speed, and the breaker. */
   observe(targetId: string, sample: CallSample): Promise<void>;
+  /** Takes over what operators have said of targets; what was said later stays. */
+  operate(states: readonly OperatedTarget[]): Promise<void>;
   signals(targets: readonly Target[]): Promise<Signals>;
 }

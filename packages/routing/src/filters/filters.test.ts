@@ -88,6 +88,8 @@ const cases: readonly Case[] = [
   { filter: "asked-for", because: "it is excluded", request: { wishes: { exclude: ["a"] } }, drops: true },
   { filter: "not-paused", because: "the pause is over", signals: { pausedUntil: 1_000 }, drops: false },
   { filter: "not-paused", because: "it lasts", signals: { pausedUntil: 1_001 }, drops: true },
+  { filter: "in-service", because: "nobody took it out", drops: false },
+  { filter: "in-service", because: "it drains", signals: { operated: "draining" }, drops: true },
   { filter: "breaker-closed", because: "nothing is known", drops: false },
   { filter: "breaker-closed", because: "it is half-open", signals: { breaker: "half-open" }, drops: false },
   {

@@ -4,6 +4,7 @@ import type { Filter } from "./filter.ts";
 import { fitsContext } from "./fits-context.ts";
 import { hasCapability } from "./has-capability.ts";
 import { inRegion } from "./in-region.ts";
+import { inService } from "./in-service.ts";
 import { meetsRule } from "./meets-rule.ts";
 import { notFailedBefore } from "./not-failed-before.ts";
 import { notPaused } from "./not-paused.ts";
@@ -13,6 +14,7 @@ import { withinPrice } from "./within-price.ts";
 
 export { breakerClosed } from "./breaker-closed.ts";
 export type { Filter } from "./filter.ts";
+export { inService } from "./in-service.ts";
 export { notPaused } from "./not-paused.ts";
 
 /** In order; the first that rejects names the reason. */
@@ -24,6 +26,7 @@ export const hardFilters: readonly Filter[] = [
   meetsRule,
   withinPrice,
   askedFor,
+  inService,
   notPaused,
   breakerClosed,
 ];

@@ -1,0 +1,51 @@
+import { poolView, targetView } from "@sluice/contracts";
+import { SluiceError, type TargetState } from "@sluice/domain";
+import { operateTarget, readPools } from "@sluice/engine";
+import type { FastifyInstance, FastifyRequest } from "fastify";
+import type { ApiPorts } from "../api-ports.ts";
+import { callerOf } from "../authenticate.ts";
+import { describe } from "./describe.ts";
+
+const operations: readonly { readonly name: string; readonly to: TargetState; readonly summary: string }[] = [
+  { name: "pause", to: "paused", summary: "Give a target nothing new until it is resumed (an admin key)" },
+  {
+    name: "drain",
+    to: "draining",
+    summary: "The same, to take a target out: ask until in_flight is 0 (an admin key)",
+  },
+  { name: "resume", to: "active", summary: "Give a target jobs again (an admin key)" },
+];
+
+/** `GET /v1/pools` and what operators do with targets. */
+export function poolRoutes(server: FastifyInstance, ports: ApiPorts): void {
+  server.get(
+    "/v1/pools",
+    describe("Operation", "Targets with limits, use, health, latency and spend (an admin key)"),
+    async (request) => {
+      requireAdmin(request);
+      const pools = await readPools(ports);
+      return {
+        object: "list",
+        data: pools.map(({ pool, targets }) => poolView(pool, targets)),
+        has_more: false,
+      };
+    },
+  );
+  for (const { name, to, summary } of operations) {
+    server.post<{ Params: { pool: string; target: string } }>(
+      `/v1/pools/:pool/targets/:target/${name}`,
+      describe("Operation", summary),
+      async (request) => {
+        requireAdmin(request);
+        const report = await operateTarget(ports, { ...request.params, to });
+        ports.logger.info({ target: report.target.id, state: report.state }, "an operator changed a target");
+        return targetView(report);
+      },
+    );
+  }
+}
+
+function requireAdmin(request: FastifyRequest): void {
+  if (callerOf(request).role !== "admin")
+    throw new SluiceError("permission_denied", "Pools are shared by all tenants: this needs an admin key.");
+}
