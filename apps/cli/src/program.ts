@@ -2,6 +2,7 @@ import { Command, CommanderError } from "commander";
 import { command, type Finish, type Outcome } from "./command.ts";
 import { type CliContext, CliError, sentenceOf } from "./context.ts";
 import { addDeadLetters } from "./dead-letter-commands.ts";
+import { addPools } from "./pool-commands.ts";
 
 /** Runs the command that `args` name; answers the exit code. Never throws for what a user can cause. */
 export async function runProgram(context: CliContext, args: readonly string[]): Promise<Outcome> {
@@ -40,6 +41,7 @@ Exit codes: 0 all went well, 1 it did not, 2 it was asked for in a wrong way or 
   addServing(program, context, finish);
   addSubmitting(program, context, finish);
   addLooking(program, context, finish);
+  addPools(program, context, finish);
   addRouting(program, context, finish);
   addDeadLetters(program, context, finish);
   return program;

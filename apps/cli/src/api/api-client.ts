@@ -4,6 +4,7 @@ import type { Readable } from "node:stream";
 import { type Dispatcher, FormData, fetch, request } from "undici";
 import { ApiError, UnreachableError } from "./api-error.ts";
 import type { DeadLetterGroupView, DeadLetterView, LaneView, RedriveView } from "./operating-views.ts";
+import type { PoolView, TargetView } from "./pool-views.ts";
 import type { BatchView, FileView, JobView, ListView, RouteView } from "./views.ts";
 
 /** Longer than the longest long poll. */
@@ -38,6 +39,8 @@ export interface ApiClient {
   previewRoute(body: string | Buffer): Promise<RouteView>;
   /** The newest decision about a job. */
   readRoute(id: string): Promise<RouteView>;
+  listPools(): Promise<{ readonly data: readonly PoolView[] }>;
+  operateTarget(pool: string, target: string, operation: "pause" | "resume" | "drain"): Promise<TargetView>;
   listJobs(query: Readonly<Record<string, string | undefined>>): Promise<ListView<JobView>>;
   cancel(id: string): Promise<JobView | BatchView>;
   listDeadLetters(query: Readonly<Record<string, string | undefined>>): Promise<ListView<DeadLetterView>>;
@@ -117,6 +120,11 @@ export function createApiClient(place: ApiPlace): ApiClient {
       ),
     previewRoute: (body) => json("/v1/route", { body }),
     readRoute: (id) => json(`/v1/jobs/${encodeURIComponent(id)}/route`),
+    listPools: () => json("/v1/pools"),
+    operateTarget: (pool, target, operation) =>
+      json(`/v1/pools/${encodeURIComponent(pool)}/targets/${encodeURIComponent(target)}/${operation}`, {
+        method: "POST",
+      }),
     listJobs: (query) => json(`/v1/jobs${queryString(query)}`),
     listDeadLetters: (query) => json(`/v1/dead-letters${queryString(query)}`),
     groupDeadLetters: (query) => json(`/v1/dead-letters${queryString({ ...query, group_by: "cause" })}`),
