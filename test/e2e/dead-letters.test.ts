@@ -169,6 +169,15 @@ test("the lanes show what waits in them and behind them", async () => {
   });
 });
 
+test("the API's description has these routes with their parameters", async () => {
+  const { paths } = (await cluster.api.get("/openapi.json")).body;
+  const names = paths["/v1/dead-letters"].get.parameters.map((parameter: { name: string }) => parameter.name);
+  expect(names).toEqual(expect.arrayContaining(["after", "group_by", "model", "batch_id", "cause", "since"]));
+  const { schema } = paths["/v1/dead-letters/redrive"].post.requestBody.content["application/json"];
+  expect(Object.keys(schema.properties)).toEqual(["filter", "routing", "deadline", "dry_run"]);
+  expect(paths["/v1/lanes"].get.summary).toMatch(/lane/);
+});
+
 test("the board's retry of a dead job's pointer runs nothing", async () => {
   const id = await submit("second", "Another one that is hopeless on the board.");
   expect(await untilFinished(id)).toMatchObject({ status: "dead", attempts: 2 });
