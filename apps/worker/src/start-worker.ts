@@ -10,14 +10,15 @@ import {
   processJob,
   type ResultLine,
   withEngineLoads,
+  workerLeaseMs,
 } from "@sluice/engine";
 import { createModelClient, type EngineSettings, scrapeEngines } from "@sluice/providers";
 import { createDeadLetters, createIdQueue, createLaneConsumer } from "@sluice/queue";
 import type { Runtime, StartedRole } from "@sluice/role";
+import { consumeLanes } from "./consume-lanes.ts";
 
 /** How long calls may go on after SIGTERM before they are aborted and handed back. */
 const shutdownGraceMs = 20_000;
-const reservationLeaseMs = 30_000;
 
 /** Wires a routing worker: one consumer per lane. */
 export async function startWorker(runtime: Runtime): Promise<StartedRole> {
@@ -31,7 +32,7 @@ export async function startWorker(runtime: Runtime): Promise<StartedRole> {
     process: { host: environment.hostname, pid: process.pid },
     newWorkerId: () => idFromUuid("worker", ids.uuid()),
     onRenewed: (workerId) => {
-      capacity.renew(workerId, reservationLeaseMs).catch((error: unknown) => {
+      capacity.renew(workerId, workerLeaseMs).catch((error: unknown) => {
         logger.warn({ err: error }, "reservations were not renewed");
       });
     },
@@ -69,23 +70,26 @@ export async function startWorker(runtime: Runtime): Promise<StartedRole> {
     resultLineBytes,
   };
   const redis = runtime.redis("worker");
-  const consumers = Object.keys(config().models).map((model) =>
-    createLaneConsumer({
-      redis,
-      model,
-      concurrency: environment.workerConcurrency,
-      workerName: lease.workerId,
-      clock,
-      telemetry: runtime.queueTelemetry,
-      handler: (pointer, { signal }) => processJob(ports, pointer.jobId, signal),
-      onError: (error) => logger.warn({ model, err: error }, "the lane's consumer has a problem"),
-    }),
-  );
+  const lanes = consumeLanes({
+    models: () => Object.keys(config().models),
+    clock,
+    open: (model) =>
+      createLaneConsumer({
+        redis,
+        model,
+        concurrency: environment.workerConcurrency,
+        workerName: lease.workerId,
+        clock,
+        telemetry: runtime.queueTelemetry,
+        handler: (pointer, { signal }) => processJob(ports, pointer.jobId, signal),
+        onError: (error) => logger.warn({ model, err: error }, "the lane's consumer has a problem"),
+      }),
+  });
   runtime.health.addCheck("lease", () => ({ ok: lease.holds() }));
-  logger.info({ workerId: lease.workerId, lanes: consumers.length }, "the worker takes jobs");
+  logger.info({ workerId: lease.workerId }, "the worker takes jobs");
   return {
     async stop() {
-      await Promise.all(consumers.map((consumer) => consumer.close({ graceMs: shutdownGraceMs })));
+      await lanes.close(shutdownGraceMs);
       await lease.stop();
       stopTargetStates();
       await engines.close();

@@ -12,6 +12,7 @@ import type {
   Target,
 } from "@sluice/domain";
 import { decideRoute, reopensAt } from "@sluice/routing";
+import { workerLeaseMs } from "./lease-keeper.ts";
 import { lookUp } from "./look-up.ts";
 import { routeRequest } from "./route-request.ts";
 import { targetsOf, tenantConfig } from "./spec-job.ts";
@@ -44,8 +45,6 @@ export interface PlaceJobPorts {
   readonly config: () => EngineConfig;
 }
 
-/** After this long without settling or renewal a reservation is taken back. */
-const reservationLeaseMs = 30_000;
 const unavailableMs = 5_000;
 const shortestHoldMs = 10;
 /** A longer wait is taken in parts: a limit may be raised and a pause lifted meanwhile. */
@@ -120,7 +119,7 @@ function reserveRequest(
     inputTokens: job.inputTokens,
     outputTokens: Math.min(worstOutput, Math.ceil(learned)),
     costUsd: (job.inputTokens * target.price.input + worstOutput * target.price.output) / 1_000_000,
-    leaseMs: reservationLeaseMs,
+    leaseMs: workerLeaseMs,
     effectiveDeadlineAt: job.effectiveDeadlineAt,
   };
 }

@@ -17,10 +17,7 @@ export async function settleCapacity(
   const results = await Promise.allSettled(tellCapacity(ports, ended, cost));
   for (const result of results) {
     if (result.status === "fulfilled") continue;
-    ports.logger.warn(
-      { jobId: ended.job.id, err: result.reason },
-      "capacity was not settled; it lapses by its lease",
-    );
+    ports.logger.warn({ jobId: ended.job.id, err: result.reason }, "capacity was not settled yet");
   }
 }
 

@@ -9,8 +9,8 @@ export interface BoardQueues {
 }
 
 /**
- * Opens the lanes of these models and the side queues for the board, which is to be mounted read-only:
- * what its buttons change in Redis the ledger would not know.
+ * Opens the lanes of these models and the side queues for the board. What its buttons change is undone by the ledger:
+ * a pointer that is removed comes back, one that is tried again runs only what is live. Only pausing a lane stays.
  */
 export function queuesForBoard(options: {
   /** A producer's connection. */

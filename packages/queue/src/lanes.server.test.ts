@@ -32,6 +32,22 @@ test("claims in order of adding within one step of priority", async () => {
   expect(claimed).toEqual(pointers.map((pointer) => pointer.jobId));
 });
 
+test("a pointer that is put back goes before those of its urgency that have not run", async () => {
+  const lanes = bench.lanes();
+  const effectiveDeadlineAt = Date.now() + 600_000;
+  const [more, ...others] = [9, 10, 10, 10].map((minute) =>
+    bench.pointer(minute, minute === 10 ? { effectiveDeadlineAt } : {}),
+  );
+  const back = others.at(-1);
+  if (more === undefined || back === undefined) throw new Error("the pointers are made above");
+  await lanes.add([...others, more]);
+  await lanes.replace([back]);
+  const { claimed, handler } = collect();
+  bench.consume(handler);
+  await until(() => claimed.length === 4);
+  expect(claimed).toEqual([more, back, ...others.slice(0, 2)].map((pointer) => pointer.jobId));
+});
+
 test("a deadline in the past is the most urgent, and still has a priority", async () => {
   const lanes = bench.lanes();
   const redis = bench.open("commands");

@@ -42,11 +42,13 @@ export function createLanes(options: LanesOptions): BullLanes {
     return open;
   }
 
-  async function addToLane(model: string, pointers: readonly LanePointer[]): Promise<void> {
+  async function addToLane(model: string, pointers: readonly LanePointer[], ahead = 0): Promise<void> {
     const generation = known ?? (await readGeneration());
     await boundEvents(redis, lane(model), model, generation.id);
     for (const part of inParts(pointers)) {
-      await lane(model).queue.addBulk(part.map((pointer) => toJob(pointer, generation, options)));
+      await lane(model).queue.addBulk(
+        part.map((pointer) => toJob(pointer, generation, { ...options, ahead })),
+      );
     }
     // Asked after the adding: if the data were lost meanwhile, the pointers are gone or count from the old epoch.
     const now = await readGeneration();
@@ -58,7 +60,7 @@ export function createLanes(options: LanesOptions): BullLanes {
       model,
       pointers.map((pointer) => pointer.jobId),
     );
-    await addToLane(model, pointers);
+    await addToLane(model, pointers, returningAhead);
   }
 
   /** BullMQ's removal checks the lock in the same atomic step, so a pointer in work stays. */
@@ -70,7 +72,7 @@ export function createLanes(options: LanesOptions): BullLanes {
   }
 
   return {
-    add: (pointers) => eachLane(pointers, addToLane),
+    add: (pointers) => eachLane(pointers, (model, group) => addToLane(model, group)),
     replace: (pointers) => eachLane(pointers, replaceInLane),
     remove: removeFromLane,
     async missing(model, jobIds) {
@@ -95,6 +97,9 @@ function isMissing(state: PointerState | undefined): boolean {
   return state === "none" || state === "ended" || state === "stray";
 }
 
+/** A pointer that comes back goes before those of the same urgency that have not run: it had its turn already. */
+const returningAhead = 1;
+
 interface OpenLane {
   readonly queue: Queue;
   /** Generation in which the length of its event stream was last bounded. */
@@ -116,8 +121,13 @@ async function boundEvents(
   open.boundedIn = generation;
 }
 
-function toJob(pointer: LanePointer, generation: RedisGeneration, options: LanesOptions) {
-  const priority = Math.floor(options.priorityOf(pointer.effectiveDeadlineAt, generation.epochAt));
+function toJob(
+  pointer: LanePointer,
+  generation: RedisGeneration,
+  options: LanesOptions & { readonly ahead: number },
+) {
+  const priority =
+    Math.floor(options.priorityOf(pointer.effectiveDeadlineAt, generation.epochAt)) - options.ahead;
   const delay = Math.max(0, (pointer.notBeforeAt ?? 0) - options.clock.now());
   const opts: JobsOptions = {
     jobId: pointer.jobId,
