@@ -1,4 +1,6 @@
 import { afterAll, beforeAll, expect, test } from "vitest";
+import { testContext } from "../../apps/cli/src/fake-api.fixture.ts";
+import { runProgram } from "../../apps/cli/src/program.ts";
 import { batchLine, readResults, startBatch, toJsonl, untilEnded } from "./kit/batches.ts";
 import { adminKey, startTestCluster, type TestCluster } from "./kit/cluster.ts";
 import { type MoodyUpstream, startMoodyUpstream } from "./kit/moody-upstream.ts";
@@ -20,18 +22,20 @@ pools:
   first: { targets: [{ id: first, provider: own, model: moody }] }
   second: { targets: [{ id: second, provider: own, model: moody }] }
   third: { targets: [{ id: third, provider: own, model: moody }] }
+  grumpy: { targets: [{ id: grumpy, provider: own, model: grumpy }] }
 models:
   auto: { pools: [main] }
   first: { pools: [first] }
   second: { pools: [second] }
   third: { pools: [third] }
+  both: { pools: [grumpy, main] }
 retry: { max_attempts: 2, base: 50ms, max: 200ms }
 `;
 
 beforeAll(async () => {
   upstream = await startMoodyUpstream((body, before) => {
     if (body.includes("holds")) return "hold";
-    if (body.includes("hopeless")) return { status: 500 };
+    if (body.includes("hopeless") || body.includes('"grumpy"')) return { status: 500 };
     if (body.includes("throttles") && before === 0) return { status: 429, headers: { "retry-after": "5" } };
     return body.includes("breaks") && !mended ? { status: 503 } : { status: 200 };
   });
@@ -61,9 +65,9 @@ async function shown(queue: string, status: string): Promise<string[]> {
   return found.jobs.map(({ id }: { id: string }) => id);
 }
 
-async function submit(model: string, prompt: string): Promise<string> {
+async function submit(model: string, prompt: string, more: object = {}): Promise<string> {
   const body = { model, messages: [{ role: "user", content: prompt }], max_tokens: 10 };
-  const accepted = await cluster.api.post("/v1/jobs", { endpoint: "/v1/chat/completions", body });
+  const accepted = await cluster.api.post("/v1/jobs", { endpoint: "/v1/chat/completions", body, ...more });
   expect(accepted.status).toBe(202);
   return accepted.body.id;
 }
@@ -160,6 +164,7 @@ test("the lanes show what waits in them and behind them", async () => {
     "first",
     "second",
     "third",
+    "both",
   ]);
   expect(body.data[0]).toMatchObject({
     object: "lane",
@@ -176,6 +181,38 @@ test("the API's description has these routes with their parameters", async () =>
   const { schema } = paths["/v1/dead-letters/redrive"].post.requestBody.content["application/json"];
   expect(Object.keys(schema.properties)).toEqual(["filter", "routing", "deadline", "dry_run"]);
   expect(paths["/v1/lanes"].get.summary).toMatch(/lane/);
+});
+
+/** Runs one command of the CLI against the cluster and answers what it wrote. */
+async function sluice(...args: string[]): Promise<string> {
+  const context = testContext({ SLUICE_URL: cluster.url, SLUICE_API_KEY: adminKey });
+  try {
+    expect([await runProgram(context, args), context.written().err]).toEqual([0, ""]);
+    return context.written().out;
+  } finally {
+    context.remove();
+  }
+}
+
+test("the command shows why jobs died and moves them to another pool", async () => {
+  const id = await submit("both", "Where to?", { routing: { pools: ["grumpy"] } });
+  expect(await untilFinished(id)).toMatchObject({ status: "dead", target: "grumpy" });
+  expect(await sluice("dead-letters", "--model", "both")).toContain("attempts_exhausted, overloaded 500 ×2");
+  expect(await sluice("dead-letters", "--model", "both", "--group")).toMatch(
+    /1 +attempts_exhausted: overloaded 500 +both +grumpy/,
+  );
+  const redrive = ["redrive", "--model", "both", "--since", "1h", "--to-pool", "main"];
+  expect(await sluice(...redrive, "--dry-run")).toMatch(
+    /^would redrive 1 job: \d+ tokens in, 10 out, about \$0\.0000/,
+  );
+  const { jobs } = JSON.parse(await sluice(...redrive, "--deadline", "5m", "--json"));
+  expect(await untilFinished(jobs[0].to)).toMatchObject({
+    status: "succeeded",
+    target: "main",
+    redriven_from: id,
+  });
+  expect(await sluice("status", id)).toMatch(new RegExp(`redriven as +${jobs[0].to}`));
+  expect(await sluice("lanes")).toMatch(/^LANE .*\nauto +0 +0 +0 +0 +0/);
 });
 
 test("the board's retry of a dead job's pointer runs nothing", async () => {
