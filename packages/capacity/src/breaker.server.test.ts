@@ -71,6 +71,39 @@ describe("a breaker opens", () => {
     expect(await signalsOf(capacity)).toMatchObject({ breaker: "closed" });
   });
 
+  test("when calls are under way and none has ended for 15 s and five usual latencies", async () => {
+    const { capacity, clock } = await setup();
+    await observe(capacity, { ...good, latencyMs: 4_000 });
+    for (let n = 0; n < 3; n += 1) await take(capacity, testRequest(target));
+    clock.advance(20_000);
+    const last = await take(capacity, testRequest(target));
+    clock.advance(1);
+    expect(await capacity.reserve(testRequest(target))).toEqual({
+      kind: "denied",
+      limit: "target.breaker",
+      waitMs: 5_000,
+    });
+    expect(await signalsOf(capacity)).toMatchObject({ breaker: "open" });
+    expect(last.probe).toBeUndefined();
+  });
+
+  test("not when calls are long but end one after the other, or when only two are long", async () => {
+    const { capacity, clock } = await setup();
+    await observe(capacity, good);
+    const calls = [];
+    for (let n = 0; n < 4; n += 1) calls.push(await take(capacity, testRequest(target)));
+    for (const call of calls) {
+      clock.advance(10_000);
+      await capacity.settle(call, use(1, 1));
+      await capacity.observe("a", { ...good, reservation: call });
+      await capacity.release(await take(capacity, testRequest(target)));
+    }
+    await take(capacity, testRequest(target));
+    await take(capacity, testRequest(target));
+    clock.advance(25_000);
+    await take(capacity, testRequest(target));
+  });
+
   test("for as long as the upstream asks, up to a minute", async () => {
     const { capacity, clock } = await setup();
     await observe(capacity, { ...failing, retryAfterMs: 30_000 }, 10);

@@ -106,6 +106,7 @@ function reserveKeys({ target, tenant, owner }: ReserveRequest): string[] {
     tenantDay(tenant.id),
     owners,
     heldKey(owner),
+    targetHealth(target.id),
   ];
 }
 

@@ -2,7 +2,7 @@ import { readFileSync } from "node:fs";
 import { loadScript, type RedisClient, type RedisScript } from "@sluice/redis";
 
 const numberOfKeys = {
-  reserve: 8,
+  reserve: 9,
   settle: 1,
   release: 1,
   renew: 2,

@@ -9,6 +9,7 @@
 --   b_asked    when the first urgent job asked for a probe
 --   b_closed   when a probe closed it; slow start counts from here
 --   b_fails    connection failures in a row
+--   b_silent   since when calls are under way and none has ended: the last ending, or the first call after it
 --   b_retry    until when the upstream has asked to be left alone
 -- and in its health hash, for closed breakers: b<n> = "bucket|good|failed" of the last 30 s.
 
@@ -30,14 +31,21 @@ local PROBE_WAIT_MS = 500
 -- A probe that has not said how it went after this long keeps no other from trying.
 local PROBE_MS = 60000
 
+-- A target that holds calls without ending any has failed, whatever it says later. Fewer calls may just be long ones.
+local SILENT_CALLS = 3
+local SILENT_MS = 15000
+local SILENT_LATENCIES = 5
+-- For a target that has never answered, and so has no usual latency.
+local SILENT_COLD_MS = 60000
+
 local function read_breaker(use, now)
   local f = redis.call('HMGET', use, 'b_state', 'b_until', 'b_opens', 'b_base', 'b_probe_at', 'b_asked', 'b_closed',
-    'b_fails', 'b_retry', 'op_state')
+    'b_fails', 'b_retry', 'op_state', 'b_silent')
   local breaker = {
     until_at = tonumber(f[2] or '0'), opens = tonumber(f[3] or '0'), base = tonumber(f[4] or '0'),
     probe_at = tonumber(f[5] or nil), asked_at = tonumber(f[6] or nil), closed_at = tonumber(f[7] or nil),
     fails = tonumber(f[8] or '0'), retry_at = tonumber(f[9] or '0'), phase = 'closed',
-    operated = f[10],
+    operated = f[10], silent_since = tonumber(f[11] or nil),
   }
   if f[1] == 'open' then breaker.phase = now < breaker.until_at and 'open' or 'half-open' end
   return breaker
@@ -85,7 +93,7 @@ end
 
 local function forget_counts(use, health)
   for n = 0, BUCKETS - 1 do redis.call('HDEL', health, 'b' .. n) end
-  redis.call('HDEL', use, 'b_probe_at', 'b_asked', 'b_fails')
+  redis.call('HDEL', use, 'b_probe_at', 'b_asked', 'b_fails', 'b_silent')
 end
 
 local function open_breaker(use, health, breaker, now)
@@ -97,6 +105,29 @@ local function open_breaker(use, health, breaker, now)
   forget_counts(use, health)
   redis.call('HSET', use, 'b_state', 'open', 'b_until', string.format('%.0f', math.max(now + open_ms, breaker.retry_at)),
     'b_opens', opens, 'b_base', base)
+end
+
+-- Opens a closed breaker whose target has been silent for too long. `latency` is its usual one, nil when unknown.
+local function open_if_silent(use, health, breaker, now, in_flight, latency)
+  if breaker.phase ~= 'closed' or in_flight < SILENT_CALLS or not breaker.silent_since then return false end
+  local patience = latency and math.max(SILENT_MS, SILENT_LATENCIES * latency) or SILENT_COLD_MS
+  if now - breaker.silent_since <= patience then return false end
+  open_breaker(use, health, breaker, now)
+  return true
+end
+
+-- Notes that a call was granted while `in_flight` were under way.
+local function note_call(use, breaker, now, in_flight)
+  if in_flight == 0 or not breaker.silent_since then redis.call('HSET', use, 'b_silent', now) end
+end
+
+-- Notes that a call has ended.
+local function note_ending(use, now)
+  if number(redis.call('HGET', use, 'c'), 0) > 0 then
+    redis.call('HSET', use, 'b_silent', now)
+  else
+    redis.call('HDEL', use, 'b_silent')
+  end
 end
 
 local function close_breaker(use, health, now)
@@ -128,6 +159,7 @@ end
 
 -- Feeds the breaker with how a call went: 'good', 'failing', 'unreachable', or '' for a call that says nothing.
 local function feed_breaker(use, health, now, verdict, probe, retry_ms)
+  note_ending(use, now)
   local breaker = read_breaker(use, now)
   local failed = verdict == 'failing' or verdict == 'unreachable'
   if failed and retry_ms > 0 then

@@ -1,12 +1,12 @@
 -- Reserves room for one call on all limits of its target and of its tenant, or says when there can be room.
--- KEYS: target use, target log, target day, tenant use, tenant log, tenant day, owners, held of the owner
+-- KEYS: target use, target log, target day, tenant use, tenant log, tenant day, owners, held of the owner, target health
 -- ARGV: now or '', reservation id, lease ms, input tokens, output tokens, share of token limits to use,
 --       micro-USD at worst, target limits (requests, tokens, input, output a minute; concurrency; tokens, micro-USD
 --       a day), tenant limits (requests, tokens a minute; concurrency; micro-USD a day); -1 where none is stated;
 --       1 for a job with time to probe a failing target, else 0
 -- Returns {1, requests left, tokens left (-1: not limited), opening of the breaker that the call probes or 0}
 -- or {0, name of the limit, wait in ms}.
-local target_use, target_log, target_day, tenant_use, tenant_log, tenant_day, owners, held = unpack(KEYS)
+local target_use, target_log, target_day, tenant_use, tenant_log, tenant_day, owners, held, target_health = unpack(KEYS)
 local now = read_now(ARGV[1])
 local share = tonumber(ARGV[6])
 local micro_usd = tonumber(ARGV[7])
@@ -36,6 +36,10 @@ local used, more = read_use(target_use, target_log)
 local paused_until = number(more[6], 0)
 if paused_until > now then return { 0, 'target.paused', paused_until - now } end
 local breaker = read_breaker(target_use, now)
+local usual_latency = number(more[9], 0) > 0 and number(more[8], 0) / number(more[9], 0) or nil
+if open_if_silent(target_use, target_health, breaker, now, used.c, usual_latency) then
+  breaker = read_breaker(target_use, now)
+end
 if breaker.operated then return { 0, 'target.operated', 5000 } end
 local closed_for = breaker_wait(target_use, breaker, now, ARGV[19] == '1')
 if closed_for then return { 0, 'target.breaker', math.max(1, math.ceil(closed_for)) } end
@@ -150,5 +154,6 @@ redis.call('ZADD', owners, 'GT', now + tonumber(ARGV[3]), held)
 local function left(limit, sum)
   return limit < 0 and -1 or math.max(0, limit - sum)
 end
+note_call(target_use, breaker, now, used.c)
 return { 1, left(target_limit.r, used.r + 1), left(target_limit.t, used.t + input + output),
   take_probe(target_use, breaker, now) }

@@ -16,6 +16,7 @@ export class ModelBreaker {
   private closedAt: number | undefined;
   private connectionFailures = 0;
   private retryAt = 0;
+  private silentSince: number | undefined;
 
   phase(now: number): BreakerPhase {
     if (this.openUntil === undefined) return "closed";
@@ -24,6 +25,19 @@ export class ModelBreaker {
 
   /** What a reservation at `now` gets: a grant (with the opening it probes) or a wait in ms. */
   ask(now: number, calm: boolean, inFlight: number): { probe: number | undefined } | { waitMs: number } {
+    const silent = this.silentSince !== undefined && now - this.silentSince > 60_000;
+    if (this.phase(now) === "closed" && inFlight >= 3 && silent)
+      this.open(now, inFlight, this.startsSlowly(now));
+    const answer = this.decide(now, calm, inFlight);
+    if ("probe" in answer && (inFlight === 0 || this.silentSince === undefined)) this.silentSince = now;
+    return answer;
+  }
+
+  private decide(
+    now: number,
+    calm: boolean,
+    inFlight: number,
+  ): { probe: number | undefined } | { waitMs: number } {
     const phase = this.phase(now);
     if (phase === "open") return { waitMs: (this.openUntil ?? now) - now };
     if (phase === "closed") return inFlight < this.places(now) ? { probe: undefined } : { waitMs: -1 };
@@ -42,6 +56,7 @@ export class ModelBreaker {
   }
 
   observe(now: number, sample: CallSample, inFlight: number): void {
+    this.silentSince = inFlight > 0 ? now : undefined;
     const failed = sample.health === "failing" || sample.health === "unreachable";
     if (failed && sample.retryAfterMs !== undefined && sample.retryAfterMs > 0)
       this.retryAt = Math.max(this.retryAt, now + Math.min(60_000, sample.retryAfterMs));
@@ -70,7 +85,11 @@ export class ModelBreaker {
     const failures = recent.filter((call) => call.failed).length;
     const tooMany = recent.length >= 10 && failures >= recent.length / 2;
     if (!tooMany && this.connectionFailures < 5) return;
-    this.open(now, inFlight, this.closedAt !== undefined && now < this.closedAt + 30_000);
+    this.open(now, inFlight, this.startsSlowly(now));
+  }
+
+  private startsSlowly(now: number): boolean {
+    return this.closedAt !== undefined && now < this.closedAt + 30_000;
   }
 
   private open(now: number, inFlight: number, again: boolean): void {
@@ -85,6 +104,7 @@ export class ModelBreaker {
     this.connectionFailures = 0;
     this.probeAt = undefined;
     this.askedAt = undefined;
+    this.silentSince = undefined;
   }
 
   private places(now: number): number {
