@@ -1,10 +1,18 @@
 import { createCapacity } from "@sluice/capacity";
 import { renderAccepted } from "@sluice/contracts";
 import { idFromUuid, tenantId } from "@sluice/domain";
-import { cacheSignals, createAcceptJob, createJobWaiter, createLaneRoom, previewRoute } from "@sluice/engine";
+import {
+  cacheSignals,
+  createAcceptJob,
+  createJobWaiter,
+  createLaneRoom,
+  previewRoute,
+  withEngineLoads,
+} from "@sluice/engine";
+import { scrapeEngines } from "@sluice/providers";
 import { createDeadLetters, createIdQueue, createLanes, queuesForBoard } from "@sluice/queue";
 import { checkRedis } from "@sluice/redis";
-import type { Runtime, StartedRole } from "@sluice/role";
+import { enginesOf, type Runtime, type StartedRole } from "@sluice/role";
 import { lanePriority } from "@sluice/scheduling";
 import type { ApiPorts } from "./api-ports.ts";
 import { createAuthenticator, hashKey } from "./authenticate.ts";
@@ -27,7 +35,12 @@ export async function startApi(runtime: Runtime): Promise<StartedRole> {
     telemetry: runtime.queueTelemetry,
   });
   const capacity = createCapacity({ redis: runtime.redis("commands"), clock, ids });
-  const signals = cacheSignals({ capacity, clock });
+  const engines = scrapeEngines({
+    engines: () => enginesOf(config()),
+    clock,
+    onError: (provider, error) => logger.warn({ provider, err: error }, "an engine's metrics cannot be read"),
+  });
+  const signals = cacheSignals({ capacity: withEngineLoads(capacity, engines), clock });
   const preview = { signals, clock, random: runtime.random, ids, files, config };
   const room = createLaneRoom({ lanes, clock, logger });
   const ports: ApiPorts = {
@@ -78,6 +91,7 @@ export async function startApi(runtime: Runtime): Promise<StartedRole> {
     url,
     async stop() {
       await server.close();
+      await engines.close();
       await lanes.close();
       await board.close();
     },

@@ -12,9 +12,9 @@ import {
   withEngineLoads,
   workerLeaseMs,
 } from "@sluice/engine";
-import { createModelClient, type EngineSettings, scrapeEngines } from "@sluice/providers";
+import { createModelClient, scrapeEngines } from "@sluice/providers";
 import { createDeadLetters, createIdQueue, createLaneConsumer } from "@sluice/queue";
-import type { Runtime, StartedRole } from "@sluice/role";
+import { enginesOf, type Runtime, type StartedRole } from "@sluice/role";
 import { consumeLanes } from "./consume-lanes.ts";
 
 /** How long calls may go on after SIGTERM before they are aborted and handed back. */
@@ -96,14 +96,6 @@ export async function startWorker(runtime: Runtime): Promise<StartedRole> {
       await models.close();
     },
   };
-}
-
-function enginesOf({ providers }: ReturnType<Runtime["config"]>): Record<string, EngineSettings> {
-  return Object.fromEntries(
-    Object.values(providers).flatMap((provider) =>
-      provider.kind === "openai" && provider.engine !== undefined ? [[provider.name, provider.engine]] : [],
-    ),
-  );
 }
 
 function resultLineBytes(job: JobToRun, result: ResultLine, body: Buffer): number {
