@@ -8,6 +8,7 @@ import {
   type Verdict,
 } from "@sluice/domain";
 import { bytesOf } from "./accept-job.ts";
+import { callTimeoutMs } from "./call-timeout.ts";
 import { endUnstarted } from "./end-job.ts";
 import { type Placement, placeJob } from "./place-job.ts";
 import type { ProcessJobPorts } from "./process-job-ports.ts";
@@ -16,9 +17,6 @@ import { startAttempt } from "./start-attempt.ts";
 
 const ownedElsewhereMs = 5_000;
 const lostRaceMs = 1_000;
-const longestCallMs = 600_000;
-/** A call may outlast a job's deadline by this long: it is paid for anyway. */
-const overtimeMs = 10_000;
 
 /** Takes one pointer from claim to its verdict. Throws only when the ledger or Redis is away; the lane then tries again. */
 export async function processJob(
@@ -105,7 +103,7 @@ async function runAttempt(
     epoch,
     traceparent: ports.tracer.currentTraceparent() ?? job.traceparent,
     signal: AbortSignal.any([shutdown, leaseSignal]),
-    timeoutMs: callTimeoutMs(job, startedAt),
+    timeoutMs: callTimeoutMs(job, placed.target, placed.route.signals[placed.target.id], startedAt),
   });
   return settleAttempt(ports, {
     job,
@@ -142,9 +140,4 @@ async function callModel(ports: ProcessJobPorts, call: ModelCall): Promise<Outco
     const latencyMs = ports.clock.monotonicMs() - calledAt;
     return { kind: "unreachable", reason: "the model client failed", latencyMs, sentAfterMs: 0 };
   }
-}
-
-function callTimeoutMs(job: JobToRun, now: number): number {
-  if (job.onMiss === "best_effort") return longestCallMs;
-  return Math.min(longestCallMs, job.deadlineAt - now + overtimeMs);
 }
