@@ -9,7 +9,7 @@ export interface PlantedTree extends Disposable {
 
 /** npm packages that exist in the tree as empty modules, so that an import of them resolves. */
 const npmPackages = ["bullmq", "postgres", "ioredis", "undici", "zod", "pino", "prom-client"];
-const scopedPackages = ["@bull-board/api", "@opentelemetry/sdk-trace-node"];
+const scopedPackages = ["@bull-board/api", "@marcbachmann/cel-js", "@opentelemetry/sdk-trace-node"];
 
 function write(root: string, file: string, text: string): void {
   mkdirSync(dirname(join(root, file)), { recursive: true });
