@@ -61,7 +61,7 @@ async function placesTaken(): Promise<number> {
   });
   const route = await until("a route is decided", async () => {
     const answer = await api.get(`/v1/jobs/${body.id}/route`);
-    return answer.status === 200 ? answer.body : undefined;
+    return answer.body?.dry_run === false ? answer.body : undefined;
   });
   return route.signals.only.in_flight;
 }

@@ -83,6 +83,21 @@ describe("POST /v1/route", () => {
   });
 });
 
+test("a job that nothing can take is dead, and its route says why of each target", async () => {
+  const { id } = (await api.post("/v1/jobs", job({}, { routing: { region: "mars" } }))).body;
+  const dead = await until("the job is dead", async () => {
+    const { body } = await api.get(`/v1/jobs/${id}?wait=60`);
+    return body.finished_at === undefined ? undefined : body;
+  });
+  expect(dead).toMatchObject({ status: "dead", error: { code: "no_target" } });
+  const { body } = await api.get(`/v1/jobs/${id}/route`);
+  expect(body).toMatchObject({ object: "job.route", job_id: id, dry_run: true, chosen: null });
+  expect(body.candidates).toMatchObject([
+    { target: "small-us", dropped: { filter: "in-region", reason: "is in us, not in mars" } },
+    { target: "small-eu", dropped: { filter: "in-region" } },
+  ]);
+});
+
 test("a job goes where its rule says, and its decision is shown as the dry run showed it", async () => {
   const preview = (await api.post("/v1/route", job({ tools }))).body;
   const accepted = await api.post("/v1/jobs", job({ tools }));

@@ -6,6 +6,7 @@ import type {
   FileStore,
   IdQueue,
   IdSource,
+  Job,
   Lanes,
   Logger,
   Metrics,
@@ -36,5 +37,7 @@ export interface ApiPorts {
   readonly acceptJob: (request: AcceptJobRequest) => Promise<AcceptedJob>;
   /** Where such a job would go now. */
   readonly previewRoute: (fields: JobRequestFields, body: Buffer) => Promise<Route>;
+  /** Where this job would go now; `undefined` when its model is gone. */
+  readonly previewJob: (job: Job) => Promise<Route | undefined>;
   readonly waiter: JobWaiter;
 }

@@ -6,6 +6,7 @@ import {
   createAcceptJob,
   createJobWaiter,
   createLaneRoom,
+  previewJob,
   previewRoute,
   withEngineLoads,
 } from "@sluice/engine";
@@ -71,6 +72,7 @@ export async function startApi(runtime: Runtime): Promise<StartedRole> {
       config,
       render: renderAccepted,
     }),
+    previewJob: (job) => previewJob(preview, job),
     previewRoute: (fields, body) => previewRoute(preview, fields, body),
     waiter: createJobWaiter({ ledger, clock, logger }),
   };

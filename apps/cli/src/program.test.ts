@@ -236,6 +236,7 @@ test("the admin key of this machine never goes to another host", async () => {
 const decision = {
   object: "job.route",
   job_id: "job_1",
+  dry_run: false,
   model: "auto",
   chosen: "b",
   order: ["c", "b"],
@@ -276,7 +277,7 @@ test("explains where a job went: each candidate with its scores, or why it was n
 });
 
 test("routes a prompt without submitting it, and says by its exit code whether something would take it", async () => {
-  const { job_id: _, ...dry } = decision;
+  const dry = { ...decision, job_id: undefined, dry_run: true };
   const args = ["route", "--model", "auto", "--metadata", "place=eu", "hi"];
   const taken = await sluice(args, { "POST /v1/route": { json: dry } });
   expect(taken.code).toBe(0);

@@ -28,9 +28,10 @@ const route: Route = {
 };
 
 test("a decision about a job is shown with everything that it was made of", () => {
-  expect(renderRoute(route, { jobId: "job_1", model: "auto" })).toMatchObject({
+  expect(renderRoute(route, { jobId: "job_1", model: "auto", dryRun: false })).toMatchObject({
     object: "job.route",
     job_id: "job_1",
+    dry_run: false,
     model: "auto",
     chosen: "a",
     candidates: route.candidates,
@@ -52,7 +53,7 @@ test("a decision about a job is shown with everything that it was made of", () =
 
 test("a dry run says that it is one, and a decision without a choice has none", () => {
   const none = { ...route, chosen: undefined, order: [] };
-  expect(renderRoute(none, { model: "auto" })).toMatchObject({
+  expect(renderRoute(none, { model: "auto", dryRun: true })).toMatchObject({
     object: "route",
     dry_run: true,
     chosen: null,
@@ -70,7 +71,9 @@ test("every key is in the wire's spelling", () => {
   };
   const { a } = route.signals;
   if (a === undefined) throw new Error("a has signals");
-  const text = JSON.stringify(renderRoute({ ...route, signals: { a: { ...a, engine } } }, { model: "auto" }));
+  const text = JSON.stringify(
+    renderRoute({ ...route, signals: { a: { ...a, engine } } }, { model: "auto", dryRun: true }),
+  );
   const keys = [...text.matchAll(/"([^"]+)":/g)].map(([, key]) => key ?? "");
   expect(keys.filter((key) => /[A-Z]/.test(key))).toEqual([]);
 });

@@ -1,15 +1,14 @@
 import type { EngineLoad, Route, RouteCandidate, TargetSignals } from "@sluice/domain";
 
-/** The newest decision about a job, or what a dry run of one decided, as `…/route` answers it. */
+/** The newest decision about a job, or what a dry run decided, as `…/route` answers it. */
 export function renderRoute(
   route: Route,
-  about: { readonly jobId?: string; readonly model: string },
+  about: { readonly jobId?: string; readonly model: string; readonly dryRun: boolean },
 ): unknown {
   const { chosen, order, policy, picker, propensity, configHash, decidedAt, heldBack } = route;
   return {
-    ...(about.jobId === undefined
-      ? { object: "route", dry_run: true }
-      : { object: "job.route", job_id: about.jobId }),
+    ...(about.jobId === undefined ? { object: "route" } : { object: "job.route", job_id: about.jobId }),
+    dry_run: about.dryRun,
     model: about.model,
     chosen: chosen ?? null,
     order,

@@ -24,7 +24,7 @@ export {
   type TargetReport,
 } from "./operate-targets.ts";
 export { cacheSignals } from "./place-job.ts";
-export { type PreviewRoutePorts, previewRoute } from "./preview-route.ts";
+export { type PreviewRoutePorts, previewJob, previewRoute } from "./preview-route.ts";
 export { processJob } from "./process-job.ts";
 export type { ProcessJobPorts, ResultLine } from "./process-job-ports.ts";
 export { type ReadFilePorts, readFile } from "./read-file.ts";

@@ -4,9 +4,9 @@ import { createFakeClock } from "../../../test/kit/fakes/fake-clock.ts";
 import { createMemoryFiles } from "../../../test/kit/fakes/memory-files.ts";
 import { createCountingIds } from "../../../test/kit/fakes/records.ts";
 import { createScriptedCapacity } from "../../../test/kit/fakes/scripted-capacity.ts";
-import { sampleConfig } from "../../../test/kit/samples.ts";
+import { sampleConfig, sampleJob } from "../../../test/kit/samples.ts";
 import { cacheSignals } from "./place-job.ts";
-import { previewRoute } from "./preview-route.ts";
+import { previewJob, previewRoute } from "./preview-route.ts";
 import type { JobRequestFields } from "./spec-job.ts";
 
 const fields: JobRequestFields = {
@@ -30,7 +30,7 @@ function setup(changes: Partial<EngineConfig> = {}) {
   };
   const preview = (more: Partial<JobRequestFields> = {}, body: unknown = {}) =>
     previewRoute(ports, { ...fields, ...more }, Buffer.from(JSON.stringify(body)));
-  return { preview, capacity };
+  return { preview, capacity, ports };
 }
 
 test("decides from the signals of this moment and reserves nothing", async () => {
@@ -58,4 +58,13 @@ test("refuses what accepting the job would refuse", async () => {
   const { preview } = setup();
   await expect(preview({ model: "nope" })).rejects.toMatchObject({ code: "unknown_model" });
   await expect(preview({ sla: "nope" })).rejects.toMatchObject({ param: "sla" });
+});
+
+test("decides about a job that has been accepted, unless its model is gone", async () => {
+  const { ports } = setup();
+  expect(await previewJob(ports, { ...sampleJob, attempts: 2 })).toMatchObject({
+    attempt: 3,
+    chosen: expect.any(String),
+  });
+  expect(await previewJob(ports, { ...sampleJob, model: "gone" })).toBeUndefined();
 });

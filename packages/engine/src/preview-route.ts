@@ -4,6 +4,8 @@ import {
   type FileStore,
   type IdSource,
   idFromUuid,
+  type Job,
+  type JobSpec,
   type Random,
   type Route,
 } from "@sluice/domain";
@@ -31,13 +33,22 @@ export async function previewRoute(
   fields: JobRequestFields,
   body: Buffer,
 ): Promise<Route> {
+  const made = { id: idFromUuid("job", ports.ids.uuid()), now: ports.clock.now() };
+  const spec = specJob(fields, ports.config(), { ...made, body: { kind: "inline", bytes: body } });
+  const route = await previewJob(ports, { ...spec, attempts: 0 });
+  if (route === undefined) throw new Error("a job was accepted for a model that is not configured");
+  return route;
+}
+
+/** The same for a job that was accepted; `undefined` when its model is no longer configured. */
+export async function previewJob(
+  ports: PreviewRoutePorts,
+  job: JobSpec & Pick<Job, "attempts">,
+): Promise<Route | undefined> {
   const config = ports.config();
-  const now = ports.clock.now();
-  const id = idFromUuid("job", ports.ids.uuid());
-  const spec = specJob(fields, config, { id, body: { kind: "inline", bytes: body }, now });
-  const alias = lookUp(config.models, spec.model);
-  if (alias === undefined) throw new Error("a job was accepted for a model that is not configured");
-  const request = await routeRequest(ports.files, { ...spec, attempts: 0, failedTargets: [] }, alias);
+  const alias = lookUp(config.models, job.model);
+  if (alias === undefined) return undefined;
+  const request = await routeRequest(ports.files, { ...job, failedTargets: [] }, alias);
   const signals = await ports.signals.read(targetsOf(config, alias));
   return decideRoute({ request, config, signals, now: ports.clock.now(), random: ports.random.next() });
 }

@@ -61,8 +61,10 @@ export interface JobView {
 
 /** A decision as `GET /v1/jobs/{id}/route` and `POST /v1/route` answer it; the fields that the commands read. */
 export interface RouteView {
-  /** Absent in a dry run. */
+  /** Absent for a job that does not exist. */
   readonly job_id?: string;
+  /** Whether it is what would be decided now, and not what was. */
+  readonly dry_run: boolean;
   readonly model: string;
   readonly chosen: string | null;
   /** Best first. */

@@ -14,7 +14,7 @@ function headOf(decision: RouteView): string[][] {
   return [
     ...(job_id === undefined ? [] : [["job", job_id]]),
     ["model", model],
-    [job_id === undefined ? "would go to" : "went to", chosen ?? "no target"],
+    [decision.dry_run ? "would go to" : "went to", chosen ?? "no target"],
     ["policy", `${policy}, picked by ${picker}, propensity ${number(propensity)}`],
     ...(attempt === null ? [] : [["attempt", String(attempt)]]),
     ...(avoided === "" ? [] : [["failed before", avoided]]),
