@@ -4,6 +4,7 @@ import { idFromUuid, type JobToRun } from "@sluice/domain";
 import {
   cacheSignals,
   createTurns,
+  createWaker,
   keepLease,
   keepTargetStates,
   type ProcessJobPorts,
@@ -13,7 +14,7 @@ import {
   workerLeaseMs,
 } from "@sluice/engine";
 import { createModelClient, scrapeEngines } from "@sluice/providers";
-import { createDeadLetters, createIdQueue, createLaneConsumer } from "@sluice/queue";
+import { createDeadLetters, createIdQueue, createLaneConsumer, createLaneWaker } from "@sluice/queue";
 import { enginesOf, type Runtime, type StartedRole } from "@sluice/role";
 import { consumeLanes } from "./consume-lanes.ts";
 
@@ -24,7 +25,9 @@ const shutdownGraceMs = 20_000;
 export async function startWorker(runtime: Runtime): Promise<StartedRole> {
   const { ledger, ids, clock, logger, config, environment } = runtime;
   const commands = runtime.redis("commands");
-  const capacity = repeatUnconfirmedEnds(createCapacity({ redis: commands, clock, ids }));
+  const lanes = createLaneWaker(commands);
+  const onRoom = createWaker({ lanes, clock, logger, metrics: runtime.metrics });
+  const capacity = repeatUnconfirmedEnds(createCapacity({ redis: commands, clock, ids, onRoom }));
   const lease = await keepLease({
     ledger,
     clock,
@@ -93,6 +96,7 @@ export async function startWorker(runtime: Runtime): Promise<StartedRole> {
       await lease.stop();
       stopTargetStates();
       await engines.close();
+      await lanes.close();
       await models.close();
     },
   };

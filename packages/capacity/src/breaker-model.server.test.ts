@@ -13,7 +13,7 @@ import {
 import { expect, test } from "vitest";
 import { ModelBreaker } from "./testing/model-breaker.ts";
 import { setup, use } from "./testing/setup.ts";
-import { testRequest, testTarget } from "./testing/values.ts";
+import { testRequest, testTarget, testTurn } from "./testing/values.ts";
 
 const health = constantFrom<CallSample["health"]>("good", "failing", "failing", "unreachable", undefined);
 const step = oneof(
@@ -65,7 +65,7 @@ test("the breaker answers any sequence of calls as its rules written anew do", {
               testRequest(target, {
                 owner: `w${run}`,
                 leaseMs: 10_000_000,
-                effectiveDeadlineAt: now + (next.calm ? 60_000 : 59_999),
+                turn: testTurn(now + (next.calm ? 60_000 : 59_999)),
               }),
             );
             if ("waitMs" in expected) {

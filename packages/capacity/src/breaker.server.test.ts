@@ -1,7 +1,7 @@
 import type { CallSample, Capacity, Reservation } from "@sluice/domain";
 import { describe, expect, test } from "vitest";
 import { setup, take, use } from "./testing/setup.ts";
-import { testRequest, testTarget } from "./testing/values.ts";
+import { testRequest, testTarget, testTurn } from "./testing/values.ts";
 
 const target = testTarget("a", { concurrency: 20 });
 const failing: CallSample = { latencyMs: 50, ok: false, health: "failing" };
@@ -18,8 +18,8 @@ const signalsOf = async (capacity: Capacity) => (await capacity.signals([target]
 async function setupOpen() {
   const { capacity, clock, redis } = await setup();
   await observe(capacity, unreachable, 5);
-  const urgent = () => testRequest(target, { effectiveDeadlineAt: clock.now() + 10_000 });
-  const calm = () => testRequest(target, { effectiveDeadlineAt: clock.now() + 3_600_000 });
+  const urgent = () => testRequest(target, { turn: testTurn(clock.now() + 10_000) });
+  const calm = () => testRequest(target, { turn: testTurn(clock.now() + 3_600_000) });
   const probe = async (): Promise<Reservation> => {
     const reservation = await take(capacity, calm());
     await capacity.settle(reservation, use(10, 10));

@@ -4,6 +4,7 @@ import type {
   Clock,
   IdSource,
   OperatedTarget,
+  ParkedJob,
   RateLimitReport,
   Reservation,
   ReserveAnswer,
@@ -11,7 +12,21 @@ import type {
   Target,
   TargetSignals,
 } from "@sluice/domain";
-import { capacityKey, type RedisClient } from "@sluice/redis";
+import type { RedisClient } from "@sluice/redis";
+import { microUsd, stated, tokenShare, whole } from "./amounts.ts";
+import {
+  heldKey,
+  owners,
+  parked,
+  targetDay,
+  targetHealth,
+  targetLog,
+  targetUse,
+  tenantDay,
+  tenantLog,
+  tenantUse,
+} from "./capacity-keys.ts";
+import { memberOf, parkedJobOf, readPark, waitingPlaces } from "./parking.ts";
 import { readSignals } from "./read-signals.ts";
 import { loadScripts } from "./scripts.ts";
 
@@ -22,47 +37,49 @@ export interface CapacityOptions {
   readonly clock: Clock;
   /** Where the scripts take the time from. Only tests give their own (ms since 1970); the server's is one for all. */
   readonly timeSource?: "server" | (() => number);
+  /** Told which parked jobs have room now; each that does not come within a second is told again, three times at most. */
+  readonly onRoom?: (jobs: readonly ParkedJob[]) => void;
 }
-
-/**
- * Token limits are used up to here: an answer longer than expected is charged at arrival by the upstream and only
- * at settling by us, and what is left over absorbs it.
- */
-const tokenShare = 0.97;
 
 /** A job with less time than this left probes a failing target only when no other has come. */
 const calmMs = 60_000;
-
-const targetUse = (id: string): string => capacityKey("target-use", id);
-const targetLog = (id: string): string => capacityKey("target-log", id);
-const targetHealth = (id: string): string => capacityKey("target-health", id);
-const tenantUse = (id: string): string => capacityKey("tenant-use", id);
-const tenantLog = (id: string): string => capacityKey("tenant-log", id);
-const targetDay = (id: string): string => capacityKey("target-day", id);
-const tenantDay = (id: string): string => capacityKey("tenant-day", id);
-const heldKey = (owner: string): string => capacityKey("held", owner);
-const owners = capacityKey("owners");
 
 /** Capacity in Redis; each call is one Lua script, so one atomic step. Rejects when Redis is away. */
 export function createCapacity(options: CapacityOptions): Capacity {
   const { redis, ids, clock, timeSource } = options;
   const scripts = loadScripts(redis);
   const now = (): string => (typeof timeSource === "function" ? String(timeSource()) : "");
+  const wake = (members: unknown): void => {
+    if (Array.isArray(members) && members.length > 0) options.onRoom?.(members.map(parkedJobOf));
+  };
   return {
     async reserve(request) {
       const id = `${request.owner}/${ids.uuid()}`;
       const args = [now(), id, ...amountsOf(request), isCalm(request, clock.now()) ? 1 : 0];
       const reply = await scripts.reserve(reserveKeys(request), args);
+      wake(after(reply, Array.isArray(reply) && reply[0] === 1 ? 4 : 3));
       return readAnswer(reply, request, id);
+    },
+    async park(turn, refusals) {
+      const places = waitingPlaces(refusals);
+      const args = [
+        now(),
+        memberOf(turn),
+        turn.effectiveDeadlineAt,
+        ...places.flatMap(({ values }) => values),
+      ];
+      const reply = await scripts.park([parked], args);
+      wake(after(reply, 2));
+      return readPark(reply, refusals, places);
     },
     async settle({ id }, { inputTokens, outputTokens, costUsd, sentAfterMs }) {
       const output = outputTokens === undefined ? "" : whole(outputTokens);
       const sent = sentAfterMs === undefined ? "" : whole(sentAfterMs);
       const args = [now(), id, whole(inputTokens), output, sent, microUsd(costUsd)];
-      await scripts.settle([heldKey(ownerOf(id))], args);
+      wake(await scripts.settle([heldKey(ownerOf(id)), parked], args));
     },
     async release({ id, probe }) {
-      await scripts.release([heldKey(ownerOf(id))], [now(), id, probe ?? 0]);
+      wake(await scripts.release([heldKey(ownerOf(id)), parked], [now(), id, probe ?? 0]));
     },
     async renew(owner, leaseMs) {
       await scripts.renew([owners, heldKey(owner)], [now(), whole(leaseMs)]);
@@ -76,7 +93,7 @@ export function createCapacity(options: CapacityOptions): Capacity {
       await scripts.pause([targetUse(targetId)], [now(), Math.ceil(untilAt - clock.now()), reason]);
     },
     async observe(targetId, sample) {
-      await scripts.observe([targetUse(targetId), targetHealth(targetId)], [now(), ...argumentsOf(sample)]);
+      wake(await scripts.observe(observeKeys(targetId), [now(), ...argumentsOf(sample)]));
     },
     async operate(states) {
       const tell = ({ targetId, state, changedAt }: OperatedTarget) =>
@@ -96,6 +113,10 @@ export function createCapacity(options: CapacityOptions): Capacity {
   };
 }
 
+function observeKeys(id: string): string[] {
+  return [targetUse(id), targetHealth(id), targetLog(id), parked];
+}
+
 function reserveKeys({ target, tenant, owner }: ReserveRequest): string[] {
   return [
     targetUse(target.id),
@@ -107,6 +128,7 @@ function reserveKeys({ target, tenant, owner }: ReserveRequest): string[] {
     owners,
     heldKey(owner),
     targetHealth(target.id),
+    parked,
   ];
 }
 
@@ -118,7 +140,8 @@ function amountsOf({
   outputTokens,
   costUsd,
   leaseMs,
-}: ReserveRequest): number[] {
+  turn,
+}: ReserveRequest): (number | string)[] {
   const { limits } = target;
   return [
     whole(leaseMs),
@@ -137,6 +160,8 @@ function amountsOf({
     stated(tenant.limits.tokensPerMinute),
     stated(tenant.limits.concurrency),
     tenant.limits.usdPerDay === undefined ? -1 : microUsd(tenant.limits.usdPerDay),
+    turn === undefined ? "" : memberOf(turn),
+    turn?.effectiveDeadlineAt ?? "",
   ];
 }
 
@@ -150,8 +175,8 @@ function readAnswer(reply: unknown, { target, tenant }: ReserveRequest, id: stri
   return { kind: "granted", reservation: probe > 0 ? { ...reservation, probe } : reservation };
 }
 
-function isCalm({ effectiveDeadlineAt }: ReserveRequest, now: number): boolean {
-  return effectiveDeadlineAt === undefined || effectiveDeadlineAt - now >= calmMs;
+function isCalm({ turn }: ReserveRequest, now: number): boolean {
+  return turn === undefined || turn.effectiveDeadlineAt - now >= calmMs;
 }
 
 /** The arguments of `observe.lua` after the time. */
@@ -199,15 +224,7 @@ function ownerOf(reservationId: string): string {
   return reservationId.slice(0, reservationId.lastIndexOf("/"));
 }
 
-function stated(limit: number | undefined): number {
-  return limit ?? -1;
-}
-
-/** Money is counted in whole millionths, rounded up. */
-function microUsd(usd: number): number {
-  return whole(usd * 1_000_000);
-}
-
-function whole(amount: number): number {
-  return Math.max(0, Math.ceil(amount));
+/** What a script returns beyond its answer. */
+function after(reply: unknown, length: number): unknown {
+  return Array.isArray(reply) ? reply.slice(length) : [];
 }

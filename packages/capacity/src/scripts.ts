@@ -2,19 +2,20 @@ import { readFileSync } from "node:fs";
 import { loadScript, type RedisClient, type RedisScript } from "@sluice/redis";
 
 const numberOfKeys = {
-  reserve: 9,
-  settle: 1,
-  release: 1,
+  reserve: 10,
+  park: 1,
+  settle: 2,
+  release: 2,
   renew: 2,
   learn: 2,
   pause: 1,
-  observe: 2,
+  observe: 4,
   operate: 1,
   signals: 4,
 };
 
 /** What stands before every script: helpers that Lua could not share otherwise. */
-const preambles = ["common", "breaker", "histogram"];
+const preambles = ["common", "breaker", "histogram", "waiters"];
 
 type ScriptName = keyof typeof numberOfKeys;
 

@@ -46,4 +46,5 @@ export {
   validateBatch,
 } from "./validate-batch.ts";
 export { createJobWaiter, type JobWaiter } from "./wait-for-job.ts";
+export { createWaker } from "./wake-parked.ts";
 export { type EngineLoads, withEngineLoads } from "./with-engine-loads.ts";

@@ -6,7 +6,9 @@ import type {
   JobToRun,
   Metrics,
   Random,
+  Refusal,
   Reservation,
+  ReserveRequest,
   Route,
   Signals,
   Target,
@@ -34,7 +36,7 @@ export type Placement =
   | { readonly kind: "unservable"; readonly reason: string };
 
 export interface PlaceJobPorts {
-  readonly capacity: Pick<Capacity, "reserve">;
+  readonly capacity: Pick<Capacity, "reserve" | "park">;
   readonly signals: SignalsCache;
   readonly clock: Clock;
   readonly random: Random;
@@ -66,25 +68,53 @@ export async function placeJob(ports: PlaceJobPorts, job: JobToRun, owner: strin
   for (const { error } of route.rules ?? [])
     if (error !== undefined) ports.metrics.increment("sluice_rule_errors_total", { model: job.model });
   if (route.order.length === 0) return nowhere(ports, route);
-  const heldBack: { target: string; limit: string; waitMs: number }[] = [];
+  const refusals: Refusal[] = [];
   for (const id of route.order) {
     const target = targets.find((candidate) => candidate.id === id);
     if (target === undefined) continue;
-    const reservedAtMs = ports.clock.monotonicMs();
-    const answer = await ports.capacity.reserve(reserveRequest(config, job, target, signals, owner));
-    if (answer.kind === "granted") {
-      return {
-        kind: "placed",
-        target,
-        route: { ...route, chosen: id, heldBack },
-        reservation: answer.reservation,
-        reservedAtMs,
-      };
-    }
-    heldBack.push({ target: id, limit: answer.limit, waitMs: answer.waitMs });
+    const request = reserveRequest(config, job, target, signals, owner);
+    const placed = await tryTarget(ports, route, request, refusals);
+    if (placed !== undefined) return placed;
   }
-  const first = heldBack.reduce((least, next) => (next.waitMs < least.waitMs ? next : least));
-  return held(ports, now, first);
+  return parkJob(ports, route, refusals);
+}
+
+/** Asks one target for room; a refusal goes to the others. */
+async function tryTarget(
+  ports: PlaceJobPorts,
+  route: Route,
+  request: ReserveRequest,
+  refusals: Refusal[],
+): Promise<Placement | undefined> {
+  const { target } = request;
+  const reservedAtMs = ports.clock.monotonicMs();
+  const answer = await ports.capacity.reserve(request);
+  if (answer.kind === "denied") {
+    refusals.push({ request, limit: answer.limit, waitMs: answer.waitMs });
+    return undefined;
+  }
+  const heldBack = refusals.map(({ request: { target }, limit, waitMs }) => ({
+    target: target.id,
+    limit,
+    waitMs,
+  }));
+  const chosen = { ...route, chosen: target.id, heldBack };
+  return { kind: "placed", target, route: chosen, reservation: answer.reservation, reservedAtMs };
+}
+
+/**
+ * Lets a job wait for those that refused it. Room that came free in the meantime is taken; if it is gone again, the job
+ * comes back after what the refusals said.
+ */
+async function parkJob(ports: PlaceJobPorts, route: Route, refusals: readonly Refusal[]): Promise<Placement> {
+  const first = refusals.reduce((least, next) => (next.waitMs < least.waitMs ? next : least));
+  const { turn } = first.request;
+  if (turn === undefined) return held(ports, ports.clock.now(), first);
+  const answer = await ports.capacity.park(turn, refusals);
+  const now = ports.clock.now();
+  if (answer.kind === "parked")
+    return { kind: "held", at: now + Math.max(shortestHoldMs, answer.waitMs), limit: first.limit };
+  return (await tryTarget(ports, route, answer.request, [...refusals])) ?? held(ports, now, first);
 }
 
 function held(ports: PlaceJobPorts, now: number, full: { limit: string; waitMs: number }): Placement {
@@ -109,7 +139,7 @@ function reserveRequest(
   target: Target,
   signals: Signals,
   owner: string,
-) {
+): ReserveRequest {
   const worstOutput = mostOutputTokens(job, target);
   const learned = signals[target.id]?.expectedOutputTokens ?? coldOutputTokens;
   return {
@@ -120,7 +150,7 @@ function reserveRequest(
     outputTokens: Math.min(worstOutput, Math.ceil(learned)),
     costUsd: (job.inputTokens * target.price.input + worstOutput * target.price.output) / 1_000_000,
     leaseMs: workerLeaseMs,
-    effectiveDeadlineAt: job.effectiveDeadlineAt,
+    turn: { jobId: job.id, model: job.model, effectiveDeadlineAt: job.effectiveDeadlineAt },
   };
 }
 

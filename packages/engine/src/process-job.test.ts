@@ -146,7 +146,7 @@ describe("placing", () => {
     const { run, job, capacity, clock, ledger, metrics } = await setup();
     capacity.full.set("one", { limit: "tokens", waitMs: 1_000 });
     const now = clock.now();
-    expect(await run(job)).toEqual({ kind: "later", at: now + 1_125 });
+    expect(await run(job)).toEqual({ kind: "later", at: now + 1_000 });
     expect(ledger.at(job.id)).toMatchObject({ state: "queued", epoch: 0 });
     expect(metrics.totals.get("sluice_jobs_held_total{limit=tokens}")).toBe(1);
   });

@@ -7,6 +7,7 @@ export type { IdConsumerOptions, IdQueueName, IdQueueOptions } from "./id-queue.
 export { createIdConsumer, createIdQueue } from "./id-queue.ts";
 export type { ClaimedPointer, LaneConsumerOptions } from "./lane-consumer.ts";
 export { createLaneConsumer } from "./lane-consumer.ts";
+export { createLaneWaker } from "./lane-waker.ts";
 export type { BullLanes, LanesOptions } from "./lanes.ts";
 export { createLanes } from "./lanes.ts";
 export { createQueueTelemetry } from "./queue-telemetry.ts";

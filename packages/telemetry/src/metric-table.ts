@@ -36,6 +36,11 @@ export const metricTable = {
     help: "Times a rule of a model could not be evaluated and so did not match (rule.failed).",
     labels: ["model"],
   },
+  sluice_jobs_woken_total: {
+    type: "counter",
+    help: "Parked jobs that were put back into their lanes because room came free (job.woken).",
+    labels: [],
+  },
   sluice_attempts_total: {
     type: "counter",
     help: "Calls to targets by how they ended (attempt.settled).",

@@ -4,16 +4,20 @@ import type {
   ModelClient,
   OperatedTarget,
   Outcome,
+  ParkAnswer,
   RealUse,
+  Refusal,
   Reservation,
   ReserveRequest,
   Signals,
   TargetSignals,
+  Turn,
 } from "@sluice/domain";
 import { createFaults, type Faults } from "./faults.ts";
 
 type CapacityMethod =
   | "reserve"
+  | "park"
   | "settle"
   | "release"
   | "renew"
@@ -29,6 +33,9 @@ export interface ScriptedCapacity extends Capacity {
   readonly full: Map<string, { readonly limit: string; readonly waitMs: number }>;
   readonly known: Map<string, Partial<TargetSignals>>;
   readonly faults: Faults<CapacityMethod>;
+  readonly parked: { readonly turn: Turn; readonly refusals: readonly Refusal[] }[];
+  /** Answers of `park`, in turn; beyond them jobs are parked for the shortest wait of their refusals. */
+  readonly parking: ((refusals: readonly Refusal[]) => ParkAnswer)[];
   readonly requests: ReserveRequest[];
   /** Reservations that were granted and neither settled nor released. */
   readonly open: Map<string, Reservation>;
@@ -57,6 +64,8 @@ export function createScriptedCapacity(): ScriptedCapacity {
     ScriptedCapacity,
     | "full"
     | "known"
+    | "parked"
+    | "parking"
     | "requests"
     | "open"
     | "settlements"
@@ -68,6 +77,8 @@ export function createScriptedCapacity(): ScriptedCapacity {
   > = {
     full: new Map(),
     known: new Map(),
+    parked: [],
+    parking: [],
     requests: [],
     open: new Map(),
     settlements: [],
@@ -94,6 +105,12 @@ export function createScriptedCapacity(): ScriptedCapacity {
         const denial = script.full.get(request.target.id);
         if (denial !== undefined) return { kind: "denied", ...denial };
         return { kind: "granted", reservation: grant(request) };
+      }),
+    park: (turn, refusals) =>
+      faults.run("park", () => {
+        script.parked.push({ turn, refusals });
+        const waitMs = Math.min(...refusals.map((refusal) => refusal.waitMs));
+        return script.parking.shift()?.(refusals) ?? { kind: "parked", waitMs };
       }),
     settle: (reservation, use) =>
       faults.run("settle", () => {

@@ -1,16 +1,18 @@
 -- Records how a call went: means of latency (good calls only), of failures and of speed, each sample fading with a
 -- time constant of 30 s, as sum and weight so that many samples at one moment count alike; the latency once more in
 -- a histogram of this and the last minute; and the breaker.
--- KEYS: target use, target health
+-- KEYS: target use, target health, target log, parked
 -- ARGV: now or '', latency ms, 1 for a good call or 0 or '', what it says of the target's health or '', the opening
 --       that it probes or 0, ms to be left alone or 0, output tokens or 0, micro-USD
--- Returns nothing of meaning.
-local use, health = unpack(KEYS)
+-- Returns the members of waiters that have room now because a probe has closed the breaker.
+local use, health, log, parked = unpack(KEYS)
 local now = read_now(ARGV[1])
 local latency, ok = tonumber(ARGV[2]), ARGV[3]
 feed_breaker(use, health, now, ARGV[4], tonumber(ARGV[5]), tonumber(ARGV[6]))
 count_spend(health, now, tonumber(ARGV[8]))
-if ok == '' then return 0 end
+local wake = {}
+if ARGV[5] ~= '0' then wake_waiters(parked, use, log, now, wake) end
+if ok == '' then return wake end
 
 local f = redis.call('HMGET', use, 'seen_at', 'lat_s', 'lat_w', 'err_s', 'err_w', 'tok_s', 'tok_ms')
 local fade = math.exp(-math.max(0, now - number(f[1], now)) / 30000)
@@ -25,5 +27,6 @@ if ok == '1' then
 else
   error_sum = error_sum + 1
 end
-return redis.call('HSET', use, 'seen_at', now, 'lat_s', latency_sum, 'lat_w', latency_weight,
+redis.call('HSET', use, 'seen_at', now, 'lat_s', latency_sum, 'lat_w', latency_weight,
   'err_s', error_sum, 'err_w', error_weight + 1, 'tok_s', tokens, 'tok_ms', token_ms)
+return wake

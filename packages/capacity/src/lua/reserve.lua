@@ -1,12 +1,16 @@
--- Reserves room for one call on all limits of its target and of its tenant, or says when there can be room.
--- KEYS: target use, target log, target day, tenant use, tenant log, tenant day, owners, held of the owner, target health
+-- Reserves room for one call on all limits of its target and of its tenant, or says when there can be room. Refuses
+-- while a more urgent job waits for the same room.
+-- KEYS: target use, target log, target day, tenant use, tenant log, tenant day, owners, held of the owner,
+--       target health, parked
 -- ARGV: now or '', reservation id, lease ms, input tokens, output tokens, share of token limits to use,
 --       micro-USD at worst, target limits (requests, tokens, input, output a minute; concurrency; tokens, micro-USD
 --       a day), tenant limits (requests, tokens a minute; concurrency; micro-USD a day); -1 where none is stated;
---       1 for a job with time to probe a failing target, else 0
+--       member of the waiters and urgency of the job that asks, or '' and '' when it takes no turn; 1 for a job with
+--       time to probe a failing target, else 0
 -- Returns {1, requests left, tokens left (-1: not limited), opening of the breaker that the call probes or 0}
--- or {0, name of the limit, wait in ms}.
-local target_use, target_log, target_day, tenant_use, tenant_log, tenant_day, owners, held, target_health = unpack(KEYS)
+-- or {0, name of the limit, wait in ms}, and after that the members of waiters that have room now and should come.
+local target_use, target_log, target_day, tenant_use, tenant_log, tenant_day, owners, held, target_health, parked =
+  unpack(KEYS)
 local now = read_now(ARGV[1])
 local share = tonumber(ARGV[6])
 local micro_usd = tonumber(ARGV[7])
@@ -23,32 +27,22 @@ end
 local target_limit = limits_from(8, { 'r', 't', 'i', 'o', 'c', 'day_t', 'day_m' })
 local tenant_limit, tenant_limited = limits_from(15, { 'r', 't', 'c', 'day_m' })
 
-local function read_use(use, log)
-  prune(use, log, now)
-  local f = redis.call('HMGET', use, 'r', 'i', 'o', 'x', 'c', 'paused_until', 'input_ratio', 'lat_s', 'lat_w')
-  local sums = { r = number(f[1], 0), i = number(f[2], 0), o = number(f[3], 0), x = number(f[4], 0), c = number(f[5], 0) }
-  sums.t = sums.i + sums.o + sums.x
-  return sums, f
-end
-
 sweep(owners, now)
-local used, more = read_use(target_use, target_log)
-local paused_until = number(more[6], 0)
+local used, more = read_use(target_use, target_log, now)
+local paused_until = more.paused_until
 if paused_until > now then return { 0, 'target.paused', paused_until - now } end
 local breaker = read_breaker(target_use, now)
-local usual_latency = number(more[9], 0) > 0 and number(more[8], 0) / number(more[9], 0) or nil
-if open_if_silent(target_use, target_health, breaker, now, used.c, usual_latency) then
+if open_if_silent(target_use, target_health, breaker, now, used.c, more.usual_latency) then
   breaker = read_breaker(target_use, now)
 end
 if breaker.operated then return { 0, 'target.operated', 5000 } end
-local closed_for = breaker_wait(target_use, breaker, now, ARGV[19] == '1')
+local closed_for = breaker_wait(target_use, breaker, now, ARGV[21] == '1')
 if closed_for then return { 0, 'target.breaker', math.max(1, math.ceil(closed_for)) } end
 
 local output = tonumber(ARGV[5])
 local estimate = tonumber(ARGV[4])
-local input = math.ceil(estimate * number(more[7], 1))
-local latency_weight = number(more[9], 0)
-local latency = latency_weight > 0 and number(more[8], 0) / latency_weight or 250
+local input = math.ceil(estimate * more.input_ratio)
+local latency = more.latency
 local worst_name, worst_wait
 
 local function deny(name, wait)
@@ -124,18 +118,42 @@ require_window('target.tokens_per_minute', shared(target_limit.t), used.t, input
 require_window('target.input_tokens_per_minute', shared(target_limit.i), used.i, input, target_log, inputs)
 require_window('target.output_tokens_per_minute', shared(target_limit.o), used.o, output, target_log, outputs)
 require_place('target.concurrency', target_limit.c, used.c)
-require_place('target.slow_start', slow_start_places(breaker, now, target_limit.c) or -1, used.c)
+local slow_places = slow_start_places(breaker, now, target_limit.c)
+require_place('target.slow_start', slow_places or -1, used.c)
 require_day('target.tokens_per_day', target_limit.day_t, 't', target_day, input + output)
 require_day('target.usd_per_day', target_limit.day_m, 'm', target_day, micro_usd)
 local tenant_used
 if tenant_limited then
-  tenant_used = read_use(tenant_use, tenant_log)
+  tenant_used = read_use(tenant_use, tenant_log, now)
   require_window('tenant.requests_per_minute', tenant_limit.r, tenant_used.r, 1, tenant_log, requests)
   require_window('tenant.tokens_per_minute', tenant_limit.t, tenant_used.t, input + output, tenant_log, tokens)
   require_place('tenant.concurrency', tenant_limit.c, tenant_used.c)
   require_day('tenant.usd_per_day', tenant_limit.day_m, 'm', tenant_day, micro_usd)
 end
 if worst_name then return { 0, worst_name, worst_wait } end
+
+local turn = turn_of(ARGV[19], ARGV[20])
+local wake, crowded = {}, {}
+local target_room = { r = target_limit.r, t = shared(target_limit.t), i = shared(target_limit.i), o = shared(target_limit.o), c = slow_places or target_limit.c }
+local tenant_room = { r = tenant_limit.r, t = tenant_limit.t, i = -1, o = -1, c = tenant_limit.c }
+
+-- Whether those who wait before this job leave it room.
+local function has_turn(use, limits, sums)
+  -- A probe is of no use to those who wait: it is one call, and better one that is not urgent.
+  if not turn or breaker.phase ~= 'closed' then return true end
+  local on_paper = copy_of(sums)
+  local served, any = serve_waiters(parked, use, limits, on_paper, now, turn, wake)
+  if any then crowded[#crowded + 1] = { use, limits, sums } end
+  return served and has_room(limits, on_paper, input, output)
+end
+
+local function yield(name)
+  return append({ 0, name, TURN_MS }, wake)
+end
+
+if not has_turn(target_use, target_room, used) then return yield('target.turn') end
+if tenant_limited and not has_turn(tenant_use, tenant_room, tenant_used) then return yield('tenant.turn') end
+if turn then unpark(parked, turn.member) end
 
 local function take(use, log, day, sums)
   redis.call('HSET', use, 'r', sums.r + 1, 'i', sums.i + input, 'o', sums.o + output, 'c', sums.c + 1)
@@ -155,5 +173,11 @@ local function left(limit, sum)
   return limit < 0 and -1 or math.max(0, limit - sum)
 end
 note_call(target_use, breaker, now, used.c)
-return { 1, left(target_limit.r, used.r + 1), left(target_limit.t, used.t + input + output),
-  take_probe(target_use, breaker, now) }
+-- What is left may be enough for those who wait behind this job.
+for _, scope in ipairs(crowded) do
+  local on_paper = copy_of(scope[3])
+  take_on_paper(on_paper, input, output)
+  serve_waiters(parked, scope[1], scope[2], on_paper, now, nil, wake)
+end
+return append({ 1, left(target_limit.r, used.r + 1), left(target_limit.t, used.t + input + output),
+  take_probe(target_use, breaker, now) }, wake)

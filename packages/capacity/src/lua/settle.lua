@@ -1,12 +1,12 @@
 -- Ends a reservation whose request was sent: what it really took replaces what was expected and ages from then.
--- KEYS: held of the owner
+-- KEYS: held of the owner, parked
 -- ARGV: now or '', reservation id, input tokens, output tokens or '' (unknown), ms from reservation to sending or '',
 --       micro-USD
--- Returns 1, or 0 when the reservation is not known (any more), which changes nothing.
+-- Returns the members of waiters that have room now; nothing changes when the reservation is not known (any more).
 local held = KEYS[1]
 local now = read_now(ARGV[1])
 local packed = redis.call('HGET', held, ARGV[2])
-if not packed then return 0 end
+if not packed then return {} end
 redis.call('HDEL', held, ARGV[2])
 local record = cmsgpack.unpack(packed)
 local input = tonumber(ARGV[3])
@@ -20,9 +20,10 @@ record[2], record[3] = input, output
 -- Without a word on when it was sent, it may have been just now.
 local sent_at = ARGV[5] == '' and now or record[1] + tonumber(ARGV[5])
 age(ARGV[2], record, math.min(now, sent_at + SEND_MARGIN_MS))
+local wake = waiters_with_room(KEYS[2], record, now)
 
 -- Learns from answered calls: how long answers are (mean and variance), how our estimates of prompts compare.
-if ARGV[4] == '' or output == 0 then return 1 end
+if ARGV[4] == '' or output == 0 then return wake end
 local use = record[6][1]
 local f = redis.call('HMGET', use, 'out_n', 'out_mean', 'out_var', 'in_real', 'in_estimated')
 local n = math.min(number(f[1], 0) + 1, 50)
@@ -36,4 +37,4 @@ local estimated = number(f[5], 0) * 0.99 + record[4]
 local ratio = estimated > 0 and math.min(4, math.max(0.25, real / estimated)) or 1
 redis.call('HSET', use, 'out_n', n, 'out_mean', mean, 'out_var', variance,
   'in_real', real, 'in_estimated', estimated, 'input_ratio', ratio)
-return 1
+return wake

@@ -2,9 +2,11 @@ import { randomBytes } from "node:crypto";
 import {
   type Clock,
   createIdSource,
+  idFromUuid,
   type ReserveRequest,
   type Target,
   type TargetLimits,
+  type Turn,
   tenantId,
 } from "@sluice/domain";
 
@@ -53,5 +55,14 @@ export function testRequest(target: Target, changes: Partial<ReserveRequest> = {
     costUsd: 0,
     leaseMs: 30_000,
     ...changes,
+  };
+}
+
+/** For tests: the turn of a job with this effective deadline. */
+export function testTurn(effectiveDeadlineAt: number): Turn {
+  return {
+    jobId: idFromUuid("job", "00000000-0000-7000-8000-000000000001"),
+    model: "auto",
+    effectiveDeadlineAt,
   };
 }

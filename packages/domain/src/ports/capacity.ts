@@ -1,8 +1,19 @@
 import type { Target, TenantConfig } from "../config-types.ts";
-import type { TenantId } from "../ids.ts";
+import type { JobId, TenantId } from "../ids.ts";
 import type { RateLimitReport } from "../outcome.ts";
 import type { Signals } from "../route.ts";
 import type { OperatedTarget } from "./target-ledger.ts";
+
+/** Who asks for room, and how urgent it is: the order among those who wait for the same room, whatever their lane. */
+export interface Turn {
+  readonly jobId: JobId;
+  /** Names the lane that holds the pointer. */
+  readonly model: string;
+  readonly effectiveDeadlineAt: number;
+}
+
+/** A job that waits for room. */
+export type ParkedJob = Pick<Turn, "jobId" | "model">;
 
 /** What one attempt will take, asked of all limits at once. */
 export interface ReserveRequest {
@@ -17,8 +28,8 @@ export interface ReserveRequest {
   readonly costUsd: number;
   /** After this long without settle, release or renewal the reservation is taken back. */
   readonly leaseMs: number;
-  /** How urgent the job is (ms since 1970): the least urgent ones probe a target that was failing. Absent: not at all. */
-  readonly effectiveDeadlineAt?: number;
+  /** Without one the request waits behind nobody. The least urgent jobs probe a target that was failing. */
+  readonly turn?: Turn | undefined;
 }
 
 export interface Reservation {
@@ -51,6 +62,19 @@ export type ReserveAnswer =
   /** `limit` names what is full, `waitMs` the earliest time at which this request can fit. */
   | { readonly kind: "denied"; readonly limit: string; readonly waitMs: number };
 
+/** A request that was denied. */
+export interface Refusal {
+  readonly request: ReserveRequest;
+  readonly limit: string;
+  readonly waitMs: number;
+}
+
+export type ParkAnswer =
+  /** The job waits; whoever frees room for it wakes it. Unless that happens it looks by itself after `waitMs`. */
+  | { readonly kind: "parked"; readonly waitMs: number }
+  /** Room has come free meanwhile; nothing is parked. */
+  | { readonly kind: "room"; readonly request: ReserveRequest };
+
 /** What an attempt really took. */
 export interface RealUse {
   readonly inputTokens: number;
@@ -63,7 +87,10 @@ export interface RealUse {
 
 /** Cluster-wide capacity; every call is one atomic step. */
 export interface Capacity {
+  /** Denies also while a more urgent job is parked that has room now. */
   reserve(request: ReserveRequest): Promise<ReserveAnswer>;
+  /** Makes a job wait for all that refused it. It stops waiting when it is granted, or does not come when woken. */
+  park(turn: Turn, refusals: readonly Refusal[]): Promise<ParkAnswer>;
   /** Ends a reservation whose request reached the upstream. */
   settle(reservation: Reservation, use: RealUse): Promise<void>;
   /** Ends a reservation whose request never left. */

@@ -44,6 +44,15 @@ export interface Lanes {
   generation(): Promise<string>;
 }
 
+/** The lanes as those see them who let parked jobs go on. */
+export interface LaneWaker {
+  /**
+   * Lets delayed pointers be claimed now, each in its place. Returns those that a worker still has in its hands; others
+   * are left as they are.
+   */
+  wake(model: string, jobIds: readonly JobId[]): Promise<JobId[]>;
+}
+
 /** A queue of plain ids beside the lanes: batches to validate, deliveries to send. */
 export interface IdQueue {
   add(items: readonly { readonly id: string; readonly notBeforeAt?: number }[]): Promise<void>;
