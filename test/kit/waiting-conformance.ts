@@ -115,6 +115,19 @@ export function waitingConformance(name: string, create: () => Promise<WaitingUn
       expect(takeWoken()).toEqual([]);
     });
 
+    test("the next when the one that was woken will not come", async () => {
+      const { capacity, granted, park, takeWoken } = await setup();
+      const first = await granted(requestOf(1, one));
+      await park(2, [one]);
+      await park(3, [one]);
+      await capacity.settle(first, used);
+      expect(takeWoken()).toEqual([2]);
+      await capacity.leave({ jobId: jobNumber(2), model: "auto" });
+      expect(takeWoken()).toEqual([3]);
+      await capacity.leave({ jobId: jobNumber(2), model: "auto" });
+      expect(takeWoken()).toEqual([]);
+    });
+
     test("who waits behind when a call turns out smaller than expected", async () => {
       const { capacity, granted, park, takeWoken } = await setup();
       const target = sampleTarget("tokens", { limits: { tokensPerMinute: 100 } });

@@ -26,7 +26,13 @@ export async function startWorker(runtime: Runtime): Promise<StartedRole> {
   const { ledger, ids, clock, logger, config, environment } = runtime;
   const commands = runtime.redis("commands");
   const lanes = createLaneWaker(commands);
-  const onRoom = createWaker({ lanes, clock, logger, metrics: runtime.metrics });
+  const onRoom = createWaker({
+    lanes,
+    leave: (job) => capacity.leave(job),
+    clock,
+    logger,
+    metrics: runtime.metrics,
+  });
   const capacity = repeatUnconfirmedEnds(createCapacity({ redis: commands, clock, ids, onRoom }));
   const lease = await keepLease({
     ledger,

@@ -72,6 +72,9 @@ export function createCapacity(options: CapacityOptions): Capacity {
       wake(after(reply, 2));
       return readPark(reply, refusals, places);
     },
+    async leave(job) {
+      wake(await scripts.leave([parked], [now(), memberOf(job)]));
+    },
     async settle({ id }, { inputTokens, outputTokens, costUsd, sentAfterMs }) {
       const output = outputTokens === undefined ? "" : whole(outputTokens);
       const sent = sentAfterMs === undefined ? "" : whole(sentAfterMs);

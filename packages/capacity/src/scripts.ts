@@ -4,6 +4,7 @@ import { loadScript, type RedisClient, type RedisScript } from "@sluice/redis";
 const numberOfKeys = {
   reserve: 10,
   park: 1,
+  leave: 1,
   settle: 2,
   release: 2,
   renew: 2,

@@ -138,7 +138,7 @@ describe("placeJob", () => {
   test("asks for room with the urgency of the job", async () => {
     const { place, capacity, clock } = setup([sampleTarget("one")]);
     await place({ effectiveDeadlineAt: clock.now() + 1_234 });
-    expect(capacity.requests).toMatchObject([{ effectiveDeadlineAt: clock.now() + 1_234 }]);
+    expect(capacity.requests).toMatchObject([{ turn: { effectiveDeadlineAt: clock.now() + 1_234 } }]);
   });
 
   test("looks again within a minute at a target that is paused for long", async () => {

@@ -67,6 +67,12 @@ describe("a pointer that is claimed", () => {
     expect(await processJob(ports, unknown, shutdown.signal)).toEqual({ kind: "done", reference: "gone" });
   });
 
+  test("stops waiting for room when it is not run", async () => {
+    const { run, job, capacity } = await setup({ state: "cancelled" });
+    await run(job);
+    expect(capacity.left).toEqual([job.id]);
+  });
+
   test.each(terminalJobStates)("is dropped when its job is %s", async (state) => {
     const { run, job, ledger } = await setup({ state });
     expect(await run(job)).toEqual({ kind: "done", reference: state });

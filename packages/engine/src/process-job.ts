@@ -26,9 +26,11 @@ export async function processJob(
 ): Promise<Verdict> {
   const [job] = await ports.ledger.load([jobId]);
   if (job === undefined) return { kind: "done", reference: "gone" };
-  const early = notRunnable(ports, job);
-  if (early !== undefined) return early;
-  if (isPastDeadline(ports, job)) return endUnstarted(ports, job, "expired", expiryCode(job));
+  const early = await endEarly(ports, job);
+  if (early !== undefined) {
+    await leaveWaiting(ports, job);
+    return early;
+  }
   const placement = await placeJob(ports, job, ports.lease.workerId);
   switch (placement.kind) {
     case "held":
@@ -36,6 +38,7 @@ export async function processJob(
       return { kind: "later", at: placement.at };
     case "unservable":
       ports.logger.warn({ jobId, reason: placement.reason }, "no target can serve the job");
+      await leaveWaiting(ports, job);
       return endUnstarted(ports, job, "dead", "no_target");
     case "placed":
       return ports.tracer.inSpan(
@@ -46,6 +49,21 @@ export async function processJob(
         },
         () => runAttempt(ports, job, placement, shutdown),
       );
+  }
+}
+
+async function endEarly(ports: ProcessJobPorts, job: JobToRun): Promise<Verdict | undefined> {
+  const verdict = notRunnable(ports, job);
+  if (verdict !== undefined || !isPastDeadline(ports, job)) return verdict;
+  return endUnstarted(ports, job, "expired", expiryCode(job));
+}
+
+/** A job that was woken and does not take its room must not hold back those behind it. */
+async function leaveWaiting({ capacity, logger }: ProcessJobPorts, { id, model }: JobToRun): Promise<void> {
+  try {
+    await capacity.leave({ jobId: id, model });
+  } catch (error) {
+    logger.warn({ jobId: id, err: error }, "a job that does not run still counts as waiting");
   }
 }
 

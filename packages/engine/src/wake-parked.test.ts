@@ -1,4 +1,4 @@
-import { idFromUuid, type JobId } from "@sluice/domain";
+import { idFromUuid, type JobId, type ParkedJob } from "@sluice/domain";
 import { describe, expect, test } from "vitest";
 import { createFakeClock } from "../../../test/kit/fakes/fake-clock.ts";
 import { createRecordingLogger, createRecordingMetrics } from "../../../test/kit/fakes/records.ts";
@@ -7,16 +7,19 @@ import { createWaker } from "./wake-parked.ts";
 const jobId = (n: number): JobId => idFromUuid("job", `00000000-0000-7000-8000-00000000000${n}`);
 
 /** A waker over lanes that answer `inHand` call by call, then nothing. */
-function setup(inHand: JobId[][] = []) {
+function setup(inHand: JobId[][] = [], gone: JobId[] = []) {
   const clock = createFakeClock();
   const logger = createRecordingLogger();
   const metrics = createRecordingMetrics();
   const woken: { model: string; ids: readonly JobId[] }[] = [];
   const wake = (model: string, ids: readonly JobId[]) => {
     woken.push({ model, ids });
-    return Promise.resolve(inHand.shift() ?? []);
+    return Promise.resolve({ inHand: inHand.shift() ?? [], gone });
   };
-  return { clock, logger, metrics, woken, waken: createWaker({ lanes: { wake }, clock, logger, metrics }) };
+  const left: ParkedJob[] = [];
+  const leave = async (job: ParkedJob) => void left.push(job);
+  const waken = createWaker({ lanes: { wake }, leave, clock, logger, metrics });
+  return { clock, metrics, woken, left, waken };
 }
 
 describe("createWaker", () => {
@@ -45,11 +48,21 @@ describe("createWaker", () => {
     expect(woken.map(({ ids }) => ids.length)).toEqual([2, 1, 1, 1]);
   });
 
+  test("ends the waiting of a job that its lane does not hold any more", async () => {
+    const { waken, left, clock } = setup([], [jobId(2)]);
+    waken([
+      { jobId: jobId(1), model: "auto" },
+      { jobId: jobId(2), model: "auto" },
+    ]);
+    await clock.advance(1_000);
+    expect(left).toEqual([{ jobId: jobId(2), model: "auto" }]);
+  });
+
   test("leaves jobs to their own wait when the lanes do not answer", async () => {
     const clock = createFakeClock();
     const logger = createRecordingLogger();
     const lanes = { wake: () => Promise.reject(new Error("gone")) };
-    createWaker({ lanes, clock, logger, metrics: createRecordingMetrics() })([
+    createWaker({ lanes, leave: async () => undefined, clock, logger, metrics: createRecordingMetrics() })([
       { jobId: jobId(1), model: "auto" },
     ]);
     await clock.advance(1_000);

@@ -16,7 +16,7 @@ test("a woken pointer is claimed at once, in the place that its deadline gives i
   const [late, soon] = [bench.pointer(50, { notBeforeAt }), bench.pointer(5, { notBeforeAt })];
   const between = bench.pointer(20);
   await lanes.add([late, soon, between]);
-  expect(await waker.wake(bench.model, [late.jobId, soon.jobId])).toEqual([]);
+  expect(await waker.wake(bench.model, [late.jobId, soon.jobId])).toEqual({ inHand: [], gone: [] });
   const { claimed, handler } = collect();
   bench.consume(handler);
   await until(() => claimed.length === 3);
@@ -38,8 +38,9 @@ test("waking leaves alone what waits or is gone, and names what a worker still h
   await until(() => claimed.length === 1);
   const waiting = bench.pointer(5);
   await lanes.add([waiting]);
-  const answer = await waker.wake(bench.model, [working.jobId, waiting.jobId, newJobId()]);
-  expect(answer).toEqual([working.jobId]);
+  const unknown = newJobId();
+  const answer = await waker.wake(bench.model, [working.jobId, waiting.jobId, unknown]);
+  expect(answer).toEqual({ inHand: [working.jobId], gone: [unknown] });
   expect(await lanes.depth(bench.model)).toEqual({ waiting: 1, active: 1, delayed: 0 });
   resolve();
   await until(() => claimed.length === 2);

@@ -25,7 +25,10 @@ export function createLaneWaker(redis: RedisClient): LaneWaker & { close(): Prom
       const woken = await Promise.all(jobIds.map((id) => promote(queue, id)));
       const others = jobIds.filter((_, index) => woken[index] !== true);
       const states = await inspector.states(laneQueue(model), others);
-      return others.filter((_, index) => states[index] === "locked");
+      return {
+        inHand: others.filter((_, index) => states[index] === "locked"),
+        gone: others.filter((_, index) => states[index] === "none" || states[index] === "ended"),
+      };
     },
     async close() {
       for (const queue of queues.values()) await queue.close();

@@ -1,5 +1,6 @@
 import type {
   Capacity,
+  JobId,
   ModelCall,
   ModelClient,
   OperatedTarget,
@@ -18,6 +19,7 @@ import { createFaults, type Faults } from "./faults.ts";
 type CapacityMethod =
   | "reserve"
   | "park"
+  | "leave"
   | "settle"
   | "release"
   | "renew"
@@ -34,6 +36,8 @@ export interface ScriptedCapacity extends Capacity {
   readonly known: Map<string, Partial<TargetSignals>>;
   readonly faults: Faults<CapacityMethod>;
   readonly parked: { readonly turn: Turn; readonly refusals: readonly Refusal[] }[];
+  /** Jobs that have stopped waiting. */
+  readonly left: JobId[];
   /** Answers of `park`, in turn; beyond them jobs are parked for the shortest wait of their refusals. */
   readonly parking: ((refusals: readonly Refusal[]) => ParkAnswer)[];
   readonly requests: ReserveRequest[];
@@ -65,6 +69,7 @@ export function createScriptedCapacity(): ScriptedCapacity {
     | "full"
     | "known"
     | "parked"
+    | "left"
     | "parking"
     | "requests"
     | "open"
@@ -78,6 +83,7 @@ export function createScriptedCapacity(): ScriptedCapacity {
     full: new Map(),
     known: new Map(),
     parked: [],
+    left: [],
     parking: [],
     requests: [],
     open: new Map(),
@@ -112,6 +118,7 @@ export function createScriptedCapacity(): ScriptedCapacity {
         const waitMs = Math.min(...refusals.map((refusal) => refusal.waitMs));
         return script.parking.shift()?.(refusals) ?? { kind: "parked", waitMs };
       }),
+    leave: ({ jobId }) => faults.run("leave", () => void script.left.push(jobId)),
     settle: (reservation, use) =>
       faults.run("settle", () => {
         script.open.delete(reservation.id);

@@ -114,7 +114,7 @@ for n, scope in ipairs(scopes) do
   redis.call('EXPIRE', key, KEPT_SECONDS)
   redis.call('HSET', scope.use, 'lim', scope.packed)
   shortest = math.min(shortest, wait_in(scope, redis.call('ZRANK', key, turn.member)))
-  places[n] = { scope.use, scope.input, scope.output }
+  places[n] = { scope.use, scope.input, scope.output, scope.log }
 end
 local wait = math.ceil(math.max(SHORTEST_MS, shortest))
 redis.call('HSET', parked, turn.member, cmsgpack.pack({ now + wait + LAPSE_MS, 0, 0, places }))

@@ -4,7 +4,7 @@
 --   waiters (zset) per scope (a target or a tenant) that has no room for them: members "job id|model" scored by
 --                  effective deadline; among equals the older job id is first. Its key is the scope's use and ':waiters'.
 --   parked (hash)  member -> packed record: {lapses at, awake until, times woken, scopes}, a scope being
---                  {use, input tokens, output tokens} as that scope counts them
+--                  {use, input tokens, output tokens as that scope counts them, log}
 --   field 'lim' of a scope's use: the limits that its waiters wait for
 -- A waiter that has been woken keeps its room on paper until it comes or its grace is over.
 

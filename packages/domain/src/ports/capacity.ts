@@ -91,6 +91,8 @@ export interface Capacity {
   reserve(request: ReserveRequest): Promise<ReserveAnswer>;
   /** Makes a job wait for all that refused it. It stops waiting when it is granted, or does not come when woken. */
   park(turn: Turn, refusals: readonly Refusal[]): Promise<ParkAnswer>;
+  /** Ends the waiting of a job that will not come, so that nobody waits for it. */
+  leave(job: ParkedJob): Promise<void>;
   /** Ends a reservation whose request reached the upstream. */
   settle(reservation: Reservation, use: RealUse): Promise<void>;
   /** Ends a reservation whose request never left. */

@@ -44,13 +44,18 @@ export interface Lanes {
   generation(): Promise<string>;
 }
 
+/** Which pointers could not be woken; those that wait to be claimed already are not named. */
+export interface WakeAnswer {
+  /** A worker still has them. */
+  readonly inHand: readonly JobId[];
+  /** The lane does not hold them (any more). */
+  readonly gone: readonly JobId[];
+}
+
 /** The lanes as those see them who let parked jobs go on. */
 export interface LaneWaker {
-  /**
-   * Lets delayed pointers be claimed now, each in its place. Returns those that a worker still has in its hands; others
-   * are left as they are.
-   */
-  wake(model: string, jobIds: readonly JobId[]): Promise<JobId[]>;
+  /** Lets delayed pointers be claimed now, each in its place; others are left as they are. */
+  wake(model: string, jobIds: readonly JobId[]): Promise<WakeAnswer>;
 }
 
 /** A queue of plain ids beside the lanes: batches to validate, deliveries to send. */
