@@ -33,6 +33,8 @@ export interface TestCluster {
   readonly openai: OpenAI;
   /** One for each simulated provider, by its name. */
   readonly simulators: Readonly<Record<string, SimulatorControl>>;
+  /** Base URL of `/metrics` of each role without HTTP of its own, by name. */
+  readonly health: Readonly<Record<string, string>>;
   /** kill -9 of a role (`api`, `worker-1` …) or a server (`redis`, `postgres`). */
   kill(name: string): Promise<void>;
   /** Replaces sluice.yaml; every role takes it over within some seconds. */
@@ -63,6 +65,7 @@ export async function startTestCluster(options: TestClusterOptions): Promise<Tes
     simulators: Object.fromEntries(
       Object.entries(plan.simulators).map(([name, url]) => [name, createSimulatorControl(url)]),
     ),
+    health: plan.health,
     kill: (name) => supervised.kill(name, "SIGKILL"),
     reconfigure: (text) => writeFileSync(configPath, text),
     async stop() {
