@@ -25,9 +25,9 @@ const shutdownGraceMs = 20_000;
 export async function startWorker(runtime: Runtime): Promise<StartedRole> {
   const { ledger, ids, clock, logger, config, environment } = runtime;
   const commands = runtime.redis("commands");
-  const lanes = createLaneWaker(commands);
+  const sleepers = createLaneWaker(commands);
   const onRoom = createWaker({
-    lanes,
+    lanes: sleepers,
     leave: (job) => capacity.leave(job),
     clock,
     logger,
@@ -102,7 +102,7 @@ export async function startWorker(runtime: Runtime): Promise<StartedRole> {
       await lease.stop();
       stopTargetStates();
       await engines.close();
-      await lanes.close();
+      await sleepers.close();
       await models.close();
     },
   };

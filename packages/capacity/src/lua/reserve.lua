@@ -134,7 +134,10 @@ if worst_name then return { 0, worst_name, worst_wait } end
 
 local turn = turn_of(ARGV[19], ARGV[20])
 local wake, crowded = {}, {}
-local target_room = { r = target_limit.r, t = shared(target_limit.t), i = shared(target_limit.i), o = shared(target_limit.o), c = slow_places or target_limit.c }
+local target_room = {
+  r = target_limit.r, t = shared(target_limit.t), i = shared(target_limit.i), o = shared(target_limit.o),
+  c = slow_places or target_limit.c,
+}
 local tenant_room = { r = tenant_limit.r, t = tenant_limit.t, i = -1, o = -1, c = tenant_limit.c }
 
 -- Whether those who wait before this job leave it room.

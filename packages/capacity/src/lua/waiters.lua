@@ -1,4 +1,5 @@
--- Put after common.lua and breaker.lua and before every script of this folder: jobs that found no room, in order of urgency.
+-- Put after common.lua and breaker.lua and before every script of this folder: jobs that found no room, in order of
+-- urgency.
 --
 -- State:
 --   waiters (zset) per scope (a target or a tenant) that has no room for them: members "job id|model" scored by
@@ -27,7 +28,10 @@ local function read_use(use, log, now)
   sums.t = sums.i + sums.o + sums.x
   local weight = number(f[9], 0)
   local usual = weight > 0 and number(f[8], 0) / weight or nil
-  return sums, { paused_until = number(f[6], 0), input_ratio = number(f[7], 1), latency = usual or 250, usual_latency = usual, limits = f[10] }
+  return sums, {
+    paused_until = number(f[6], 0), input_ratio = number(f[7], 1), latency = usual or 250, usual_latency = usual,
+    limits = f[10],
+  }
 end
 
 local function copy_of(sums)
@@ -117,7 +121,9 @@ end
 
 local function unpack_limits(packed)
   local r, t, i, o, c = string.match(packed or '', '^(-?%d+)|(-?%d+)|(-?%d+)|(-?%d+)|(-?%d+)$')
-  return { r = tonumber(r or -1), t = tonumber(t or -1), i = tonumber(i or -1), o = tonumber(o or -1), c = tonumber(c or -1) }
+  return {
+    r = tonumber(r or -1), t = tonumber(t or -1), i = tonumber(i or -1), o = tonumber(o or -1), c = tonumber(c or -1),
+  }
 end
 
 -- Adds the waiters of a scope that have room now to `wake`.
