@@ -44,7 +44,8 @@ describe("a breaker opens", () => {
     const { capacity, clock } = await setup();
     await observe(capacity, failing, 9);
     clock.advance(30_000);
-    await observe(capacity, failing, 9);
+    await observe(capacity, good);
+    await observe(capacity, failing, 8);
     expect(await signalsOf(capacity)).toMatchObject({ breaker: "closed" });
     await observe(capacity, failing);
     expect(await signalsOf(capacity)).toMatchObject({ breaker: "open" });
@@ -63,6 +64,17 @@ describe("a breaker opens", () => {
       limit: "target.breaker",
       waitMs: 5_000,
     });
+  });
+
+  test("after fifteen failures of any kind in a row, however many calls went well before", async () => {
+    const { capacity } = await setup();
+    await observe(capacity, good, 100);
+    await observe(capacity, failing, 14);
+    await observe(capacity, good);
+    await observe(capacity, failing, 14);
+    expect(await signalsOf(capacity)).toMatchObject({ breaker: "closed" });
+    await observe(capacity, failing);
+    expect(await signalsOf(capacity)).toMatchObject({ breaker: "open" });
   });
 
   test("not for refusals of rate, which say nothing of its health", async () => {

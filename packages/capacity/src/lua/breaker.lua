@@ -9,6 +9,7 @@
 --   b_asked    when the first urgent job asked for a probe
 --   b_closed   when a probe closed it; slow start counts from here
 --   b_fails    connection failures in a row
+--   b_row      failures of any kind in a row
 --   b_silent   since when calls are under way and none has ended: the last ending, or the first call after it
 --   b_retry    until when the upstream has asked to be left alone
 -- and in its health hash, for closed breakers: b<n> = "bucket|good|failed" of the last 30 s.
@@ -18,6 +19,8 @@ local BUCKETS = 6
 local LEAST_CALLS = 10
 local OPEN_SHARE = 0.5
 local CONNECTION_FAILURES = 5
+-- A target that fails at once draws many calls while the good ones of the last 30 s still outweigh its failures.
+local FAILURES_IN_A_ROW = 15
 local SHORTEST_OPEN_MS = 5000
 local LONGEST_OPEN_MS = 60000
 local SLOW_START_MS = 30000
@@ -40,12 +43,13 @@ local SILENT_COLD_MS = 60000
 
 local function read_breaker(use, now)
   local f = redis.call('HMGET', use, 'b_state', 'b_until', 'b_opens', 'b_base', 'b_probe_at', 'b_asked', 'b_closed',
-    'b_fails', 'b_retry', 'op_state', 'b_silent')
+    'b_fails', 'b_retry', 'op_state', 'b_silent', 'b_row')
   local breaker = {
     until_at = tonumber(f[2] or '0'), opens = tonumber(f[3] or '0'), base = tonumber(f[4] or '0'),
     probe_at = tonumber(f[5] or nil), asked_at = tonumber(f[6] or nil), closed_at = tonumber(f[7] or nil),
     fails = tonumber(f[8] or '0'), retry_at = tonumber(f[9] or '0'), phase = 'closed',
     operated = f[10], silent_since = tonumber(f[11] or nil),
+    row = tonumber(f[12] or '0'),
   }
   if f[1] == 'open' then breaker.phase = now < breaker.until_at and 'open' or 'half-open' end
   return breaker
@@ -93,7 +97,7 @@ end
 
 local function forget_counts(use, health)
   for n = 0, BUCKETS - 1 do redis.call('HDEL', health, 'b' .. n) end
-  redis.call('HDEL', use, 'b_probe_at', 'b_asked', 'b_fails', 'b_silent')
+  redis.call('HDEL', use, 'b_probe_at', 'b_asked', 'b_fails', 'b_silent', 'b_row')
 end
 
 local function open_breaker(use, health, breaker, now)
@@ -176,6 +180,8 @@ local function feed_breaker(use, health, now, verdict, probe, retry_ms)
   if verdict == '' then return end
   local fails = verdict == 'unreachable' and breaker.fails + 1 or 0
   if fails ~= breaker.fails then redis.call('HSET', use, 'b_fails', fails) end
+  local row = failed and breaker.row + 1 or 0
+  if row ~= breaker.row then redis.call('HSET', use, 'b_row', row) end
   local too_many = count_call(health, now, failed)
-  if too_many or fails >= CONNECTION_FAILURES then open_breaker(use, health, breaker, now) end
+  if too_many or fails >= CONNECTION_FAILURES or row >= FAILURES_IN_A_ROW then open_breaker(use, health, breaker, now) end
 end

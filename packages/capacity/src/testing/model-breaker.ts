@@ -15,6 +15,7 @@ export class ModelBreaker {
   private askedAt: number | undefined;
   private closedAt: number | undefined;
   private connectionFailures = 0;
+  private failuresInARow = 0;
   private retryAt = 0;
   private silentSince: number | undefined;
 
@@ -79,12 +80,13 @@ export class ModelBreaker {
   private count(now: number, sample: CallSample, failed: boolean, inFlight: number): void {
     if (sample.health === undefined) return;
     this.connectionFailures = sample.health === "unreachable" ? this.connectionFailures + 1 : 0;
+    this.failuresInARow = failed ? this.failuresInARow + 1 : 0;
     this.calls.push({ at: now, failed });
     const first = Math.floor(now / 5_000) - 5;
     const recent = this.calls.filter(({ at }) => Math.floor(at / 5_000) >= first);
     const failures = recent.filter((call) => call.failed).length;
     const tooMany = recent.length >= 10 && failures >= recent.length / 2;
-    if (!tooMany && this.connectionFailures < 5) return;
+    if (!tooMany && this.connectionFailures < 5 && this.failuresInARow < 15) return;
     this.open(now, inFlight, this.startsSlowly(now));
   }
 
@@ -102,6 +104,7 @@ export class ModelBreaker {
   private forget(): void {
     this.calls = [];
     this.connectionFailures = 0;
+    this.failuresInARow = 0;
     this.probeAt = undefined;
     this.askedAt = undefined;
     this.silentSince = undefined;
