@@ -1,0 +1,78 @@
+import { afterAll, beforeAll, expect, test } from "vitest";
+import { startTestCluster, type TestCluster } from "./kit/cluster.ts";
+import { until } from "./kit/until.ts";
+
+const config = `
+version: 1
+providers:
+  full: { kind: simulator, ttft_ms: 3000, tokens_per_second: 5000, concurrency: 1 }
+  free: { kind: simulator, ttft_ms: 10, tokens_per_second: 5000 }
+pools:
+  full: { targets: [{ id: full, provider: full, model: sim-70b }] }
+  free: { targets: [{ id: free, provider: free, model: sim-8b }] }
+models:
+  auto: { pools: [full, free] }
+  other: { pools: [full] }
+`;
+const ahead = 200;
+const behind = 50;
+
+let cluster: TestCluster;
+beforeAll(async () => {
+  cluster = await startTestCluster({ config });
+});
+afterAll(() => cluster?.stop());
+
+async function submit(model: string, pool: string, more: object): Promise<string> {
+  const answer = await cluster.api.post("/v1/jobs", {
+    endpoint: "/v1/chat/completions",
+    body: { model, messages: [{ role: "user", content: "Name three rivers." }], max_tokens: 20 },
+    routing: { pools: [pool] },
+    ...more,
+  });
+  expect(answer.status).toBe(202);
+  return answer.body.id;
+}
+
+function submitMany(count: number, pool: string, more: object): Promise<string[]> {
+  return Promise.all(Array.from({ length: count }, () => submit("auto", pool, more)));
+}
+
+async function callsOf(name: string) {
+  return (await cluster.simulators[name]?.calls()) ?? [];
+}
+
+/** How often workers have put a job back because nothing had room. */
+async function timesHeld(): Promise<number> {
+  const workers = Object.entries(cluster.health).filter(([role]) => role.startsWith("worker"));
+  const texts = await Promise.all(workers.map(async ([, url]) => (await fetch(`${url}/metrics`)).text()));
+  const lines = texts.flatMap((text) => text.split("\n"));
+  return lines
+    .filter((line) => line.startsWith("sluice_jobs_held_total"))
+    .reduce((sum, line) => sum + Number(line.split(" ").at(-1)), 0);
+}
+
+test("jobs that only a full target can serve wait, hold nobody back, seldom ask, and go by urgency across lanes", async () => {
+  const blocked = await submitMany(ahead, "full", { deadline: "1h" });
+  const passing = await submitMany(behind, "free", { deadline: "2h" });
+  const served = await until("the jobs behind have all been called", async () => {
+    const calls = (await callsOf("free")).filter(({ status }) => status === 200);
+    return calls.length >= behind ? calls.map((call) => call.x_sluice_job_id) : undefined;
+  });
+  expect(served.toSorted()).toEqual(passing.toSorted());
+  expect((await callsOf("full")).length).toBeLessThan(ahead);
+
+  await until("all have been parked", async () => ((await timesHeld()) >= ahead - 5 ? true : undefined));
+  const before = (await callsOf("full")).length;
+  const urgent = await submit("other", "full", { deadline: "10m" });
+  await until("some more calls have begun", async () =>
+    (await callsOf("full")).length >= before + 6 ? true : undefined,
+  );
+  const order = (await callsOf("full")).map((call) => call.x_sluice_job_id);
+  // The call that ran, and one that had its room already.
+  expect(order.indexOf(urgent)).toBeLessThanOrEqual(before + 2);
+  expect(order.indexOf(urgent)).toBeGreaterThanOrEqual(0);
+  expect(blocked).toEqual(expect.arrayContaining(order.filter((id) => id !== urgent)));
+  // Each asked once to be parked; then those whose place came free, and few that looked by themselves.
+  expect(await timesHeld()).toBeLessThanOrEqual(3 * ahead);
+});
