@@ -15,7 +15,7 @@ const ways: Readonly<Record<string, string>> = {
   refused: "",
   hang: "hang:1",
   "500": "500:1",
-  "429": "429:1;retry-after=30",
+  "429": "429;retry-after=30:1",
 };
 
 const config = (left: string, right: string) => `
