@@ -20,6 +20,7 @@ export default defineConfig({
       {
         test: {
           name: "unit",
+          setupFiles: ["test/kit/property-seed.ts"],
           include: [
             "packages/**/*.test.ts",
             "apps/**/*.test.ts",
@@ -50,7 +51,7 @@ export default defineConfig({
           include: ["packages/**/*.server.test.ts", "apps/**/*.server.test.ts", "test/**/*.server.test.ts"],
           exclude: [...never, "test/architecture/**", "test/e2e/**"],
           globalSetup: ["test/kit/start-servers.ts"],
-          setupFiles: ["test/kit/empty-redis.ts"],
+          setupFiles: ["test/kit/property-seed.ts", "test/kit/empty-redis.ts"],
           // One file at a time: each starts on an emptied Redis, and may FLUSHALL as a fault.
           fileParallelism: false,
           testTimeout: 3 * minute,
