@@ -1,13 +1,27 @@
+import { randomInt } from "node:crypto";
 import { createServer } from "node:net";
 
-/** A TCP port of 127.0.0.1 that is free now; another process may take it first, so callers retry. */
-export function freePort(): Promise<number> {
-  return new Promise((resolve, reject) => {
+/**
+ * Below the ports that Linux and macOS give to outgoing connections: a port chosen here and bound a moment later is not
+ * taken by some connection in between.
+ */
+const lowest = 20_000;
+const highest = 32_000;
+const tries = 100;
+
+/** A TCP port of 127.0.0.1 that is free now; another server may take it first, so callers retry. */
+export async function freePort(): Promise<number> {
+  for (let attempt = 0; attempt < tries; attempt++) {
+    const port = randomInt(lowest, highest);
+    if (await isFree(port)) return port;
+  }
+  throw new Error(`no port from ${lowest} to ${highest} is free on this machine`);
+}
+
+function isFree(port: number): Promise<boolean> {
+  return new Promise((resolve) => {
     const server = createServer();
-    server.once("error", reject);
-    server.listen(0, "127.0.0.1", () => {
-      const address = server.address();
-      server.close(() => resolve(typeof address === "object" && address !== null ? address.port : 0));
-    });
+    server.once("error", () => resolve(false));
+    server.listen(port, "127.0.0.1", () => server.close(() => resolve(true)));
   });
 }
