@@ -143,6 +143,7 @@ describe("a caller is refused", () => {
     ["/v1/jobs?limit=many", "limit"],
     ["/v1/jobs?order=up", "order"],
     ["/v1/jobs?status=asleep", "status"],
+    ["/v1/jobs?status=constructor", "status"],
     ["/v1/jobs?batch_id=7", "batch_id"],
     ["/v1/jobs?after=7", "after"],
     ["/v1/jobs?colour=red", "colour"],

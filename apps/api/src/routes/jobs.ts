@@ -182,7 +182,7 @@ function filterOf(query: Readonly<Record<string, unknown>>): JobFilter {
 
 function statesOf(text: string): JobState[] {
   const states = text.split(",");
-  const unknown = states.find((state) => !(state in jobTransitions));
+  const unknown = states.find((state) => !Object.hasOwn(jobTransitions, state));
   if (unknown === undefined) return states as JobState[];
   throw new SluiceError(
     "invalid_value",

@@ -1,5 +1,5 @@
 import type { Batch, BatchLineError, BatchSpec, BatchStatus } from "../batch.ts";
-import type { DeliveryAttempt, DueDelivery, EventType } from "../delivery.ts";
+import type { DeliveryAttempt, DueDelivery } from "../delivery.ts";
 import type { BatchId, DeliveryId, EventId, FileId, JobId, TenantId, WorkerId } from "../ids.ts";
 import type {
   BatchLine,
@@ -15,7 +15,6 @@ import type {
 } from "../job.ts";
 import type { OutcomeKind } from "../outcome.ts";
 import type { Route } from "../route.ts";
-import type { LanePointer } from "./lanes.ts";
 
 export interface IdempotencyClaim {
   /** Method and path, e.g. `POST /v1/jobs`. */
@@ -106,152 +105,6 @@ export interface AttemptRecord {
 export interface EventIds {
   readonly eventId: EventId;
   readonly deliveryId: DeliveryId;
-}
-
-/** A job with what a worker must know to run it. */
-export interface JobToRun extends JobSpec {
-  readonly state: JobState;
-  readonly epoch: number;
-  readonly attempts: number;
-  readonly failedTargets: readonly string[];
-  /** Whether the worker of a running attempt still holds its lease. */
-  readonly ownerAlive: boolean;
-  readonly notBeforeAt: number | undefined;
-}
-
-export interface StartAttempt {
-  readonly jobId: JobId;
-  /** Epoch that was loaded; the attempt gets the next one. */
-  readonly fromEpoch: number;
-  readonly workerId: WorkerId;
-  readonly targetId: string;
-  readonly startedAt: number;
-  readonly route: Route;
-}
-
-export type StartResult =
-  | { readonly kind: "started"; readonly epoch: number }
-  /** The job changed since it was loaded, or the worker's lease is over. */
-  | { readonly kind: "lost" };
-
-export interface Settlement {
-  readonly jobId: JobId;
-  readonly epoch: number;
-  readonly workerId: WorkerId;
-  readonly endedAt: number;
-  readonly targetId: string;
-  readonly outcome: OutcomeKind;
-  readonly statusCode: number | undefined;
-  readonly latencyMs: number;
-  readonly usage: Usage | undefined;
-  readonly costUsd: number;
-  readonly next:
-    | {
-        readonly kind: "end";
-        readonly state: TerminalJobState;
-        readonly result: JobResult | undefined;
-        readonly failure: JobFailure | undefined;
-        /** Bytes that this job adds to its batch's output or error file, newline included. */
-        readonly lineBytes: number;
-        readonly ids: EventIds;
-      }
-    | {
-        readonly kind: "wait";
-        readonly notBeforeAt: number;
-        readonly avoidTarget: boolean;
-        readonly spentAttempt: boolean;
-      };
-}
-
-/** `recorded`, or `fenced` when the job has gone on without this attempt; its result is then discarded. */
-export type SettleResult =
-  | { readonly kind: "recorded"; readonly deliveryId: DeliveryId | undefined }
-  | { readonly kind: "fenced" };
-
-/** What a routing worker needs. */
-export interface WorkerLedger {
-  /** Registers the process; its lease starts. */
-  register(worker: {
-    readonly id: WorkerId;
-    readonly host: string;
-    readonly pid: number;
-    readonly leaseMs: number;
-  }): Promise<void>;
-  /** Lengthens the lease; `false` when it was already over (the dispatcher may have given the jobs away). */
-  renewLease(id: WorkerId, leaseMs: number): Promise<boolean>;
-  /** Ends the lease at once. */
-  retire(id: WorkerId): Promise<void>;
-  load(ids: readonly JobId[]): Promise<JobToRun[]>;
-  /** Results in the order of `starts`. */
-  startAttempts(starts: readonly StartAttempt[]): Promise<StartResult[]>;
-  /** Results in the order of `settlements`. */
-  settle(settlements: readonly Settlement[]): Promise<SettleResult[]>;
-  /** Ends jobs that never get an attempt again (deadline passed, nothing can serve them). */
-  endUnstarted(ends: readonly UnstartedEnd[]): Promise<SettleResult[]>;
-}
-
-export interface UnstartedEnd {
-  readonly jobId: JobId;
-  readonly fromEpoch: number;
-  readonly endedAt: number;
-  readonly state: "expired" | "dead";
-  readonly failure: JobFailure;
-  readonly lineBytes: number;
-  readonly ids: EventIds;
-}
-
-export type Leadership = { readonly leads: true; readonly epoch: number } | { readonly leads: false };
-
-/** A job that the dispatcher moved, with what its lane and its board need. */
-export interface MovedJob extends LanePointer {
-  readonly state: JobState;
-  readonly deliveryId: DeliveryId | undefined;
-  /** Why it ended, as in its failure. */
-  readonly failureCode?: string | undefined;
-}
-
-export interface LiveJob extends LanePointer {
-  readonly state: JobState;
-  readonly ownerAlive: boolean;
-}
-
-/** What the dispatcher needs of jobs; every write carries the leader's epoch and does nothing once that is over. */
-export interface DispatchLedger {
-  /** Takes or keeps leadership for `leaseMs`. */
-  lead(name: string, holder: string, leaseMs: number): Promise<Leadership>;
-  resign(name: string, holder: string): Promise<void>;
-  /** Marks up to `limit` unfed jobs of a model as laned, earliest effective deadline first, and returns their pointers. */
-  takeForLane(leaderEpoch: number, model: string, limit: number): Promise<LanePointer[]>;
-  /** Models that have unfed jobs. */
-  unfedModels(): Promise<string[]>;
-  /** Live jobs that count as laned, in order of id. */
-  liveLaned(page: { readonly after?: JobId | undefined; readonly limit: number }): Promise<LiveJob[]>;
-  /** Live state of single jobs, for pointers found without a lock. */
-  findLive(ids: readonly JobId[]): Promise<LiveJob[]>;
-  /** Gives up the attempts of workers whose lease is over: their jobs wait again, or end if `on_ambiguous` says so. */
-  returnJobsOfDeadWorkers(
-    leaderEpoch: number,
-    now: number,
-    newIds: () => EventIds,
-    lineBytesOf: LineBytesOf,
-  ): Promise<MovedJob[]>;
-  /** Ends queued and waiting jobs whose deadline has passed and that are to expire. */
-  expireJobs(
-    leaderEpoch: number,
-    now: number,
-    limit: number,
-    newIds: () => EventIds,
-    lineBytesOf: LineBytesOf,
-  ): Promise<MovedJob[]>;
-  /** Deliveries that are due and not being worked on, oldest first. */
-  overdueDeliveries(before: number, limit: number): Promise<DeliveryId[]>;
-  /** Makes sure that the partitions of the coming weeks exist. */
-  ensurePartitions(now: number): Promise<void>;
-}
-
-/** One line of a batch as it goes into the ledger. */
-export interface NewLineJob {
-  readonly spec: JobSpec;
 }
 
 /** What batches need. */
@@ -360,5 +213,3 @@ export interface DeliveryLedger {
       | { readonly kind: "retry"; readonly at: number },
   ): Promise<void>;
 }
-
-export type { EventType };

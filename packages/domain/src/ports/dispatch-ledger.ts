@@ -1,0 +1,53 @@
+import type { DeliveryId, JobId } from "../ids.ts";
+import type { JobState } from "../job.ts";
+import type { LanePointer } from "./lanes.ts";
+import type { EventIds, LineBytesOf } from "./ledger.ts";
+
+export type Leadership = { readonly leads: true; readonly epoch: number } | { readonly leads: false };
+
+/** A job that the dispatcher moved, with what its lane and its board need. */
+export interface MovedJob extends LanePointer {
+  readonly state: JobState;
+  readonly deliveryId: DeliveryId | undefined;
+  /** Why it ended, as in its failure. */
+  readonly failureCode?: string | undefined;
+}
+
+export interface LiveJob extends LanePointer {
+  readonly state: JobState;
+  readonly ownerAlive: boolean;
+}
+
+/** What the dispatcher needs of jobs; every write carries the leader's epoch and does nothing once that is over. */
+export interface DispatchLedger {
+  /** Takes or keeps leadership for `leaseMs`. */
+  lead(name: string, holder: string, leaseMs: number): Promise<Leadership>;
+  resign(name: string, holder: string): Promise<void>;
+  /** Marks up to `limit` unfed jobs of a model as laned, earliest effective deadline first, and returns their pointers. */
+  takeForLane(leaderEpoch: number, model: string, limit: number): Promise<LanePointer[]>;
+  /** Models that have unfed jobs. */
+  unfedModels(): Promise<string[]>;
+  /** Live jobs that count as laned, in order of id. */
+  liveLaned(page: { readonly after?: JobId | undefined; readonly limit: number }): Promise<LiveJob[]>;
+  /** Live state of single jobs, for pointers found without a lock. */
+  findLive(ids: readonly JobId[]): Promise<LiveJob[]>;
+  /** Gives up the attempts of workers whose lease is over: their jobs wait again, or end if `on_ambiguous` says so. */
+  returnJobsOfDeadWorkers(
+    leaderEpoch: number,
+    now: number,
+    newIds: () => EventIds,
+    lineBytesOf: LineBytesOf,
+  ): Promise<MovedJob[]>;
+  /** Ends queued and waiting jobs whose deadline has passed and that are to expire. */
+  expireJobs(
+    leaderEpoch: number,
+    now: number,
+    limit: number,
+    newIds: () => EventIds,
+    lineBytesOf: LineBytesOf,
+  ): Promise<MovedJob[]>;
+  /** Deliveries that are due and not being worked on, oldest first. */
+  overdueDeliveries(before: number, limit: number): Promise<DeliveryId[]>;
+  /** Makes sure that the partitions of the coming weeks exist. */
+  ensurePartitions(now: number): Promise<void>;
+}

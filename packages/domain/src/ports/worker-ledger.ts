@@ -1,0 +1,97 @@
+import type { DeliveryId, JobId, WorkerId } from "../ids.ts";
+import type { JobFailure, JobResult, JobSpec, JobState, TerminalJobState, Usage } from "../job.ts";
+import type { OutcomeKind } from "../outcome.ts";
+import type { Route } from "../route.ts";
+import type { EventIds } from "./ledger.ts";
+
+/** A job with what a worker must know to run it. */
+export interface JobToRun extends JobSpec {
+  readonly state: JobState;
+  readonly epoch: number;
+  readonly attempts: number;
+  readonly failedTargets: readonly string[];
+  /** Whether the worker of a running attempt still holds its lease. */
+  readonly ownerAlive: boolean;
+  readonly notBeforeAt: number | undefined;
+}
+
+export interface StartAttempt {
+  readonly jobId: JobId;
+  /** Epoch that was loaded; the attempt gets the next one. */
+  readonly fromEpoch: number;
+  readonly workerId: WorkerId;
+  readonly targetId: string;
+  readonly startedAt: number;
+  readonly route: Route;
+}
+
+export type StartResult =
+  | { readonly kind: "started"; readonly epoch: number }
+  /** The job changed since it was loaded, or the worker's lease is over. */
+  | { readonly kind: "lost" };
+
+export interface Settlement {
+  readonly jobId: JobId;
+  readonly epoch: number;
+  readonly workerId: WorkerId;
+  readonly endedAt: number;
+  readonly targetId: string;
+  readonly outcome: OutcomeKind;
+  readonly statusCode: number | undefined;
+  readonly latencyMs: number;
+  readonly usage: Usage | undefined;
+  readonly costUsd: number;
+  readonly next:
+    | {
+        readonly kind: "end";
+        readonly state: TerminalJobState;
+        readonly result: JobResult | undefined;
+        readonly failure: JobFailure | undefined;
+        /** Bytes that this job adds to its batch's output or error file, newline included. */
+        readonly lineBytes: number;
+        readonly ids: EventIds;
+      }
+    | {
+        readonly kind: "wait";
+        readonly notBeforeAt: number;
+        readonly avoidTarget: boolean;
+        readonly spentAttempt: boolean;
+      };
+}
+
+/** `recorded`, or `fenced` when the job has gone on without this attempt; its result is then discarded. */
+export type SettleResult =
+  | { readonly kind: "recorded"; readonly deliveryId: DeliveryId | undefined }
+  | { readonly kind: "fenced" };
+
+/** What a routing worker needs. */
+export interface WorkerLedger {
+  /** Registers the process; its lease starts. */
+  register(worker: {
+    readonly id: WorkerId;
+    readonly host: string;
+    readonly pid: number;
+    readonly leaseMs: number;
+  }): Promise<void>;
+  /** Lengthens the lease; `false` when it was already over (the dispatcher may have given the jobs away). */
+  renewLease(id: WorkerId, leaseMs: number): Promise<boolean>;
+  /** Ends the lease at once. */
+  retire(id: WorkerId): Promise<void>;
+  load(ids: readonly JobId[]): Promise<JobToRun[]>;
+  /** Results in the order of `starts`. */
+  startAttempts(starts: readonly StartAttempt[]): Promise<StartResult[]>;
+  /** Results in the order of `settlements`. */
+  settle(settlements: readonly Settlement[]): Promise<SettleResult[]>;
+  /** Ends jobs that never get an attempt again (deadline passed, nothing can serve them). */
+  endUnstarted(ends: readonly UnstartedEnd[]): Promise<SettleResult[]>;
+}
+
+export interface UnstartedEnd {
+  readonly jobId: JobId;
+  readonly fromEpoch: number;
+  readonly endedAt: number;
+  readonly state: "expired" | "dead";
+  readonly failure: JobFailure;
+  readonly lineBytes: number;
+  readonly ids: EventIds;
+}
