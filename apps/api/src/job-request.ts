@@ -36,6 +36,8 @@ export function readJobRequest(ports: ApiPorts, request: FastifyRequest): ReadJo
     routing: routingWishes(asked.routing),
     maxAttempts: asked.max_attempts,
     onAmbiguous: asked.on_ambiguous,
+    keyId: callerOf(request).keyId,
+    parsedBody: asked.body,
   };
   return { fields, body: bodyBytes(bytes), bytes };
 }

@@ -66,5 +66,6 @@ const readLine: LineReader = (bytes, endpoint) => {
   const read = readBatchLine(bytes, endpoint);
   if (!read.ok) return read;
   const { customId, body, parsedBody, request } = read.line;
-  return { ok: true, line: { customId, body, ...request, inputTokens: estimateInputTokens(parsedBody) } };
+  const inputTokens = estimateInputTokens(parsedBody);
+  return { ok: true, line: { customId, body, parsedBody, ...request, inputTokens } };
 };

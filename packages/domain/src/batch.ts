@@ -87,6 +87,8 @@ export interface BatchSpec {
   /** Whether each line also sends its own job event. */
   readonly webhookJobs: boolean;
   readonly traceparent: string | undefined;
+  /** The API key it was created with; its budget pays for the lines. */
+  readonly keyId: string | undefined;
 }
 
 /** A batch as read from the ledger. */

@@ -99,6 +99,22 @@ export interface JobSpec {
   /** W3C `traceparent` of the accepting request. */
   readonly traceparent: string | undefined;
   readonly batchLine: BatchLine | undefined;
+  /** Names the targets that could serve it when it was accepted; jobs of one set share a window of the lanes. */
+  readonly candidateSet: string;
+  /** What it is charged in the order between tenants: prompt and expected answer, in tokens. */
+  readonly tokens: number;
+  /** The API key it came with; its budget pays for it. */
+  readonly keyId: string | undefined;
+  /** When it was predicted to finish; `undefined` when no prediction was made. */
+  readonly estimate: FinishEstimate | undefined;
+}
+
+/** A predicted finish, in ms since 1970. */
+export interface FinishEstimate {
+  /** As likely before it as after it. */
+  readonly p50At: number;
+  /** 95 of 100 finish before it. */
+  readonly p95At: number;
 }
 
 export interface Usage {

@@ -39,6 +39,7 @@ export interface AcceptBatchRequest {
   readonly webhookUrl?: string | undefined;
   readonly webhookJobs?: boolean | undefined;
   readonly traceparent?: string | undefined;
+  readonly keyId?: string | undefined;
   readonly idempotency?:
     | { readonly route: string; readonly key: string; readonly bodySha256: Buffer }
     | undefined;
@@ -105,6 +106,7 @@ async function specBatch(ports: AcceptBatchPorts, request: AcceptBatchRequest): 
     webhookUrl: request.webhookUrl,
     webhookJobs: request.webhookJobs ?? false,
     traceparent: request.traceparent,
+    keyId: request.keyId,
   };
 }
 

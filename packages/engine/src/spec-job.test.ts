@@ -1,4 +1,5 @@
 import { type EngineConfig, idFromUuid, tenantId } from "@sluice/domain";
+import { candidateSetId } from "@sluice/routing";
 import { assert, integer, property } from "fast-check";
 import { describe, expect, test } from "vitest";
 import { sampleMoment as now, sampleConfig, sampleTarget, sampleUuid } from "../../../test/kit/samples.ts";
@@ -50,6 +51,10 @@ describe("specJob", () => {
       webhookUrl: undefined,
       traceparent: undefined,
       batchLine: undefined,
+      candidateSet: candidateSetId([{ id: "one" }, { id: "two" }]),
+      tokens: fields.inputTokens + 512,
+      keyId: undefined,
+      estimate: undefined,
     });
     expect(spec({ sla: "batch" })).toMatchObject({ sla: "batch", deadlineAt: now + 86_400_000 });
   });

@@ -7,6 +7,7 @@ import {
   type ModelAlias,
   type OnAmbiguous,
   type Payload,
+  type RouteRequest,
   type RoutingWishes,
   type SlaClass,
   SluiceError,
@@ -14,8 +15,8 @@ import {
   type TenantConfig,
   type TenantId,
 } from "@sluice/domain";
-import { reachablePools } from "@sluice/routing";
-import { effectiveDeadlineAt, parseDuration } from "@sluice/scheduling";
+import { candidateSetId, candidateTargets, reachablePools } from "@sluice/routing";
+import { chargedTokens, effectiveDeadlineAt, parseDuration } from "@sluice/scheduling";
 import { lookUp } from "./look-up.ts";
 
 /** What an accepted request says about one job, before the configuration is applied. */
@@ -37,6 +38,10 @@ export interface JobRequestFields {
   readonly onAmbiguous?: OnAmbiguous | undefined;
   readonly traceparent?: string | undefined;
   readonly batchLine?: BatchLine | undefined;
+  /** The API key that the request came with. */
+  readonly keyId?: string | undefined;
+  /** The parsed request, for rules that read it. */
+  readonly parsedBody?: RouteRequest["body"];
 }
 
 /** Beyond this, dates no longer fit where they are kept and shown. */
@@ -81,7 +86,51 @@ export function specJob(
     webhookUrl: fields.webhookUrl,
     traceparent: fields.traceparent,
     batchLine: fields.batchLine,
+    candidateSet: candidateSetOf(config, { ...fields, sla: sla.name, priority, deadlineAt }, made),
+    tokens: chargedTokens(fields),
+    keyId: fields.keyId,
+    estimate: undefined,
   };
+}
+
+/** What the set of a job's candidates depends on. */
+export type CandidateTerms = Pick<
+  JobRequestFields,
+  | "tenantId"
+  | "endpoint"
+  | "model"
+  | "inputTokens"
+  | "maxOutputTokens"
+  | "capabilities"
+  | "metadata"
+  | "routing"
+  | "parsedBody"
+> & { readonly sla: string; readonly priority: number; readonly deadlineAt: number };
+
+/** Names the targets that could serve a job as it is accepted. */
+export function candidateSetOf(
+  config: EngineConfig,
+  terms: CandidateTerms,
+  made: { readonly id: JobId; readonly now: number },
+): string {
+  const request: RouteRequest = {
+    jobId: made.id,
+    endpoint: terms.endpoint,
+    model: terms.model,
+    tenant: terms.tenantId,
+    inputTokens: terms.inputTokens,
+    maxOutputTokens: terms.maxOutputTokens,
+    capabilities: terms.capabilities,
+    wishes: terms.routing ?? {},
+    sla: terms.sla,
+    priority: terms.priority,
+    metadata: terms.metadata ?? {},
+    attempt: 1,
+    deadlineAt: terms.deadlineAt,
+    body: terms.parsedBody,
+    failedTargets: [],
+  };
+  return candidateSetId(candidateTargets(request, config, made.now));
 }
 
 /** Checks that `model` is an alias one of whose targets serves `endpoint`. */

@@ -16,13 +16,14 @@ import {
   type Logger,
   type Metrics,
   maxBatchErrors,
+  type RouteRequest,
   SluiceError,
   type Verdict,
 } from "@sluice/domain";
-import { effectiveDeadlineAt } from "@sluice/scheduling";
+import { chargedTokens, effectiveDeadlineAt } from "@sluice/scheduling";
 import { payloadOf } from "./accept-job.ts";
 import { newEventIds } from "./end-job.ts";
-import { requireServed } from "./spec-job.ts";
+import { candidateSetOf, requireServed } from "./spec-job.ts";
 import { isBlank, type RawLine, splitLines } from "./split-lines.ts";
 
 /** What the engine reads of a valid line (contracts). */
@@ -33,6 +34,8 @@ export interface ReadBatchLine {
   readonly inputTokens: number;
   readonly maxOutputTokens: number | undefined;
   readonly capabilities: readonly string[];
+  /** The parsed request, for rules that read it. */
+  readonly parsedBody: RouteRequest["body"];
 }
 
 export type LineReader = (
@@ -195,8 +198,10 @@ async function specLine(
   line: ReadBatchLine,
 ): Promise<JobSpec> {
   const { priority, createdAt: acceptedAt, expiresAt: deadlineAt } = batch;
+  const id = idFromUuid("job", ports.ids.uuid());
+  const terms = { ...line, ...batch, model: line.model, deadlineAt, metadata: {} };
   return {
-    id: idFromUuid("job", ports.ids.uuid()),
+    id,
     tenantId: batch.tenantId,
     model: line.model,
     endpoint: batch.endpoint,
@@ -217,5 +222,9 @@ async function specLine(
     webhookUrl: batch.webhookJobs ? batch.webhookUrl : undefined,
     traceparent: batch.traceparent,
     batchLine: { batchId: batch.id, line: number, customId: line.customId },
+    candidateSet: candidateSetOf(ports.config(), terms, { id, now: ports.clock.now() }),
+    tokens: chargedTokens({ ...line, endpoint: batch.endpoint }),
+    keyId: batch.keyId,
+    estimate: undefined,
   };
 }

@@ -26,6 +26,11 @@ export const jobColumns: readonly Column<JobSpec>[] = [
   { name: "capabilities", type: "jsonb", value: (job) => job.capabilities },
   { name: "metadata", type: "jsonb", value: (job) => job.metadata },
   { name: "routing", type: "jsonb", value: (job) => job.routing },
+  { name: "candidate_set", type: "text", value: (job) => job.candidateSet },
+  { name: "tokens", type: "int4", value: (job) => job.tokens },
+  { name: "key_id", type: "text", value: (job) => job.keyId },
+  { name: "p50_at", type: "timestamptz", value: (job) => job.estimate?.p50At },
+  { name: "p95_at", type: "timestamptz", value: (job) => job.estimate?.p95At },
   { name: "body", type: "bytea", value: (job) => (job.body.kind === "inline" ? job.body.bytes : undefined) },
   { name: "body_key", type: "text", value: (job) => (job.body.kind === "stored" ? job.body.key : undefined) },
 ];
@@ -43,6 +48,8 @@ export const liveColumnNames = [
   "tenant_id",
   "model",
   "webhook_url",
+  "candidate_set",
+  "tokens",
 ].join(", ");
 
 /** Bytes of a job's request. */

@@ -34,6 +34,7 @@ export const batchColumns: readonly Column<BatchSpec>[] = [
   { name: "webhook_url", type: "text", value: (batch) => batch.webhookUrl },
   { name: "webhook_jobs", type: "bool", value: (batch) => batch.webhookJobs },
   { name: "traceparent", type: "text", value: (batch) => batch.traceparent },
+  { name: "key_id", type: "text", value: (batch) => batch.keyId },
 ];
 
 /** What a batch is read from: its row `b` and the sums `c` of its counts. */
@@ -67,6 +68,7 @@ export interface BatchRow {
   readonly webhookUrl: string | null;
   readonly webhookJobs: boolean;
   readonly traceparent: string | null;
+  readonly keyId: string | null;
   readonly status: BatchStatus;
   readonly errors: readonly Partial<BatchLineError>[];
   readonly total: number;
@@ -112,6 +114,7 @@ function specOf(row: BatchRow): BatchSpec {
     webhookUrl: row.webhookUrl ?? undefined,
     webhookJobs: row.webhookJobs,
     traceparent: row.traceparent ?? undefined,
+    keyId: row.keyId ?? undefined,
   };
 }
 

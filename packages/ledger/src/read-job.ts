@@ -41,13 +41,18 @@ export interface SpecRow {
   readonly batchId: string | null;
   readonly line: number | null;
   readonly customId: string | null;
+  readonly candidateSet: string;
+  readonly tokens: number;
+  readonly keyId: string | null;
+  readonly p50At: number | null;
+  readonly p95At: number | null;
 }
 
 /** Columns of `jobs j` without the request itself. */
 export const specColumns = `j.id, j.tenant_id, j.model, j.endpoint, j.sla, j.priority, j.accepted_at, j.deadline_at,
   j.effective_deadline_at, j.on_miss, j.on_ambiguous, j.max_attempts, j.body_size, j.input_tokens,
   j.max_output_tokens, j.capabilities, j.metadata, j.routing, j.webhook_url, j.traceparent, j.batch_id, j.line,
-  j.custom_id`;
+  j.custom_id, j.candidate_set, j.tokens, j.key_id, j.p50_at, j.p95_at`;
 
 const empty: Payload = { kind: "inline", bytes: Buffer.alloc(0) };
 
@@ -81,7 +86,15 @@ export function specOf(row: SpecRow): JobSpec {
     webhookUrl: row.webhookUrl ?? undefined,
     traceparent: row.traceparent ?? undefined,
     batchLine: batchLineOf(row),
+    candidateSet: row.candidateSet,
+    tokens: row.tokens,
+    keyId: row.keyId ?? undefined,
+    estimate: estimateOf(row),
   };
+}
+
+function estimateOf({ p50At, p95At }: SpecRow): JobSpec["estimate"] {
+  return p50At === null || p95At === null ? undefined : { p50At, p95At };
 }
 
 function batchLineOf({ batchId, line, customId }: SpecRow): JobSpec["batchLine"] {

@@ -1,3 +1,4 @@
+export { chargedTokens, usualOutputTokens } from "./charged-tokens.ts";
 export { type DeadlineTerms, effectiveDeadlineAt } from "./effective-deadline.ts";
 export { lanePriority, maxLanePriority } from "./lane-priority.ts";
 export { parseDuration } from "./parse-duration.ts";

@@ -17,8 +17,8 @@ function* pieces(text: string, size: number): Generator<Buffer> {
 const readLine: LineReader = (bytes, batchEndpoint) => {
   const read = readBatchLine(bytes, batchEndpoint);
   if (!read.ok) return read;
-  const { customId, body, request } = read.line;
-  return { ok: true, line: { customId, body, ...request, inputTokens: 3 } };
+  const { customId, body, parsedBody, request } = read.line;
+  return { ok: true, line: { customId, body, parsedBody, ...request, inputTokens: 3 } };
 };
 
 /** How a test differs from a usual batch. */

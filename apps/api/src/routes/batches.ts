@@ -56,6 +56,7 @@ async function create(ports: ApiPorts, request: FastifyRequest, reply: FastifyRe
     routing: routingWishes(asked.routing),
     webhookUrl,
     webhookJobs: asked.webhook_jobs,
+    keyId: callerOf(request).keyId,
     traceparent: typeof request.headers.traceparent === "string" ? request.headers.traceparent : undefined,
     idempotency: idempotencyOf(request, "POST /v1/batches", bytes),
     render: (spec) => JSON.stringify(renderBatch(freshBatch(spec))),

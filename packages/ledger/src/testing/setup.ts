@@ -138,6 +138,10 @@ const plainSpec: Omit<JobSpec, "id"> = {
   webhookUrl: undefined,
   traceparent: undefined,
   batchLine: undefined,
+  candidateSet: "set",
+  tokens: 10,
+  keyId: undefined,
+  estimate: undefined,
 };
 
 const plainBatch: Omit<BatchSpec, "id" | "inputFileId" | "outputFileId" | "errorFileId"> = {
@@ -156,6 +160,7 @@ const plainBatch: Omit<BatchSpec, "id" | "inputFileId" | "outputFileId" | "error
   webhookUrl: undefined,
   webhookJobs: false,
   traceparent: undefined,
+  keyId: undefined,
 };
 
 export const route: Route = {

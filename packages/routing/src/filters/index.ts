@@ -17,8 +17,8 @@ export type { Filter } from "./filter.ts";
 export { inService } from "./in-service.ts";
 export { notPaused } from "./not-paused.ts";
 
-/** In order; the first that rejects names the reason. */
-export const hardFilters: readonly Filter[] = [
+/** Those that neither time nor load has a say in. */
+export const staticFilters: readonly Filter[] = [
   servesEndpoint,
   hasCapability,
   fitsContext,
@@ -26,10 +26,10 @@ export const hardFilters: readonly Filter[] = [
   meetsRule,
   withinPrice,
   askedFor,
-  inService,
-  notPaused,
-  breakerClosed,
 ];
+
+/** In order; the first that rejects names the reason. */
+export const hardFilters: readonly Filter[] = [...staticFilters, inService, notPaused, breakerClosed];
 
 /** Asked of what the hard filters leave, and lifted together when nothing would remain, fallbacks included. */
 export const softFilters: readonly Filter[] = [notFailedBefore, statesCapability];
