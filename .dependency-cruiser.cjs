@@ -6,6 +6,7 @@ const mayImport = {
   // floor 0
   domain: [],
   rules: [],
+  tokens: [],
   // floor 1
   contracts: ["domain"],
   config: ["domain", "rules"],
@@ -40,6 +41,7 @@ const soleImporters = {
   undici: ["undici", ["packages/providers", "packages/webhooks", "packages/client", "apps/cli"]],
   zod: ["zod", ["packages/contracts", "packages/config", "apps/api"]],
   "cel-js": ["@marcbachmann/cel-js", ["packages/rules"]],
+  "gpt-tokenizer": ["gpt-tokenizer", ["packages/tokens", "apps/simulator"]],
   pino: ["pino", ["packages/telemetry"]],
   opentelemetry: ["@opentelemetry/(?:sdk|exporter|resources|instrumentation)[^/]*", ["packages/telemetry"]],
   "prom-client": ["prom-client", ["packages/telemetry", "apps/simulator"]],

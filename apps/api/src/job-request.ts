@@ -1,6 +1,6 @@
 import { bodyBytes, jobRequestSchema, parseWith, readModelRequest, routingWishes } from "@sluice/contracts";
 import type { JobRequestFields } from "@sluice/engine";
-import { estimateInputTokens } from "@sluice/routing";
+import { estimateInputTokens } from "@sluice/tokens";
 import type { FastifyRequest } from "fastify";
 import type { ApiPorts } from "./api-ports.ts";
 import { callerOf } from "./authenticate.ts";

@@ -3,7 +3,7 @@ import type { BatchId } from "@sluice/domain";
 import { dispatchDuties, type LineReader, leadDuties, validateBatch } from "@sluice/engine";
 import { createDeadLetters, createIdConsumer, createIdQueue, createLanes } from "@sluice/queue";
 import type { Runtime, StartedRole } from "@sluice/role";
-import { estimateInputTokens } from "@sluice/routing";
+import { estimateInputTokens } from "@sluice/tokens";
 import { lanePriority } from "@sluice/scheduling";
 
 /** Validations that one process runs at a time; each streams, so memory stays small. */

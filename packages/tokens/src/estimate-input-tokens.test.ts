@@ -28,9 +28,22 @@ describe("estimateInputTokens", () => {
     ["12345 + 67890 = 80235; 3.14159 * 2.71828 = 8.53973", 28],
     ["[ [ { ( < > ) } ] ] ( ) { } [ ( ) ]", 18],
     ["| a | b |\n|---|---|\n| 1 | 2 |\n| 3 | 4 |\n", 24],
-  ])("is within 35 %% of the tokenizer for %j", (text, tokens) => {
-    const estimate = estimateInputTokens({ input: text });
-    expect(Math.abs(estimate / tokens - 1)).toBeLessThanOrEqual(0.35);
+  ])("is what the tokenizer counts for %j", (text, tokens) => {
+    expect(estimateInputTokens({ input: text })).toBe(tokens);
+  });
+
+  test("guesses what the tokenizer does not read of a long prompt by what it has read", () => {
+    const line = "def add(a, b):\n    return a + b\n\n";
+    const { length } = line;
+    const tokensOfLine = 12;
+    expect(estimateInputTokens({ input: line.repeat(100) })).toBe(100 * tokensOfLine);
+    const long = estimateInputTokens({ input: line.repeat(10_000) });
+    expect(10_000 * length).toBeGreaterThan(300_000);
+    expect(Math.abs(long / (10_000 * tokensOfLine) - 1)).toBeLessThan(0.05);
+  });
+
+  test("takes what spells a special token for plain text", () => {
+    expect(estimateInputTokens({ input: "<|endoftext|>" })).toBeGreaterThan(1);
   });
 
   const text = "one two three four";

@@ -1,0 +1,1 @@
+export { estimateInputTokens } from "./estimate-input-tokens.ts";
