@@ -8,7 +8,16 @@ export interface PlantedTree extends Disposable {
 }
 
 /** npm packages that exist in the tree as empty modules, so that an import of them resolves. */
-const npmPackages = ["bullmq", "postgres", "ioredis", "undici", "zod", "pino", "prom-client"];
+const npmPackages = [
+  "bullmq",
+  "gpt-tokenizer",
+  "postgres",
+  "ioredis",
+  "undici",
+  "zod",
+  "pino",
+  "prom-client",
+];
 const scopedPackages = ["@bull-board/api", "@marcbachmann/cel-js", "@opentelemetry/sdk-trace-node"];
 
 function write(root: string, file: string, text: string): void {

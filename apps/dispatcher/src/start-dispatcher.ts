@@ -3,8 +3,8 @@ import type { BatchId } from "@sluice/domain";
 import { dispatchDuties, type LineReader, leadDuties, validateBatch } from "@sluice/engine";
 import { createDeadLetters, createIdConsumer, createIdQueue, createLanes } from "@sluice/queue";
 import type { Runtime, StartedRole } from "@sluice/role";
-import { estimateInputTokens } from "@sluice/tokens";
 import { lanePriority } from "@sluice/scheduling";
+import { estimateInputTokens } from "@sluice/tokens";
 
 /** Validations that one process runs at a time; each streams, so memory stays small. */
 const validations = 2;
