@@ -5,8 +5,6 @@ import type {
   IdSource,
   OperatedTarget,
   ParkedJob,
-  RateLimitReport,
-  Reservation,
   ReserveAnswer,
   ReserveRequest,
   Target,
@@ -26,8 +24,17 @@ import {
   tenantLog,
   tenantUse,
 } from "./capacity-keys.ts";
-import { memberOf, parkedJobOf, readPark, waitingPlaces } from "./parking.ts";
-import { readSignals } from "./read-signals.ts";
+import {
+  memberOf,
+  type PlaceAnswer,
+  parkAnswer,
+  parkedJobOf,
+  type WaitingPlace,
+  waitingPlaces,
+} from "./parking.ts";
+import { readSignals, readState } from "./read-signals.ts";
+import { type LimitReading, type Readings, readingsOf } from "./report-readings.ts";
+import { grant, isCalm, ownerOf } from "./reservations.ts";
 import { loadScripts } from "./scripts.ts";
 
 export interface CapacityOptions {
@@ -40,9 +47,6 @@ export interface CapacityOptions {
   /** Told which parked jobs have room now; each that does not come within a second is told again, three times at most. */
   readonly onRoom?: (jobs: readonly ParkedJob[]) => void;
 }
-
-/** A job with less time than this left probes a failing target only when no other has come. */
-const calmMs = 60_000;
 
 /** Capacity in Redis; each call is one Lua script, so one atomic step. Rejects when Redis is away. */
 export function createCapacity(options: CapacityOptions): Capacity {
@@ -62,15 +66,10 @@ export function createCapacity(options: CapacityOptions): Capacity {
     },
     async park(turn, refusals) {
       const places = waitingPlaces(refusals);
-      const args = [
-        now(),
-        memberOf(turn),
-        turn.effectiveDeadlineAt,
-        ...places.flatMap(({ values }) => values),
-      ];
+      const args = [now(), memberOf(turn), turn.effectiveDeadlineAt, ...places.flatMap(placeArguments)];
       const reply = await scripts.park([parked], args);
       wake(after(reply, 2));
-      return readPark(reply, refusals, places);
+      return parkAnswer(readPark(reply, places), refusals);
     },
     async leave(job) {
       wake(await scripts.leave([parked], [now(), memberOf(job)]));
@@ -88,9 +87,10 @@ export function createCapacity(options: CapacityOptions): Capacity {
       await scripts.renew([owners, heldKey(owner)], [now(), whole(leaseMs)]);
     },
     async learn(target, report, reservation) {
-      const args = reportArguments(target, report, reservation);
-      if (args === undefined) return;
-      await scripts.learn([targetUse(target.id), targetLog(target.id)], [now(), ids.uuid(), ...args]);
+      const readings = readingsOf(target, report, reservation);
+      if (readings === undefined) return;
+      const args = [now(), ids.uuid(), ...reportArguments(readings)];
+      await scripts.learn([targetUse(target.id), targetLog(target.id)], args);
     },
     async pause(targetId, untilAt, reason) {
       await scripts.pause([targetUse(targetId)], [now(), Math.ceil(untilAt - clock.now()), reason]);
@@ -109,7 +109,7 @@ export function createCapacity(options: CapacityOptions): Capacity {
         const { id } = target;
         const keys = [targetUse(id), targetLog(id), owners, targetHealth(id)];
         const reply = await scripts.signals(keys, [now()]);
-        return [target.id, readSignals(reply, target.limits, clock.now())];
+        return [target.id, readSignals(readState(reply), target.limits, clock.now())];
       };
       return Object.fromEntries(await Promise.all(targets.map(read)));
     },
@@ -168,18 +168,35 @@ function amountsOf({
   ];
 }
 
-function readAnswer(reply: unknown, { target, tenant }: ReserveRequest, id: string): ReserveAnswer {
-  if (!Array.isArray(reply)) throw new TypeError("the reserve script answered no list");
-  if (reply[0] !== 1) return { kind: "denied", limit: String(reply[1]), waitMs: Number(reply[2]) };
-  const [requests, tokens] = [Number(reply[1]), Number(reply[2])];
-  const left = { ...(requests < 0 ? {} : { requests }), ...(tokens < 0 ? {} : { tokens }) };
-  const probe = Number(reply[3]);
-  const reservation = { id, targetId: target.id, tenantId: tenant.id, left };
-  return { kind: "granted", reservation: probe > 0 ? { ...reservation, probe } : reservation };
+/** The arguments of `park.lua` for one scope. */
+function placeArguments({
+  refusal,
+  scope,
+  inputTokens,
+  outputTokens,
+  limits,
+}: WaitingPlace): (number | string)[] {
+  const { target, tenant } = refusal.request;
+  const keys =
+    scope === "target"
+      ? [targetUse(target.id), targetLog(target.id)]
+      : [tenantUse(tenant.id), tenantLog(tenant.id)];
+  const { requests, tokens, input, output, concurrency } = limits;
+  return [...keys, inputTokens, outputTokens, requests, tokens, input, output, concurrency];
 }
 
-function isCalm({ turn }: ReserveRequest, now: number): boolean {
-  return turn === undefined || turn.effectiveDeadlineAt - now >= calmMs;
+function readPark(reply: unknown, places: readonly WaitingPlace[]): PlaceAnswer {
+  if (!Array.isArray(reply)) throw new TypeError("the park script answered no list");
+  const [hasRoom, value] = [reply[0] === 1, Number(reply[1])];
+  const place = places[value - 1];
+  return hasRoom && place !== undefined ? { kind: "room", place } : { kind: "parked", waitMs: value };
+}
+
+function readAnswer(reply: unknown, request: ReserveRequest, id: string): ReserveAnswer {
+  if (!Array.isArray(reply)) throw new TypeError("the reserve script answered no list");
+  if (reply[0] !== 1) return { kind: "denied", limit: String(reply[1]), waitMs: Number(reply[2]) };
+  const [requests, tokens, probe] = [Number(reply[1]), Number(reply[2]), Number(reply[3])];
+  return grant({ request, id, left: { requests, tokens }, probe });
 }
 
 /** The arguments of `observe.lua` after the time. */
@@ -203,28 +220,15 @@ function argumentsOf({
   ];
 }
 
-/** The arguments of `learn.lua` after the unique id; `undefined` when the report says nothing about a limit of ours. */
-function reportArguments(
-  { limits }: Target,
-  report: RateLimitReport,
-  reservation: Reservation | undefined,
-): (number | string)[] | undefined {
-  const readings = [
-    { limit: limits.requestsPerMinute, reading: report.requests, left: reservation?.left?.requests },
-    { limit: limits.tokensPerMinute, reading: report.tokens, left: reservation?.left?.tokens },
-  ];
-  if (readings.every(({ limit, reading }) => limit === undefined || reading?.remaining === undefined))
-    return undefined;
-  return readings.flatMap(({ limit, reading, left }) => {
-    const remaining = reading?.remaining;
-    if (limit === undefined || remaining === undefined) return [-1, 0, "", ""];
-    return [limit, remaining, reading?.resetMs === undefined ? "" : Math.ceil(reading.resetMs), left ?? ""];
-  });
+/** The arguments of `learn.lua` after the unique id. */
+function reportArguments({ requests, tokens }: Readings): (number | string)[] {
+  return [requests, tokens].flatMap(readingArguments);
 }
 
-/** The owner that a reservation's id carries before its last slash. */
-function ownerOf(reservationId: string): string {
-  return reservationId.slice(0, reservationId.lastIndexOf("/"));
+function readingArguments(reading: LimitReading | undefined): (number | string)[] {
+  if (reading === undefined) return [-1, 0, "", ""];
+  const { limit, remaining, resetMs, left } = reading;
+  return [limit, remaining, resetMs ?? "", left ?? ""];
 }
 
 /** What a script returns beyond its answer. */

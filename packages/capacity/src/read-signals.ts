@@ -2,7 +2,7 @@ import type { BreakerPhase, TargetLimits, TargetSignals } from "@sluice/domain";
 import { latencyPercentile } from "./latency-percentile.ts";
 
 /** What `signals.lua` returns. */
-interface TargetState {
+export interface TargetState {
   readonly requests: number;
   readonly inputTokens: number;
   readonly outputTokens: number;
@@ -34,8 +34,7 @@ const errorPrior = 1;
 const leastWeight = 1e-9;
 
 /** Turns the state of a target into what decisions read. `now` is the caller's, in ms since 1970. */
-export function readSignals(reply: unknown, limits: TargetLimits, now: number): TargetSignals {
-  const state = readState(reply);
+export function readSignals(state: TargetState, limits: TargetLimits, now: number): TargetSignals {
   const tokens = state.inputTokens + state.outputTokens + state.otherTokens;
   return {
     inFlight: state.inFlight,
@@ -74,7 +73,8 @@ function speeds({
   };
 }
 
-function readState(reply: unknown): TargetState {
+/** Reads the reply of `signals.lua`. */
+export function readState(reply: unknown): TargetState {
   if (!Array.isArray(reply)) throw new TypeError("the signals script answered no list");
   const at = (place: number): number => Number(reply[place]);
   return {
