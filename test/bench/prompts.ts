@@ -1,3 +1,5 @@
+import { seeded } from "../kit/seeded.ts";
+
 /** Characters of each prompt: the issue's 1 KB. */
 const promptCharacters = 1024;
 /** Distinct requests that a load cycles through: enough that nothing upstream or below can cache one. */
@@ -5,17 +7,6 @@ const variants = 512;
 
 /** The model alias that both systems serve. */
 export const benchModel = "bench";
-
-/** A seeded source of numbers in 0..1 (mulberry32), so that every run sends the same bytes. */
-function seeded(seed: number): () => number {
-  let state = seed >>> 0;
-  return () => {
-    state = (state + 0x6d2b79f5) >>> 0;
-    let mixed = Math.imul(state ^ (state >>> 15), state | 1);
-    mixed ^= mixed + Math.imul(mixed ^ (mixed >>> 7), mixed | 61);
-    return ((mixed ^ (mixed >>> 14)) >>> 0) / 4_294_967_296;
-  };
-}
 
 /** Bodies of `POST /v1/jobs`, each with a 1 KB prompt and one of ten priorities; the baseline takes the same bytes. */
 export function jobBodies(seed: number): string[] {

@@ -16,19 +16,9 @@ import { createMemoryFiles } from "../kit/fakes/memory-files.ts";
 import { createRecordingMetrics } from "../kit/fakes/records.ts";
 import { createScriptedCapacity } from "../kit/fakes/scripted-capacity.ts";
 import { sampleConfig, sampleTarget } from "../kit/samples.ts";
+import { seeded } from "../kit/seeded.ts";
 
 const decisions = 1_000;
-
-/** The same numbers in [0, 1) on each run (mulberry32). */
-function seeded(seed: number): () => number {
-  let state = seed;
-  return () => {
-    state = (state + 0x6d2b79f5) | 0;
-    let mixed = Math.imul(state ^ (state >>> 15), 1 | state);
-    mixed = (mixed + Math.imul(mixed ^ (mixed >>> 7), 61 | mixed)) ^ mixed;
-    return ((mixed ^ (mixed >>> 14)) >>> 0) / 0x1_0000_0000;
-  };
-}
 
 const draw = seeded(20_261_120);
 const oneOf = <T>(items: readonly T[]): T => items[Math.floor(draw() * items.length)] as T;

@@ -1,4 +1,5 @@
 // The baseline's worker: 100 jobs at a time, a pool of connections upstream, the answer as the job's return value.
+// With BENCH_REQUESTS_PER_MINUTE it has BullMQ's own limiter, as who writes such a worker would set it.
 import { Worker } from "bullmq";
 import { Redis } from "ioredis";
 import { Pool } from "undici";
@@ -6,6 +7,8 @@ import { type BaselineJob, baselineQueue } from "./baseline-job.ts";
 
 const upstream = new URL(process.env["BENCH_UPSTREAM"] ?? "");
 const concurrency = Number(process.env["BENCH_CONCURRENCY"] ?? 100);
+const perMinute = process.env["BENCH_REQUESTS_PER_MINUTE"];
+const limiter = perMinute === undefined ? {} : { limiter: { max: Number(perMinute), duration: 60_000 } };
 const pool = new Pool(upstream.origin, { connections: concurrency });
 const redis = new Redis(process.env["REDIS_URL"] ?? "", { maxRetriesPerRequest: null });
 
@@ -23,7 +26,7 @@ const worker = new Worker<BaselineJob>(
     if (statusCode !== 200) throw new Error(`the upstream answered ${statusCode}`);
     return answer;
   },
-  { connection: redis, concurrency },
+  { connection: redis, concurrency, ...limiter },
 );
 worker.on("error", (error) => process.stderr.write(`${error.message}\n`));
 await worker.waitUntilReady();

@@ -4,8 +4,13 @@ import type { Batch } from "openai/resources/batches";
 import type { ApiCaller } from "./api-caller.ts";
 import { until } from "./until.ts";
 
-type Body = { model: string; messages: { role: string; content: string }[]; max_tokens: number };
-type Line = { custom_id: string; method: string; url: string; body: Body };
+type Body = {
+  readonly model: string;
+  readonly messages: readonly { readonly role: string; readonly content: string }[];
+  readonly max_tokens?: number;
+};
+/** One line of a batch file, and its body. */
+export type Line = { custom_id: string; method: string; url: string; body: Body };
 
 /** Path of the bundled file of real prompts. */
 export const samplePath = new URL("../../../examples/sample.jsonl", import.meta.url);
@@ -51,12 +56,13 @@ export async function startBatch(api: ApiCaller, text: string, fields: object = 
 
 const ended = new Set(["completed", "failed", "expired", "cancelled"]);
 
-/** Waits until a batch has ended. */
-export async function untilEnded(openai: OpenAI, id: string): Promise<Batch> {
-  return until(`batch ${id} ends`, async () => {
+/** Waits until a batch has ended, at most as long as {@link until} does. */
+export async function untilEnded(openai: OpenAI, id: string, giveUpAfterMs?: number): Promise<Batch> {
+  const read = async (): Promise<Batch | undefined> => {
     const batch = await openai.batches.retrieve(id);
     return ended.has(batch.status) ? batch : undefined;
-  });
+  };
+  return until(`batch ${id} ends`, read, giveUpAfterMs);
 }
 
 /** A line of an output or error file. */

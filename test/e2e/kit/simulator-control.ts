@@ -5,6 +5,10 @@ export interface SimulatedCall {
   readonly model: string;
   /** `null` while it is in flight. */
   readonly status: number | null;
+  /** The limit that refused it; `null` when it was admitted. */
+  readonly throttled: string | null;
+  readonly input_tokens: number;
+  readonly output_tokens: number;
   readonly duration_ms: number | null;
   readonly x_sluice_job_id: string | null;
 }
@@ -21,16 +25,26 @@ export interface SimulatedStats {
 
 /** Looks into, and steers, one simulated upstream. */
 export interface SimulatorControl {
+  /** All calls that the log keeps with a number above `since`, oldest first. */
   calls(since?: number): Promise<SimulatedCall[]>;
   stats(): Promise<SimulatedStats>;
 }
+
+type Page = { readonly calls: SimulatedCall[]; readonly next_since: number };
 
 /** Controls the simulator at this origin. */
 export function createSimulatorControl(origin: string): SimulatorControl {
   const read = async (path: string): Promise<unknown> => (await fetch(`${origin}${path}`)).json();
   return {
-    calls: async (since = 0) =>
-      ((await read(`/_sim/calls?since=${since}`)) as { calls: SimulatedCall[] }).calls,
+    async calls(since = 0) {
+      const all: SimulatedCall[] = [];
+      for (let from = since; ; ) {
+        const page = (await read(`/_sim/calls?since=${from}`)) as Page;
+        if (page.calls.length === 0) return all;
+        all.push(...page.calls);
+        from = page.next_since;
+      }
+    },
     stats: async () => (await read("/_sim/stats")) as SimulatedStats,
   };
 }

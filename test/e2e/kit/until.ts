@@ -6,10 +6,14 @@ const everyMs = 100;
 
 /**
  * Reads a state again and again until `read` answers something else than `undefined`; a read that throws (a server is
- * down) is one more try. Throws after two and a half minutes, naming `what` and the last error.
+ * down) is one more try. Throws after `giveUpAfterMs` (two and a half minutes), naming `what` and the last error.
  */
-export async function until<T>(what: string, read: () => Promise<T | undefined>): Promise<T> {
-  const giveUpAt = performance.now() + longestMs;
+export async function until<T>(
+  what: string,
+  read: () => Promise<T | undefined>,
+  giveUpAfterMs = longestMs,
+): Promise<T> {
+  const giveUpAt = performance.now() + giveUpAfterMs;
   let last: unknown;
   while (performance.now() < giveUpAt) {
     try {
