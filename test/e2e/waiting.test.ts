@@ -1,6 +1,7 @@
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { startTestCluster, type TestCluster } from "./kit/cluster.ts";
 import { until } from "./kit/until.ts";
+import { workersTotal } from "./kit/worker-metrics.ts";
 
 const config = `
 version: 1
@@ -43,14 +44,7 @@ async function callsOf(name: string) {
 }
 
 /** How often workers have put a job back because nothing had room. */
-async function timesHeld(): Promise<number> {
-  const workers = Object.entries(cluster.health).filter(([role]) => role.startsWith("worker"));
-  const texts = await Promise.all(workers.map(async ([, url]) => (await fetch(`${url}/metrics`)).text()));
-  const lines = texts.flatMap((text) => text.split("\n"));
-  return lines
-    .filter((line) => line.startsWith("sluice_jobs_held_total"))
-    .reduce((sum, line) => sum + Number(line.split(" ").at(-1)), 0);
-}
+const timesHeld = () => workersTotal(cluster, "sluice_jobs_held_total");
 
 test("jobs that only a full target can serve wait, hold nobody back, seldom ask, and go by urgency across lanes", async () => {
   const blocked = await submitMany(ahead, "full", { deadline: "1h" });

@@ -1,13 +1,16 @@
 // Lets one of two targets fail in the middle of a batch, each time in another way, and prints what happens second by
-// second: `node test/e2e/drill/failover.ts [refused|hang|500|429]`. A drill and no test: it takes minutes.
+// second: `node test/e2e/drill/failover.ts [refused|hang|500|429]`. Exits with 1 when a job is lost, traffic does not
+// move, or the target comes back at full speed. A drill and no test: it takes minutes.
 import { setTimeout as delay } from "node:timers/promises";
 import { type RunningSimulator, startSimulator } from "../../../apps/simulator/src/server.ts";
 import { promptLines, startBatch, toJsonl, untilEnded } from "../kit/batches.ts";
-import { startTestCluster } from "../kit/cluster.ts";
+import { startTestCluster, type TestCluster } from "../kit/cluster.ts";
+import { judge } from "../kit/print.ts";
 
 const lines = 7_000;
 const callsBefore = 1_000;
 const failingMs = 18_000;
+const longestMs = 600_000;
 const upstream = { ttftMs: 200, tokensPerSecond: 500, meanOutputTokens: 30 };
 
 /** How a target fails, as a rule of its simulator; `refused` closes its port. */
@@ -53,45 +56,101 @@ async function startFailing(rule: string) {
   };
 }
 
+/** One second of a drill. */
+interface Second {
+  readonly phase: "up" | "down" | "back";
+  readonly left: number;
+  readonly right: number;
+}
+
+/** Lets the left target fail once enough calls were made, and mends it some seconds later. */
 async function drill(way: string, rule: string): Promise<void> {
   const left = await startFailing(rule);
   const right = await startSimulator(upstream);
   const cluster = await startTestCluster({ workers: 2, config: config(left.url, right.url) });
-  const { api, openai } = cluster;
   console.log(`\n${way}\nsecond  left  right  left's state`);
-  const id = await startBatch(api, toJsonl(promptLines(lines, { model: "auto" })));
   const startedAt = performance.now();
-  const said = (text: string) =>
+  const say = (text: string): void =>
     console.log(`${((performance.now() - startedAt) / 1_000).toFixed(0).padStart(6)}  ${text}`);
-  let ended = false;
-  const batch = untilEnded(openai, id).finally(() => {
-    ended = true;
-  });
-  let [phase, failedAt] = ["up", 0];
-  let [leftCalls, rightCalls] = [0, 0];
-  while (!ended) {
-    await delay(1_000);
-    const now = { left: left.calls(), right: right.stats().calls };
-    const [target] = (await api.get("/v1/pools")).body.data[0].targets;
-    const state =
-      target.paused === null ? `breaker ${target.breaker.state}` : `paused: ${target.paused.reason}`;
-    const columns = [now.left - leftCalls, now.right - rightCalls].map((calls) => String(calls).padStart(4));
-    said(`${columns.join("   ")}   ${state}, ${target.in_flight} in flight`);
-    [leftCalls, rightCalls] = [now.left, now.right];
-    if (phase === "up" && leftCalls + rightCalls > callsBefore) {
-      [phase, failedAt] = ["down", performance.now()];
-      await left.fail();
-      said("left fails");
-    } else if (phase === "down" && performance.now() - failedAt > failingMs) {
-      phase = "back";
-      await left.mend();
-      said("left is mended");
+  try {
+    const id = await startBatch(cluster.api, toJsonl(promptLines(lines, { model: "auto" })));
+    let hasEnded = false;
+    const batch = untilEnded(cluster.openai, id, longestMs).finally(() => {
+      hasEnded = true;
+    });
+    const seconds: Second[] = [];
+    let [phase, failedAt] = ["up" as Second["phase"], 0];
+    let before = { left: 0, right: 0 };
+    while (!hasEnded) {
+      await delay(1_000);
+      const now = { left: left.calls(), right: right.stats().calls };
+      const second = { phase, left: now.left - before.left, right: now.right - before.right };
+      seconds.push(second);
+      before = now;
+      const columns = [second.left, second.right].map((calls) => String(calls).padStart(4));
+      say(`${columns.join("   ")}   ${await stateOfLeft(cluster)}`);
+      if (phase === "up" && now.left + now.right > callsBefore) {
+        [phase, failedAt] = ["down", performance.now()];
+        await left.fail();
+        say("left fails");
+      } else if (phase === "down" && performance.now() - failedAt > failingMs) {
+        phase = "back";
+        await left.mend();
+        say("left is mended");
+      }
     }
+    const { status, request_counts: counts } = await batch;
+    say(`${status}: ${counts?.completed} of ${counts?.total} succeeded`);
+    judge(counts?.completed === lines, "no job was lost or died");
+    judgeSeconds(way, seconds);
+  } finally {
+    await cluster.stop();
+    await Promise.all([left.close(), right.close(0)]);
   }
-  const { status, request_counts: counts } = await batch;
-  said(`${status}: ${counts?.completed} of ${counts?.total} succeeded`);
-  await cluster.stop();
-  await Promise.all([left.close(), right.close(0)]);
+}
+
+async function stateOfLeft({ api }: TestCluster): Promise<string> {
+  const [target] = (await api.get("/v1/pools")).body.data[0].targets;
+  const state =
+    target.paused === null ? `breaker ${target.breaker.state}` : `paused: ${target.paused.reason}`;
+  return `${state}, ${target.in_flight} in flight`;
+}
+
+/** Seconds in which traffic may still move away. */
+const movingSeconds = 3;
+/** Calls a second that a failing target may get after that: probes. */
+const mostWhileDown = 1;
+/** Of its rate before it failed: what a target may get at most in each of its first seconds back. */
+const [slowSeconds, slowShare] = [3, 0.5];
+
+function judgeSeconds(way: string, seconds: readonly Second[]): void {
+  const rates = (phase: Second["phase"]) => seconds.filter((second) => second.phase === phase);
+  // The first second has the start of the batch in it.
+  const usual = mean(
+    rates("up")
+      .slice(1)
+      .map(({ left }) => left),
+  );
+  const down = rates("down").slice(movingSeconds);
+  const strays = mean(down.map(({ left }) => left));
+  judge(
+    strays <= mostWhileDown,
+    `${movingSeconds} s after it failed it got ${strays.toFixed(1)} calls a second (${usual.toFixed(0)} before)`,
+  );
+  const back = rates("back");
+  const first = back.findIndex(({ left }) => left > 0);
+  judge(first !== -1, `it was back ${first + 1} s after it was mended`);
+  // A target that was only throttled is not broken: it may have all of its share at once.
+  if (way === "429" || first === -1) return;
+  const slowest = Math.max(...back.slice(first, first + slowSeconds).map(({ left }) => left));
+  judge(
+    slowest <= slowShare * usual,
+    `it got at most ${slowest} calls in each of its first ${slowSeconds} s back`,
+  );
+}
+
+function mean(values: readonly number[]): number {
+  return values.reduce((sum, value) => sum + value, 0) / values.length;
 }
 
 const asked = process.argv[2];

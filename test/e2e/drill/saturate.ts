@@ -2,7 +2,8 @@
 // A drill and no test: what it prints depends on the machine.
 import { setTimeout as delay } from "node:timers/promises";
 import { promptLines, startBatch, toJsonl } from "../kit/batches.ts";
-import { startTestCluster, type TestCluster } from "../kit/cluster.ts";
+import { startTestCluster } from "../kit/cluster.ts";
+import { workersTotal } from "../kit/worker-metrics.ts";
 
 const seconds = Number(process.argv[2] ?? 150);
 const workers = 4;
@@ -33,16 +34,6 @@ models:
   auto: { pools: [only] }
 `;
 
-/** A counter summed over the workers and over its labels. */
-async function total(cluster: TestCluster, name: string): Promise<number> {
-  const urls = Object.entries(cluster.health).filter(([role]) => role.startsWith("worker"));
-  const texts = await Promise.all(urls.map(async ([, url]) => (await fetch(`${url}/metrics`)).text()));
-  const values = texts.flatMap((text) =>
-    text.split("\n").flatMap((line) => (line.startsWith(name) ? [Number(line.split(" ").at(-1))] : [])),
-  );
-  return values.reduce((sum, value) => sum + value, 0);
-}
-
 async function measure({ name, limits, lines }: Round): Promise<void> {
   const cluster = await startTestCluster({ config: config(limits), workers });
   try {
@@ -50,8 +41,8 @@ async function measure({ name, limits, lines }: Round): Promise<void> {
     await delay(seconds * 1_000);
     const stats = await cluster.simulators["sim"]?.stats();
     const [held, woken] = [
-      await total(cluster, "sluice_jobs_held_total"),
-      await total(cluster, "sluice_jobs_woken_total"),
+      await workersTotal(cluster, "sluice_jobs_held_total"),
+      await workersTotal(cluster, "sluice_jobs_woken_total"),
     ];
     const { calls, throttled, max_requests_60s, max_tokens_60s, max_concurrency } = stats ?? {};
     const most = { max_requests_60s, max_tokens_60s, max_concurrency };

@@ -2,6 +2,7 @@
 // A drill and no test: what it prints depends on the machine.
 import { promptLines, startBatch, toJsonl, untilEnded } from "../kit/batches.ts";
 import { startTestCluster } from "../kit/cluster.ts";
+import { row } from "../kit/print.ts";
 import type { SimulatedCall, SimulatedStats } from "../kit/simulator-control.ts";
 
 /** One measurement: a batch on a cluster of its own. */
@@ -70,10 +71,6 @@ function secondsOf(calls: readonly SimulatedCall[]): number {
   const starts = calls.map((call) => Date.parse(call.at));
   const ends = calls.map((call) => Date.parse(call.at) + (call.duration_ms ?? 0));
   return (Math.max(...ends) - Math.min(...starts)) / 1000;
-}
-
-function row(cells: readonly (string | number)[]): string {
-  return `| ${cells.join(" | ")} |`;
 }
 
 const unbound = { requestsPerMinute: 6_000, tokensPerMinute: 2_000_000 };

@@ -33,8 +33,8 @@ export interface ShownJob {
   readonly id: string;
   readonly status: string;
   readonly created_at: string;
-  /** `null` until it has ended. */
-  readonly finished_at: string | null;
+  /** Once it has ended. */
+  readonly finished_at?: string;
 }
 
 /** Waits until all of these jobs have ended. Throws when they have not within `giveUpAfterMs`. */
@@ -48,7 +48,7 @@ export async function untilJobsEnd(
   for (const id of ids) {
     const read = async (): Promise<ShownJob> => (await api.get(`/v1/jobs/${id}?wait=30`)).body;
     let job = await read();
-    for (; job.finished_at === null; job = await read())
+    for (; job.finished_at === undefined; job = await read())
       if (performance.now() > giveUpAt) throw new Error(`${id} did not end`);
     jobs.push(job);
   }
