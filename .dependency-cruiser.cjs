@@ -25,7 +25,7 @@ const mayImport = {
   // floor 3: knows the floor below as ports of the domain
   engine: ["domain", "routing", "scheduling"],
   // floor 4
-  simulation: ["domain", "config", "routing", "scheduling", "engine"],
+  simulation: ["domain", "config", "routing", "scheduling", "capacity", "engine"],
   // what every role process does alike: it wires, as the apps above it do
   role: ["domain", "config", "redis", "queue", "files", "ledger", "telemetry", "engine"],
   // published, so it stands alone

@@ -33,7 +33,7 @@ import {
   waitingPlaces,
 } from "./parking.ts";
 import { readSignals, readState } from "./read-signals.ts";
-import { type LimitReading, type Readings, readingsOf } from "./report-readings.ts";
+import { type Readings, readingsOf, type StatedReading } from "./report-readings.ts";
 import { grant, isCalm, ownerOf } from "./reservations.ts";
 import { loadScripts } from "./scripts.ts";
 
@@ -225,7 +225,7 @@ function reportArguments({ requests, tokens }: Readings): (number | string)[] {
   return [requests, tokens].flatMap(readingArguments);
 }
 
-function readingArguments(reading: LimitReading | undefined): (number | string)[] {
+function readingArguments(reading: StatedReading | undefined): (number | string)[] {
   if (reading === undefined) return [-1, 0, "", ""];
   const { limit, remaining, resetMs, left } = reading;
   return [limit, remaining, resetMs ?? "", left ?? ""];

@@ -1,2 +1,6 @@
 export { type CapacityOptions, createCapacity } from "./create-capacity.ts";
+export {
+  createInMemoryCapacity,
+  type InMemoryCapacityOptions,
+} from "./in-memory/create-in-memory-capacity.ts";
 export { repeatUnconfirmedEnds } from "./repeat-unconfirmed-ends.ts";

@@ -1,7 +1,7 @@
 import type { RateLimitReport, Reservation, Target } from "@sluice/domain";
 
 /** What an upstream says of one of our limits. */
-export interface LimitReading {
+export interface StatedReading {
   readonly limit: number;
   readonly remaining: number;
   /** Until it is full again. */
@@ -12,8 +12,8 @@ export interface LimitReading {
 
 /** What a report says of requests and of tokens; `undefined` for what it does not say or we do not limit. */
 export interface Readings {
-  readonly requests: LimitReading | undefined;
-  readonly tokens: LimitReading | undefined;
+  readonly requests: StatedReading | undefined;
+  readonly tokens: StatedReading | undefined;
 }
 
 /** Reads a report by our limits; `undefined` when it says nothing about any of them. */
@@ -31,7 +31,7 @@ function reading(
   limit: number | undefined,
   said: RateLimitReport["requests"],
   left: number | undefined,
-): LimitReading | undefined {
+): StatedReading | undefined {
   const remaining = said?.remaining;
   if (limit === undefined || remaining === undefined) return undefined;
   return {

@@ -94,6 +94,14 @@ local function sweep(owners, now)
   end
 end
 
+-- What is left of something after `elapsed` ms, with a time constant of 30 s. Its upper 26 bits (Dekker's split):
+-- below them one machine's exp differs from another's, and all must come to the same answers.
+local function fade_after(elapsed)
+  local fade = math.exp(-math.max(0, elapsed) / 30000)
+  local high = fade * 134217729
+  return high - (high - fade)
+end
+
 local function number(value, default)
   return tonumber(value or default) or default
 end

@@ -15,7 +15,7 @@ if ARGV[5] ~= '0' then wake_waiters(parked, use, log, now, wake) end
 if ok == '' then return wake end
 
 local f = redis.call('HMGET', use, 'seen_at', 'lat_s', 'lat_w', 'err_s', 'err_w', 'tok_s', 'tok_ms')
-local fade = math.exp(-math.max(0, now - number(f[1], now)) / 30000)
+local fade = fade_after(now - number(f[1], now))
 local latency_sum, latency_weight = number(f[2], 0) * fade, number(f[3], 0) * fade
 local error_sum, error_weight = number(f[4], 0) * fade, number(f[5], 0) * fade
 local tokens, token_ms = number(f[6], 0) * fade, number(f[7], 0) * fade

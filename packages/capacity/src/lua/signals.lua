@@ -11,7 +11,7 @@ sweep(owners, now)
 prune(use, log, now)
 local f = redis.call('HMGET', use, 'r', 'i', 'o', 'x', 'c', 'paused_until', 'lat_s', 'lat_w', 'err_s', 'err_w',
   'out_n', 'out_mean', 'out_var', 'tok_s', 'tok_ms', 'seen_at', 'pause_reason')
-local fade = math.exp(-math.max(0, now - number(f[16], now)) / 30000)
+local fade = fade_after(now - number(f[16], now))
 local found = {}
 for n = 1, 15 do found[n] = f[n] or '0' end
 found[6] = tostring(math.max(0, number(f[6], 0) - now))

@@ -1,0 +1,22 @@
+import { dropProbe } from "./breaker.ts";
+import { addDay } from "./common.ts";
+import { takeHeld } from "./held.ts";
+import type { Step } from "./state.ts";
+import { wakeAfter } from "./waiters.ts";
+
+/** `release.lua` in memory. */
+export function release(step: Step, id: string, probe: number): void {
+  const record = takeHeld(step.state, id);
+  if (record === undefined) return;
+  const { reservedAt, input, output, microUsd, places } = record;
+  const [target] = places;
+  if (target !== undefined) dropProbe(target.scope.breaker, probe);
+  for (const { scope, countsDay } of places) {
+    scope.sums.requests -= 1;
+    scope.sums.input -= input;
+    scope.sums.output -= output;
+    scope.sums.inFlight -= 1;
+    if (countsDay) addDay(scope.day, step.now, { reservedAt, tokens: -input - output, microUsd: -microUsd });
+  }
+  wakeAfter(step, record);
+}

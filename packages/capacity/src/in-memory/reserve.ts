@@ -1,0 +1,105 @@
+import type { ReserveAnswer, ReserveRequest, TargetLimits } from "@sluice/domain";
+import { whole } from "../amounts.ts";
+import { grant, isCalm } from "../reservations.ts";
+import { type Ask, type AskedScope, askOf } from "./asked.ts";
+import { breakerWait, noteCall, openIfSilent, takeProbe } from "./breaker.ts";
+import { addDay, lengthenLease, prune, sweep } from "./common.ts";
+import { scopeOf } from "./create-state.ts";
+import { requireRoom } from "./require-room.ts";
+import type { HeldPlace, Scope, Step } from "./state.ts";
+import { copyOf, hasRoom, type Room, serveWaiters, turnMs, unpark } from "./waiters.ts";
+import { tokensOf } from "./windows.ts";
+
+/** `reserve.lua` in memory. */
+export function reserve(step: Step, request: ReserveRequest, id: string): ReserveAnswer {
+  sweep(step);
+  const scope = scopeOf(step.state.targets, request.target.id);
+  prune(scope, step.now);
+  const closed = closedAnswer(step, scope, isCalm(request, step.now));
+  if (closed !== undefined) return closed;
+  const ask = askOf(step, request);
+  const full = requireRoom(step, ask);
+  if (full !== undefined) return denied(full.limit, full.waitMs);
+  const rooms = roomsOf(ask);
+  const crowded = rooms.filter((room) => ask.turn !== undefined && room.scope.waiters.length > 0);
+  for (const room of crowded) if (!hasTurn(step, ask, room)) return denied(`${room.of}.turn`, turnMs);
+  if (ask.turn !== undefined) unpark(step.state, ask.turn.member);
+  take(step, { ask, request, id });
+  noteCall(scope.breaker, step.now, scope.sums.inFlight - 1);
+  // What is left may be enough for those who wait behind this job.
+  for (const { scope: crowd, limits } of crowded)
+    serveWaiters(step, { scope: crowd, limits, sums: copyOf(crowd.sums) }, undefined);
+  return grant({
+    request,
+    id,
+    left: leftOf(request.target.limits, scope),
+    probe: takeProbe(scope.breaker, step.now),
+  });
+}
+
+function denied(limit: string, waitMs: number): ReserveAnswer {
+  return { kind: "denied", limit, waitMs };
+}
+
+/** The refusal of a target that takes nothing now. */
+function closedAnswer({ now }: Step, scope: Scope, calm: boolean): ReserveAnswer | undefined {
+  if (scope.pausedUntil > now) return denied("target.paused", scope.pausedUntil - now);
+  openIfSilent(scope, now);
+  if (scope.breaker.operated !== undefined) return denied("target.operated", 5_000);
+  const wait = breakerWait(scope.breaker, now, calm);
+  return wait === undefined ? undefined : denied("target.breaker", Math.max(1, Math.ceil(wait)));
+}
+
+type AskedRoom = Omit<Room, "sums"> & { readonly of: "target" | "tenant" };
+
+/** The scopes in which others may wait before this job. A probe is of no use to them. */
+function roomsOf({ target, slowPlaces, tenant }: Ask): AskedRoom[] {
+  if (target.scope.breaker.isOpen) return [];
+  const limits = slowPlaces === undefined ? target.limits : { ...target.limits, concurrency: slowPlaces };
+  const room: AskedRoom = { of: "target", scope: target.scope, limits };
+  return tenant === undefined ? [room] : [room, { of: "tenant", scope: tenant.scope, limits: tenant.limits }];
+}
+
+/** Whether those who wait before this job leave it room. */
+function hasTurn(step: Step, { turn, input, output }: Ask, { scope, limits }: AskedRoom): boolean {
+  const onPaper: Room = { scope, limits, sums: copyOf(scope.sums) };
+  return serveWaiters(step, onPaper, turn) && hasRoom(onPaper, input, output);
+}
+
+interface Taking {
+  readonly ask: Ask;
+  readonly request: ReserveRequest;
+  readonly id: string;
+}
+
+function take({ state, now }: Step, { ask, request, id }: Taking): void {
+  const { target, tenant, input, output, estimate, microUsd } = ask;
+  const places = [target, ...(tenant === undefined ? [] : [tenant])].map((asked) => takeIn(asked, ask, now));
+  const owner = state.owners.get(request.owner) ?? { leaseEndsAt: 0, held: new Map() };
+  state.owners.set(request.owner, owner);
+  owner.held.set(id, { id, reservedAt: now, input, output, estimate, microUsd, places });
+  lengthenLease(state, owner, now + whole(request.leaseMs));
+}
+
+function takeIn(asked: AskedScope, { input, output, microUsd }: Ask, now: number): HeldPlace {
+  const { scope, tokensPerDay, microUsdPerDay } = asked;
+  scope.sums.requests += 1;
+  scope.sums.input += input;
+  scope.sums.output += output;
+  scope.sums.inFlight += 1;
+  const countsDay = tokensPerDay >= 0 || microUsdPerDay >= 0;
+  if (countsDay) addDay(scope.day, now, { reservedAt: now, tokens: input + output, microUsd });
+  return { scope, countsDay };
+}
+
+/** What the target has left after a grant. */
+function leftOf(limits: TargetLimits, { sums }: Scope): { requests: number; tokens: number } {
+  return {
+    requests: left(limits.requestsPerMinute, sums.requests),
+    tokens: left(limits.tokensPerMinute, tokensOf(sums)),
+  };
+}
+
+function left(limit: number | undefined, sum: number): number {
+  return limit === undefined ? -1 : Math.trunc(Math.max(0, limit - sum));
+}

@@ -1,0 +1,41 @@
+import type { RealUse } from "@sluice/domain";
+import { microUsd, whole } from "../amounts.ts";
+import { addDay, age, sendMarginMs } from "./common.ts";
+import { takeHeld } from "./held.ts";
+import type { Held, Scope, Step } from "./state.ts";
+import { wakeAfter } from "./waiters.ts";
+
+/** `settle.lua` in memory. */
+export function settle(step: Step, id: string, use: RealUse): void {
+  const record = takeHeld(step.state, id);
+  if (record === undefined) return;
+  const input = whole(use.inputTokens);
+  const output = use.outputTokens === undefined ? record.output : whole(use.outputTokens);
+  const { now } = step;
+  const { reservedAt, places } = record;
+  const tokens = input + output - record.input - record.output;
+  const money = microUsd(use.costUsd) - record.microUsd;
+  for (const { scope, countsDay } of places) {
+    scope.sums.input += input - record.input;
+    scope.sums.output += output - record.output;
+    if (countsDay) addDay(scope.day, now, { reservedAt, tokens, microUsd: money });
+  }
+  const sentAt = use.sentAfterMs === undefined ? now : reservedAt + whole(use.sentAfterMs);
+  age({ ...record, input, output }, Math.min(now, sentAt + sendMarginMs));
+  wakeAfter(step, record);
+  const [target] = places;
+  if (use.outputTokens === undefined || output === 0 || target === undefined) return;
+  learnAnswer(target.scope, record, input, output);
+}
+
+function learnAnswer({ learned }: Scope, { estimate }: Held, input: number, output: number): void {
+  const answers = Math.min(learned.answers + 1, 50);
+  const delta = output - learned.outputMean;
+  learned.answers = answers;
+  learned.outputMean += delta / answers;
+  learned.outputVariance = (1 - 1 / answers) * (learned.outputVariance + (delta * delta) / answers);
+  learned.inputReal = learned.inputReal * 0.99 + input;
+  learned.inputEstimated = learned.inputEstimated * 0.99 + estimate;
+  const { inputReal, inputEstimated } = learned;
+  learned.inputRatio = inputEstimated > 0 ? Math.min(4, Math.max(0.25, inputReal / inputEstimated)) : 1;
+}

@@ -1,0 +1,40 @@
+import type { TargetState } from "../read-signals.ts";
+import { phaseOf } from "./breaker.ts";
+import { fadeAfter, prune, sweep } from "./common.ts";
+import { scopeOf } from "./create-state.ts";
+import { readLatencies, readSpend } from "./histogram.ts";
+import type { Step } from "./state.ts";
+
+/** `signals.lua` in memory. */
+export function signals(step: Step, targetId: string): TargetState {
+  const { now } = step;
+  const scope = scopeOf(step.state.targets, targetId);
+  sweep(step);
+  prune(scope, now);
+  const { sums, seen, learned, breaker } = scope;
+  const fade = fadeAfter(now - (seen.at ?? now));
+  const phase = phaseOf(breaker, now);
+  return {
+    requests: sums.requests,
+    inputTokens: sums.input,
+    outputTokens: sums.output,
+    otherTokens: sums.other,
+    inFlight: sums.inFlight,
+    pauseLeftMs: Math.max(0, scope.pausedUntil - now),
+    latencySum: seen.latencySum,
+    latencyWeight: seen.latencyWeight,
+    errorSum: seen.errorSum * fade,
+    errorWeight: seen.errorWeight * fade,
+    answers: learned.answers,
+    outputMean: learned.outputMean,
+    outputVariance: learned.outputVariance,
+    speedTokens: seen.tokens,
+    speedMs: seen.tokenMs,
+    breaker: phase,
+    reopensInMs: phase === "open" ? breaker.untilAt - now : 0,
+    operated: breaker.operated ?? "",
+    pauseReason: scope.pauseReason,
+    spentMicroUsd: readSpend(scope, now),
+    latencies: readLatencies(scope, now),
+  };
+}

@@ -1,0 +1,165 @@
+import type { ParkedJob } from "@sluice/domain";
+import type { WaitedLimits } from "../parking.ts";
+
+/** What the scripts keep in Redis, as objects: a {@link Scope} is the use, log, day, health and waiters of one target or tenant. */
+export interface State {
+  readonly targets: Map<string, Scope>;
+  readonly tenants: Map<string, Scope>;
+  readonly owners: Map<string, Owner>;
+  /** No lease ends before this. */
+  firstLeaseEndsAt: number;
+  readonly parked: Map<string, Waiter>;
+}
+
+/** One call of the port: when it runs, and whom it wakes. */
+export interface Step {
+  readonly state: State;
+  /** Whole ms since 1970. */
+  readonly now: number;
+  readonly wake: Waiter[];
+}
+
+/** What a window counts. */
+export interface Amounts {
+  readonly requests: number;
+  readonly input: number;
+  readonly output: number;
+  /** Tokens taken by others. */
+  readonly other: number;
+}
+
+/** Everything that counts now. */
+export interface Sums {
+  requests: number;
+  input: number;
+  output: number;
+  other: number;
+  inFlight: number;
+}
+
+/** What is settled and counts until it leaves the window. */
+export interface Entry extends Amounts {
+  readonly id: string;
+  readonly leavesAt: number;
+}
+
+/** Entries by when they leave; those before `first` have left. */
+export interface Log {
+  readonly entries: Entry[];
+  first: number;
+}
+
+export interface Hour {
+  /** Hours since 1970. */
+  readonly hour: number;
+  tokens: number;
+  microUsd: number;
+}
+
+export interface Scope {
+  readonly sums: Sums;
+  readonly log: Log;
+  /** Oldest first. */
+  readonly day: Hour[];
+  /** Most urgent first. */
+  readonly waiters: Waiter[];
+  /** What its waiters wait for. */
+  waitedLimits: WaitedLimits;
+  pausedUntil: number;
+  pauseReason: string;
+  readonly breaker: Breaker;
+  readonly seen: Seen;
+  readonly learned: Learned;
+  readonly latencies: readonly [MinuteOfLatencies, MinuteOfLatencies];
+  readonly spend: { day: number; microUsd: number };
+}
+
+/** See `breaker.lua` for what each field means. */
+export interface Breaker {
+  isOpen: boolean;
+  untilAt: number;
+  opens: number;
+  base: number;
+  probeAt: number | undefined;
+  askedAt: number | undefined;
+  closedAt: number | undefined;
+  fails: number;
+  row: number;
+  silentSince: number | undefined;
+  retryAt: number;
+  readonly buckets: Bucket[];
+  operated: "paused" | "draining" | undefined;
+  operatedAt: number;
+}
+
+export interface Bucket {
+  readonly bucket: number;
+  good: number;
+  failed: number;
+}
+
+/** Sums and weights of how calls went, as they stood at `at`. */
+export interface Seen {
+  at: number | undefined;
+  latencySum: number;
+  latencyWeight: number;
+  errorSum: number;
+  errorWeight: number;
+  tokens: number;
+  tokenMs: number;
+}
+
+/** What answers have taught. */
+export interface Learned {
+  answers: number;
+  outputMean: number;
+  outputVariance: number;
+  inputReal: number;
+  inputEstimated: number;
+  inputRatio: number;
+}
+
+export interface MinuteOfLatencies {
+  minute: number;
+  readonly calls: number[];
+}
+
+/** What one reservation holds, and of whom. */
+export interface Held {
+  readonly id: string;
+  readonly reservedAt: number;
+  readonly input: number;
+  readonly output: number;
+  /** Input before correction. */
+  readonly estimate: number;
+  readonly microUsd: number;
+  readonly places: readonly HeldPlace[];
+}
+
+export interface HeldPlace {
+  readonly scope: Scope;
+  /** Whether the scope has a daily limit. */
+  readonly countsDay: boolean;
+}
+
+export interface Owner {
+  leaseEndsAt: number;
+  readonly held: Map<string, Held>;
+}
+
+/** A job that waits for room, and what it needs in each scope as that scope counts tokens. */
+export interface Waiter {
+  readonly member: string;
+  readonly job: ParkedJob;
+  readonly urgency: number;
+  readonly lapsesAt: number;
+  awakeUntil: number;
+  timesWoken: number;
+  readonly places: readonly WaiterPlace[];
+}
+
+export interface WaiterPlace {
+  readonly scope: Scope;
+  readonly input: number;
+  readonly output: number;
+}

@@ -1,0 +1,219 @@
+import {
+  type Capacity,
+  idFromUuid,
+  type Refusal,
+  type Reservation,
+  type ReserveRequest,
+  type Signals,
+  type Target,
+  type Turn,
+} from "@sluice/domain";
+import { type DifferentialStep, targets, tenants } from "./differential-steps.ts";
+import type { createTestClock } from "./values.ts";
+
+/** What both answered. */
+interface Compared {
+  readonly step: string;
+  readonly redis: unknown;
+  readonly memory: unknown;
+}
+
+interface Asked {
+  readonly turn: Turn;
+  readonly refusals: readonly Refusal[];
+}
+
+interface Open {
+  readonly reservation: Reservation;
+  readonly reservedAt: number;
+}
+
+type StepOf<Kind> = Extract<DifferentialStep, { kind: Kind }>;
+type Clock = ReturnType<typeof createTestClock>;
+
+/**
+ * For the differential test: does the same to Redis and to memory. What memory answers decides what comes next, so
+ * that Redis is asked everything in one go; the first answer that differs is the one to look at.
+ */
+export class DifferentialRun {
+  private readonly sides: { readonly redis: Capacity; readonly memory: Capacity };
+  private readonly clock: Clock;
+  private readonly startedAt: number;
+  private readonly open: Open[] = [];
+  private readonly asked = new Map<string, Asked>();
+  private readonly answers: Promise<Compared>[] = [];
+
+  constructor(sides: { readonly redis: Capacity; readonly memory: Capacity }, clock: Clock) {
+    this.sides = sides;
+    this.clock = clock;
+    this.startedAt = clock.now();
+  }
+
+  /** Every answer so far, in order. */
+  compared(): Promise<Compared[]> {
+    return Promise.all(this.answers);
+  }
+
+  async take(step: DifferentialStep): Promise<void> {
+    switch (step.kind) {
+      case "pass":
+        return this.clock.advance(step.ms);
+      case "reserve":
+        return this.reserve(step);
+      case "come":
+        return this.come(step);
+      case "parkLate":
+        return this.park(this.asked.get(memberOf(step)));
+      case "leave":
+        return this.both("leave", (capacity) => capacity.leave({ jobId: jobId(step), model: step.lane }));
+      case "settle":
+        return this.settle(step);
+      case "release":
+        return this.release(step);
+      case "renew":
+        return this.both("renew", (capacity) => capacity.renew(step.owner, step.leaseMs));
+      case "learn":
+        return this.learn(step);
+      case "pause":
+        return this.pause(step);
+      case "observe":
+        return this.observe(step);
+      case "operate":
+        return this.operate(step);
+      case "signals":
+        return this.signals();
+    }
+  }
+
+  /** How every target stands at the end; Redis is waited for, since it reads the clock once more when it answers. */
+  async signals(): Promise<void> {
+    await this.compared();
+    await this.both("signals", async (capacity) => rounded(await capacity.signals(Object.values(targets))));
+    await this.compared();
+  }
+
+  private async both<Answer>(step: string, act: (capacity: Capacity) => Promise<Answer>): Promise<Answer> {
+    const fromRedis = act(this.sides.redis);
+    const memory = await act(this.sides.memory);
+    this.answers.push(fromRedis.then((redis) => ({ step, redis, memory })));
+    return memory;
+  }
+
+  private async reserve(step: StepOf<"reserve">): Promise<void> {
+    for (const target of step.targets) await this.ask(requestOf(step, targets[target], undefined));
+  }
+
+  /** The refusal, or `undefined` when it was granted. */
+  private async ask(request: ReserveRequest): Promise<Refusal | undefined> {
+    const answer = await this.both("reserve", (capacity) => capacity.reserve(request));
+    if (answer.kind === "denied") return { request, limit: answer.limit, waitMs: answer.waitMs };
+    this.open.push({ reservation: answer.reservation, reservedAt: this.clock.now() });
+    return undefined;
+  }
+
+  private async come(step: StepOf<"come">): Promise<void> {
+    const effectiveDeadlineAt = this.startedAt + step.urgency;
+    const turn = { jobId: jobId(step), model: step.lane, effectiveDeadlineAt };
+    const refusals: Refusal[] = [];
+    for (const target of step.targets) {
+      const refusal = await this.ask(requestOf(step, targets[target], turn));
+      if (refusal === undefined) return;
+      refusals.push(refusal);
+    }
+    this.asked.set(memberOf(step), { turn, refusals });
+    await this.park({ turn, refusals });
+  }
+
+  private async park(asked: Asked | undefined): Promise<void> {
+    if (asked === undefined) return;
+    await this.both("park", (capacity) => capacity.park(asked.turn, asked.refusals));
+  }
+
+  private choose(which: number): Open | undefined {
+    return this.open[which % Math.max(1, this.open.length)];
+  }
+
+  private end(open: Open): void {
+    this.open.splice(this.open.indexOf(open), 1);
+  }
+
+  private async settle(step: StepOf<"settle">): Promise<void> {
+    const open = this.choose(step.which);
+    if (open === undefined) return;
+    this.end(open);
+    const { reservation, reservedAt } = open;
+    const { inputTokens, outputTokens, costUsd, latencyMs, health } = step;
+    const sentAfterMs = step.sent === undefined ? undefined : (this.clock.now() - reservedAt) * step.sent;
+    const use = { inputTokens, outputTokens, costUsd, sentAfterMs };
+    await this.both("settle", (capacity) => capacity.settle(reservation, use));
+    const says = health === undefined ? {} : { health, ok: health === "good" };
+    const sample = { latencyMs, outputTokens, costUsd, reservation, ...says };
+    await this.both("observe", (capacity) => capacity.observe(reservation.targetId, sample));
+  }
+
+  private async release({ which, isKept }: StepOf<"release">): Promise<void> {
+    const open = this.choose(which);
+    if (open === undefined) return;
+    if (!isKept) this.end(open);
+    await this.both("release", (capacity) => capacity.release(open.reservation));
+  }
+
+  private async learn({ target, requests, tokens, which }: StepOf<"learn">): Promise<void> {
+    const report = {
+      ...(requests && { requests: stated(requests) }),
+      ...(tokens && { tokens: stated(tokens) }),
+    };
+    const reservation = which === undefined ? undefined : this.choose(which)?.reservation;
+    await this.both("learn", (capacity) => capacity.learn(targets[target], report, reservation));
+  }
+
+  private async pause({ target, pauseMs, reason }: StepOf<"pause">): Promise<void> {
+    const untilAt = this.clock.now() + pauseMs;
+    await this.both("pause", (capacity) => capacity.pause(target, untilAt, reason));
+  }
+
+  private async observe({ kind: _, target, times, latencyMs, ...sample }: StepOf<"observe">): Promise<void> {
+    for (let n = 0; n < times; n += 1)
+      await this.both("observe", (capacity) => capacity.observe(target, { latencyMs, ...stated(sample) }));
+  }
+
+  private async operate({ target, state, changedAt }: StepOf<"operate">): Promise<void> {
+    const said = { targetId: target, state, changedAt };
+    await this.both("operate", (capacity) => capacity.operate([said]));
+  }
+}
+
+function jobId({ job }: { readonly job: number }): Turn["jobId"] {
+  return idFromUuid("job", `00000000-0000-7000-8000-${String(job).padStart(12, "0")}`);
+}
+
+function memberOf({ job, lane }: { readonly job: number; readonly lane: string }): string {
+  return `${job} ${lane}`;
+}
+
+function requestOf(
+  step: StepOf<"reserve"> | StepOf<"come">,
+  target: Target,
+  turn: Turn | undefined,
+): ReserveRequest {
+  const { owner, inputTokens, outputTokens, costUsd, leaseMs } = step;
+  return { target, tenant: tenants[step.tenant], owner, inputTokens, outputTokens, costUsd, leaseMs, turn };
+}
+
+type Stated<Fields> = { [Name in keyof Fields]?: Exclude<Fields[Name], undefined> };
+
+/** Without what is `undefined`. */
+function stated<Fields extends object>(fields: Fields): Stated<Fields> {
+  return Object.fromEntries(
+    Object.entries(fields).filter(([, value]) => value !== undefined),
+  ) as Stated<Fields>;
+}
+
+/** Lua writes the faded sums with 14 digits. */
+function rounded(signals: Signals): unknown {
+  return Object.entries(signals).map(([id, { errorRate, ...rest }]) => ({
+    id,
+    ...rest,
+    errorRate: errorRate.toFixed(9),
+  }));
+}

@@ -1,0 +1,170 @@
+import { type CallSample, type OperatedTarget, tenantId } from "@sluice/domain";
+import {
+  type Arbitrary,
+  array,
+  boolean,
+  constant,
+  constantFrom,
+  double,
+  integer,
+  oneof,
+  option,
+  record,
+  shuffledSubarray,
+} from "fast-check";
+import { testTarget } from "./values.ts";
+
+/** For the differential test: few targets with every kind of limit, so tight that they are full all the time. */
+export const targets = {
+  a: testTarget("a", { requestsPerMinute: 5, tokensPerMinute: 800, concurrency: 4 }),
+  b: testTarget("b", { tokensPerMinute: 900, inputTokensPerMinute: 350, outputTokensPerMinute: 400 }),
+  c: testTarget("c", { concurrency: 2, tokensPerDay: 1_500, usdPerDay: 0.01 }),
+  d: testTarget("d", {}),
+};
+
+export const tenants = {
+  t1: { id: tenantId("t1"), limits: {} },
+  t2: { id: tenantId("t2"), limits: { requestsPerMinute: 6, tokensPerMinute: 900, concurrency: 3 } },
+  t3: { id: tenantId("t3"), limits: { usdPerDay: 0.01 } },
+};
+
+type TargetId = keyof typeof targets;
+type TenantName = keyof typeof tenants;
+
+const healths: CallSample["health"][] = ["good", "failing", "unreachable", undefined];
+const states: OperatedTarget["state"][] = ["active", "active", "active", "paused", "draining"];
+
+const orAbsent = <Value>(arbitrary: Arbitrary<Value>) => option(arbitrary, { nil: undefined });
+const kind = <Kind extends string>(name: Kind): { kind: Arbitrary<Kind> } => ({ kind: constant(name) });
+
+const owner = constantFrom("w1", "w2", "w3");
+/** Chooses among what is in flight. */
+const which = integer({ min: 0, max: 1_000 });
+const job = { job: integer({ min: 1, max: 25 }), lane: constantFrom("auto", "fast") };
+const tokens = oneof(integer({ min: 0, max: 30 }), integer({ min: 0, max: 150 }));
+
+function asks(targetIds: readonly TargetId[], names: readonly TenantName[]) {
+  const ask = {
+    targets: shuffledSubarray([...targetIds], { minLength: 1, maxLength: Math.min(3, targetIds.length) }),
+    tenant: constantFrom(...names),
+    owner,
+    inputTokens: tokens,
+    outputTokens: tokens,
+    costUsd: constantFrom(0, 0, 0.001, 0.004),
+    leaseMs: constantFrom(30_000, 30_000, 300_000, 4_000),
+  };
+  /** Takes no turn. */
+  const reserve = record({ ...kind("reserve"), ...ask });
+  /** A job asks its targets in turn and parks when none has room. */
+  const come = record({
+    ...kind("come"),
+    ...ask,
+    ...job,
+    urgency: constantFrom(-50_000, 20_000, 300_000, 300_001, 900_000),
+  });
+  return { reserve, come };
+}
+
+/** Parks by what refused the job when it came last, however long ago. */
+const parkLate = record({ ...kind("parkLate"), ...job });
+const leave = record({ ...kind("leave"), ...job });
+const settle = record({
+  ...kind("settle"),
+  which,
+  inputTokens: tokens,
+  outputTokens: orAbsent(integer({ min: 0, max: 300 })),
+  costUsd: constantFrom(0, 0.001, 0.006),
+  /** Where between reservation and settling it was sent. */
+  sent: orAbsent(double({ min: 0, max: 1, noNaN: true })),
+  latencyMs: constantFrom(3, 10, 80, 640.25, 2_000, 30_000, 5_000_000),
+  health: constantFrom("good" as const, "good" as const, ...healths),
+});
+/** Some reservations end twice. */
+const release = record({ ...kind("release"), which, isKept: boolean() });
+const renew = record({ ...kind("renew"), owner, leaseMs: constantFrom(30_000, 100_000) });
+const reading = orAbsent(
+  record({
+    remaining: orAbsent(integer({ min: 0, max: 1_000 })),
+    resetMs: orAbsent(constantFrom(0, 900.5, 20_000, 90_000)),
+  }),
+);
+
+function upstream(targetIds: readonly TargetId[]) {
+  const target = constantFrom(...targetIds);
+  const learn = record({
+    ...kind("learn"),
+    target,
+    requests: reading,
+    tokens: reading,
+    which: orAbsent(which),
+  });
+  const pause = record({
+    ...kind("pause"),
+    target,
+    pauseMs: constantFrom(-1, 0, 700, 5_000.5, 90_000),
+    reason: constantFrom("throttled", "other"),
+  });
+  const observe = record({
+    ...kind("observe"),
+    target,
+    times: integer({ min: 1, max: 16 }),
+    latencyMs: constantFrom(1, 20, 333.3, 4_000),
+    health: constantFrom(...healths),
+    ok: orAbsent(boolean()),
+    retryAfterMs: constantFrom(undefined, undefined, 7_000, 90_000),
+    outputTokens: constantFrom(undefined, 0, 100),
+    costUsd: constantFrom(undefined, 0.000_000_4, 0.25),
+  });
+  const operate = record({
+    ...kind("operate"),
+    target,
+    state: constantFrom(...states),
+    changedAt: constantFrom(1, 2, 2, 2, 2),
+  });
+  return { learn, pause, observe, operate };
+}
+
+const signals = record(kind("signals"));
+const pass = record({
+  ...kind("pass"),
+  ms: oneof(
+    { weight: 15, arbitrary: constantFrom(1, 50, 250, 700, 1_000, 1_001, 5_000, 12_000, 31_000, 60_000) },
+    { weight: 1, arbitrary: constantFrom(3_600_000, 90_000_000) },
+  ),
+});
+
+function stepsOver(targetIds: readonly TargetId[], names: readonly TenantName[]) {
+  const { reserve, come } = asks(targetIds, names);
+  const { learn, pause, observe, operate } = upstream(targetIds);
+  return array(
+    oneof(
+      { weight: 3, arbitrary: reserve },
+      { weight: 12, arbitrary: come },
+      { weight: 1, arbitrary: parkLate },
+      { weight: 1, arbitrary: leave },
+      { weight: 8, arbitrary: settle },
+      { weight: 2, arbitrary: release },
+      { weight: 2, arbitrary: renew },
+      { weight: 1, arbitrary: learn },
+      { weight: 1, arbitrary: pause },
+      { weight: 1, arbitrary: observe },
+      { weight: 1, arbitrary: operate },
+      { weight: 1, arbitrary: signals },
+      { weight: 9, arbitrary: pass },
+    ),
+    { minLength: 10, maxLength: 120, size: "max" },
+  );
+}
+
+const targetChoices: TargetId[][] = [["a"], ["b"], ["c"], ["a", "b"], ["c", "d"], ["a", "b", "c", "d"]];
+const tenantChoices: TenantName[][] = [["t1"], ["t2"], ["t1", "t2", "t3"]];
+
+/** For the differential test: what a cluster does to its capacity, in any order, to few targets or to all. */
+export const differentialSteps = record({
+  targetIds: constantFrom(...targetChoices),
+  names: constantFrom(...tenantChoices),
+}).chain(({ targetIds, names }) => stepsOver(targetIds, names));
+
+type ValueOf<Of> = Of extends Arbitrary<infer Value> ? Value : never;
+
+export type DifferentialStep = ValueOf<typeof differentialSteps>[number];
