@@ -20,6 +20,28 @@ describe("the state in Redis", () => {
     expect(await capacity.reserve(testRequest(target))).toMatchObject({ kind: "denied" });
   });
 
+  test("closes every breaker when it is lost", async () => {
+    const { capacity, redis } = await setup();
+    const target = testTarget("a");
+    const call = { latencyMs: 1, ok: false, health: "unreachable" } as const;
+    for (let n = 0; n < 5; n += 1) await capacity.observe("a", call);
+    expect(await capacity.signals([target])).toMatchObject({ a: { breaker: "open" } });
+    await redis.flushall();
+    expect(await capacity.signals([target])).toMatchObject({ a: { breaker: "closed" } });
+    await take(capacity, testRequest(target));
+  });
+
+  test("holds no hours that no longer count for a daily limit", async () => {
+    const { capacity, clock, redis } = await setup();
+    const request = testRequest(testTarget("a", { usdPerDay: 100 }), { costUsd: 0.1 });
+    for (let hour = 0; hour < 30; hour += 1) {
+      await take(capacity, request);
+      clock.advance(3_600_000);
+    }
+    // Tokens and money of the last 24 hours and of the one that runs.
+    expect(await redis.hlen("{capacity}:target-day:a")).toBe(50);
+  });
+
   test("keeps all its keys on one node of a cluster", async () => {
     const { capacity, redis } = await setup();
     const tenant = { id: tenantId("t1"), limits: { concurrency: 9 } };

@@ -49,7 +49,7 @@ export function hasRoom({ limits, sums }: Room, input: number, output: number): 
   );
 }
 
-export function takeOnPaper(sums: Sums, input: number, output: number): void {
+function takeOnPaper(sums: Sums, input: number, output: number): void {
   sums.requests += 1;
   sums.inFlight += 1;
   sums.input += input;

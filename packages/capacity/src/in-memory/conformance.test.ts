@@ -1,11 +1,15 @@
 import type { ParkedJob } from "@sluice/domain";
 import { waitingConformance } from "../../../../test/kit/waiting-conformance.ts";
+import { capacityConformance } from "../testing/capacity-conformance.ts";
 import { createTestClock, testIds } from "../testing/values.ts";
 import { createInMemoryCapacity } from "./create-in-memory-capacity.ts";
 
-waitingConformance("capacity in memory", async () => {
+function create() {
   const clock = createTestClock();
   const woken: ParkedJob[] = [];
   const onRoom = (jobs: readonly ParkedJob[]) => void woken.push(...jobs);
   return { clock, woken, capacity: createInMemoryCapacity({ clock, ids: testIds, onRoom }) };
-});
+}
+
+capacityConformance("capacity in memory", async () => create());
+waitingConformance("capacity in memory", async () => create());

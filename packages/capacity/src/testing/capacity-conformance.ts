@@ -1,0 +1,18 @@
+import { describe } from "vitest";
+import { breakerConformance } from "./breaker-conformance.ts";
+import type { CapacityUnderTest } from "./capacity-under-test.ts";
+import { latencyConformance } from "./latency-conformance.ts";
+import { limitsConformance } from "./limits-conformance.ts";
+import { settlingConformance } from "./settling-conformance.ts";
+import { upstreamConformance } from "./upstream-conformance.ts";
+
+/** For tests: what every capacity must do, beside making jobs wait; `setup` makes an empty one. */
+export function capacityConformance(name: string, setup: () => Promise<CapacityUnderTest>): void {
+  describe(name, () => {
+    limitsConformance(setup);
+    settlingConformance(setup);
+    upstreamConformance(setup);
+    breakerConformance(setup);
+    latencyConformance(setup);
+  });
+}
