@@ -99,8 +99,8 @@ export function createCapacity(options: CapacityOptions): Capacity {
       wake(await scripts.observe(observeKeys(targetId), [now(), ...argumentsOf(sample)]));
     },
     async operate(states) {
-      const tell = ({ targetId, state, changedAt }: OperatedTarget) =>
-        scripts.operate([targetUse(targetId)], [state, changedAt]);
+      const tell = ({ targetId, state, changedAt, weight }: OperatedTarget) =>
+        scripts.operate([targetUse(targetId)], [state, changedAt, weight ?? ""]);
       await Promise.all(states.map(tell));
     },
     async signals(targets) {

@@ -22,6 +22,17 @@ describe("operate", () => {
     },
   );
 
+  test("tells the weight that an operator gave, until it is taken back", async () => {
+    const { capacity } = await setup();
+    const operated = { targetId: "a", state: "active", weight: 0.1 } as const;
+    await capacity.operate([{ ...operated, changedAt: 1_000 }]);
+    expect((await capacity.signals([target]))["a"]?.weight).toBe(0.1);
+    await capacity.operate([{ ...operated, weight: 0, changedAt: 2_000 }]);
+    expect((await capacity.signals([target]))["a"]?.weight).toBe(0);
+    await capacity.operate([{ targetId: "a", state: "active", changedAt: 3_000 }]);
+    expect((await capacity.signals([target]))["a"]).not.toHaveProperty("weight");
+  });
+
   test("keeps what was said last, whatever arrives late", async () => {
     const { capacity } = await setup();
     await capacity.operate([{ targetId: "a", state: "paused", changedAt: 2_000 }]);

@@ -23,6 +23,8 @@ export interface TargetState {
   readonly operated: string;
   readonly pauseReason: string;
   readonly spentMicroUsd: number;
+  /** That an operator gave. */
+  readonly weight: number | undefined;
   /** Bucket and calls in it, alternating. */
   readonly latencies: readonly number[];
 }
@@ -55,6 +57,7 @@ export function readSignals(state: TargetState, limits: TargetLimits, now: numbe
     breaker: state.breaker,
     ...(state.breaker === "open" ? { reopensAt: now + state.reopensInMs } : {}),
     ...(state.operated === "" ? {} : { operated: state.operated as "paused" | "draining" }),
+    ...(state.weight === undefined ? {} : { weight: state.weight }),
     ...(state.pauseLeftMs > 0 && state.pauseReason !== "" ? { pauseReason: state.pauseReason } : {}),
     ...(state.spentMicroUsd === 0 ? {} : { spentTodayUsd: state.spentMicroUsd / 1_000_000 }),
   };
@@ -98,7 +101,8 @@ export function readState(reply: unknown): TargetState {
     operated: String(reply[17]),
     pauseReason: String(reply[18]),
     spentMicroUsd: at(19),
-    latencies: Array.isArray(reply[20]) ? reply[20].map(Number) : [],
+    weight: reply[20] === "" ? undefined : at(20),
+    latencies: Array.isArray(reply[21]) ? reply[21].map(Number) : [],
   };
 }
 

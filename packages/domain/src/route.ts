@@ -65,6 +65,8 @@ export interface TargetSignals {
   readonly reopensAt?: number;
   /** An operator has taken it out; absent: not. */
   readonly operated?: "paused" | "draining";
+  /** The weight that an operator gave it; absent: the configured one holds. */
+  readonly weight?: number;
   /** Why `pausedUntil` lies ahead. */
   readonly pauseReason?: string;
   /** Cost of the calls settled since midnight UTC, as far as Redis has not lost it; absent: none. */
@@ -82,6 +84,8 @@ export interface RouteCandidate {
   readonly dropped?: { readonly filter: string; readonly reason: string };
   readonly scores?: Readonly<Record<string, number>>;
   readonly total?: number;
+  /** Share of the pool's jobs by weight, 0..1; absent unless an operator has given weights in the pool. */
+  readonly share?: number;
 }
 
 /** What a rule of the model's said of the job. Rules after the first that matched are not asked. */

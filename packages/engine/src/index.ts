@@ -16,14 +16,14 @@ export { createLaneRoom, type LaneRoom, laneWindow } from "./lane-room.ts";
 export { type Leading, type LeadPorts, leadDuties } from "./lead.ts";
 export { keepLease, type LeaseKeeper, workerLeaseMs } from "./lease-keeper.ts";
 export {
+  giveWeight,
   keepTargetStates,
   type OperateTargetPorts,
   operateTarget,
-  type PoolReport,
-  readPools,
-  type TargetReport,
+  shiftTraffic,
 } from "./operate-targets.ts";
 export { cacheSignals } from "./place-job.ts";
+export { type PoolReport, readPools, type TargetReport } from "./pool-report.ts";
 export { type PreviewRoutePorts, previewJob, previewRoute } from "./preview-route.ts";
 export { processJob } from "./process-job.ts";
 export type { ProcessJobPorts, ResultLine } from "./process-job-ports.ts";

@@ -1,35 +1,30 @@
 import {
   type Capacity,
   type Clock,
-  type EngineConfig,
+  type GivenWeight,
   type Logger,
   type OperatedTarget,
   SluiceError,
   type Target,
   type TargetLedger,
-  type TargetSignals,
   type TargetState,
 } from "@sluice/domain";
-import { lookUp } from "./look-up.ts";
+import {
+  findPool,
+  findTarget,
+  type PoolReport,
+  type PoolReportPorts,
+  readSignals,
+  reportOf,
+  reportPools,
+  type TargetReport,
+} from "./pool-report.ts";
 
-export interface OperateTargetPorts {
+/** What changing a target needs. */
+export interface OperateTargetPorts extends PoolReportPorts {
   readonly ledger: TargetLedger;
   readonly capacity: Pick<Capacity, "operate" | "signals">;
   readonly clock: Clock;
-  readonly config: () => EngineConfig;
-}
-
-/** A target with what an operator said of it and what is known of it now; `signals` is absent while Redis is away. */
-export interface TargetReport {
-  readonly target: Target;
-  readonly state: TargetState;
-  readonly signals: TargetSignals | undefined;
-}
-
-/** A pool with its targets, as `GET /v1/pools` tells it. */
-export interface PoolReport {
-  readonly pool: string;
-  readonly targets: readonly TargetReport[];
 }
 
 /**
@@ -40,32 +35,56 @@ export async function operateTarget(
   ports: OperateTargetPorts,
   asked: { readonly pool: string; readonly target: string; readonly to: TargetState },
 ): Promise<TargetReport> {
-  const target = findTarget(ports.config(), asked.pool, asked.target);
+  const target = findTarget(findPool(ports.config(), asked.pool), asked.target, "target");
   const operated = await ports.ledger.setTargetState(target.id, asked.to, ports.clock.now());
   await ports.capacity.operate([operated]).catch(() => undefined);
-  const signals = await readSignals(ports, [target]);
-  return { target, state: operated.state, signals: signals[target.id] };
+  return reportOf(target, operated, await readSignals(ports, [target]));
 }
 
-/** Every pool of the configuration with what is known of its targets. */
-export async function readPools(ports: OperateTargetPorts): Promise<PoolReport[]> {
-  const pools = Object.values(ports.config().pools);
-  const [states, signals] = await Promise.all([
-    ports.ledger.targetStates(),
-    readSignals(
-      ports,
-      pools.flatMap(({ targets }) => targets),
-    ),
+/**
+ * Gives a target a weight in place of the configured one, or takes it back (`undefined`): from then on the jobs of its
+ * pool are shared by weight, whatever the policy. Committed and told as by {@link operateTarget}, which throws the same.
+ */
+export async function giveWeight(
+  ports: OperateTargetPorts,
+  asked: { readonly pool: string; readonly target: string; readonly weight: number | undefined },
+): Promise<TargetReport> {
+  const target = findTarget(findPool(ports.config(), asked.pool), asked.target, "target");
+  const given = await giveWeights(ports, [{ targetId: target.id, weight: asked.weight }]);
+  return reportOf(target, given[0], await readSignals(ports, [target]));
+}
+
+/**
+ * Gives `to` a share of what `from` and `to` get together, both by weight; the other targets of the pool keep theirs.
+ * `percent` is 0..100. Throws `not_found` naming `pool`, `from` or `to`, `invalid_value` when the two are one.
+ */
+export async function shiftTraffic(
+  ports: OperateTargetPorts,
+  asked: { readonly pool: string; readonly from: string; readonly to: string; readonly percent: number },
+): Promise<PoolReport> {
+  const pool = findPool(ports.config(), asked.pool);
+  const from = findTarget(pool, asked.from, "from");
+  const to = findTarget(pool, asked.to, "to");
+  if (from.id === to.id)
+    throw new SluiceError("invalid_value", "'to' must be another target than 'from'.", { param: "to" });
+  const states = await ports.ledger.targetStates();
+  const weightOf = ({ id, weight }: Target) =>
+    states.find(({ targetId }) => targetId === id)?.weight ?? weight;
+  // What both have together stays, so that no other target's share changes; without any, what is configured.
+  const sum = weightOf(from) + weightOf(to) || from.weight + to.weight;
+  await giveWeights(ports, [
+    { targetId: from.id, weight: (sum * (100 - asked.percent)) / 100 },
+    { targetId: to.id, weight: (sum * asked.percent) / 100 },
   ]);
-  const stateOf = new Map(states.map(({ targetId, state }) => [targetId, state]));
-  return pools.map(({ name, targets }) => ({
-    pool: name,
-    targets: targets.map((target) => ({
-      target,
-      state: stateOf.get(target.id) ?? "active",
-      signals: signals[target.id],
-    })),
-  }));
+  const [report] = await reportPools(ports, [pool]);
+  if (report === undefined) throw new Error("a pool had no report");
+  return report;
+}
+
+async function giveWeights(ports: OperateTargetPorts, weights: readonly GivenWeight[]) {
+  const operated = await ports.ledger.setTargetWeights(weights, ports.clock.now());
+  await ports.capacity.operate(operated).catch(() => undefined);
+  return operated;
 }
 
 const everyMs = 2_000;
@@ -103,20 +122,4 @@ export function keepTargetStates({
     stopped = true;
     cancel();
   };
-}
-
-async function readSignals(ports: OperateTargetPorts, targets: readonly Target[]) {
-  return ports.capacity.signals(targets).catch(() => ({}) as Readonly<Record<string, TargetSignals>>);
-}
-
-function findTarget(config: EngineConfig, poolName: string, id: string): Target {
-  const pool = lookUp(config.pools, poolName);
-  if (pool === undefined)
-    throw new SluiceError("not_found", `There is no pool ${JSON.stringify(poolName)}.`, { param: "pool" });
-  const target = pool.targets.find((candidate) => candidate.id === id);
-  if (target === undefined)
-    throw new SluiceError("not_found", `Pool ${pool.name} has no target ${JSON.stringify(id)}.`, {
-      param: "target",
-    });
-  return target;
 }

@@ -6,6 +6,11 @@ export interface Candidate {
   readonly signals: TargetSignals;
 }
 
+/** The weight that holds: an operator's, else the configured one. */
+export function weightOf({ target, signals }: Candidate): number {
+  return signals.weight ?? target.weight;
+}
+
 /** What filters and scorers may read besides the candidates. */
 export interface DecisionContext {
   readonly request: RouteRequest;

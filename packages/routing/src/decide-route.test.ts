@@ -155,6 +155,7 @@ const anyTarget = record({
   latencyMs: integer({ min: 1, max: 10_000 }),
   paused: boolean(),
   failed: boolean(),
+  given: constantFrom(undefined, 0, 0.5, 9),
 });
 
 test("a decision run again on the signals it stored chooses the same, with every picker", () => {
@@ -168,9 +169,12 @@ test("a decision run again on the signals it stored chooses the same, with every
           makeTarget(`t${i}`, { pool, weight, contextWindow }),
         );
         const signals = Object.fromEntries(
-          all.map(({ tokensUsed, errorRate, latencyMs, paused }, i) => [
+          all.map(({ tokensUsed, errorRate, latencyMs, paused, given }, i) => [
             `t${i}`,
-            makeSignals({ tokensUsed, errorRate, latencyMs, pausedUntil: paused ? 5_000 : 0 }),
+            makeSignals({
+              ...{ tokensUsed, errorRate, latencyMs, pausedUntil: paused ? 5_000 : 0 },
+              ...(given === undefined ? {} : { weight: given }),
+            }),
           ]),
         );
         const policies = {

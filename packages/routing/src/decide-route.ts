@@ -13,7 +13,8 @@ import { breakerClosed, inService, notPaused } from "./filters/index.ts";
 import { gatherCandidates, type Judged } from "./gather-candidates.ts";
 import { type Pick, type PickInput, pickers } from "./pickers/index.ts";
 import { policyFor } from "./policy.ts";
-import { scorers } from "./scorers/index.ts";
+import { scorers, sessionOf, stickiness } from "./scorers/index.ts";
+import { type SharedOrder, shareByWeight } from "./share-by-weight.ts";
 
 export interface RouteInput {
   readonly request: RouteRequest;
@@ -47,13 +48,18 @@ export function decideRoute(input: RouteInput): Route {
     random,
     turn,
   });
-  const order = picked.order.map((i) => survivors[i]?.target.id ?? "");
+  const shared = shareByWeight(picked, {
+    candidates: survivors,
+    pools: operatedPools(judged),
+    key: drawingKey(policy, request),
+  });
+  const order = shared.order.map((i) => survivors[i]?.target.id ?? "");
   return {
     chosen: order[0],
     order,
-    candidates: explain(judged, survivors, scored),
+    candidates: explain(judged, survivors, scored, shared),
     picker: policy.picker,
-    propensity: picked.propensity,
+    propensity: shared.propensity,
     policy: policy.name,
     configHash: config.hash,
     decidedAt: now,
@@ -126,20 +132,40 @@ function scoreAll(policy: Policy, candidates: readonly Candidate[], context: Dec
 function pick(policy: Policy, input: PickInput): Pick {
   const picker = pickers.get(policy.picker);
   if (picker === undefined) throw new Error(`there is no picker ${policy.picker}`);
-  return input.candidates.length === 0 ? { order: [], propensity: 0 } : picker.pick(input);
+  return input.candidates.length === 0 ? { order: [], shares: [] } : picker.pick(input);
+}
+
+/** Those in which an operator has given any target a weight. */
+function operatedPools(judged: readonly Judged[]): ReadonlySet<string> {
+  return new Set(
+    judged.flatMap(({ candidate: { target, signals } }) =>
+      signals.weight === undefined ? [] : [target.pool],
+    ),
+  );
+}
+
+/** What the targets of an operated pool are drawn for: the job, or its session under a policy that keeps sessions. */
+function drawingKey(policy: Policy, request: RouteRequest): string {
+  const session = stickiness.name in policy.scorers ? sessionOf(request) : undefined;
+  // A word of its own keeps the draw independent of how pickers order equal totals.
+  return session ?? `share\n${request.jobId}`;
 }
 
 function explain(
   judged: readonly Judged[],
   survivors: readonly Candidate[],
   scored: Scored,
+  { shares }: SharedOrder,
 ): RouteCandidate[] {
   const places = new Map(survivors.map((candidate, i) => [candidate, i]));
   return judged.map(({ candidate, hard, soft }) => {
     const { id, pool } = candidate.target;
     const place = places.get(candidate);
-    if (place !== undefined)
-      return { target: id, pool, scores: scoresAt(scored, place), total: scored.totals[place] ?? 0 };
+    if (place !== undefined) {
+      const share = shares.get(place);
+      const scores = { scores: scoresAt(scored, place), total: scored.totals[place] ?? 0 };
+      return { target: id, pool, ...scores, ...(share === undefined ? {} : { share }) };
+    }
     const dropped = hard ?? soft;
     return dropped === undefined ? { target: id, pool } : { target: id, pool, dropped };
   });

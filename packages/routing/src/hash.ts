@@ -11,3 +11,18 @@ export function unitHash(first: string, second: string): number {
   hash = Math.imul(hash ^ (hash >>> 13), 0xc2b2ae35);
   return ((hash ^ (hash >>> 16)) >>> 0) / 0x1_0000_0000;
 }
+
+/**
+ * Ranks targets for a text, greatest first: each is first for a share of all texts in proportion to its weight, and a
+ * target whose weight changes moves no text between two others. The keys of Efraimidis and Spirakis (A-Res, u^(1/w)) as
+ * logarithms, since small weights would underflow; without weight a target comes last.
+ */
+export function shareKey(text: string, targetId: string, weight: number): number {
+  return weight > 0 ? Math.log(unitHash(text, targetId)) / weight : Number.NEGATIVE_INFINITY;
+}
+
+/** Indexes of these keys, greatest first; equal ones stay as they stand. */
+export function byGreatest(keys: readonly number[]): number[] {
+  // Two keys without weight differ by NaN.
+  return [...keys.keys()].sort((a, b) => (keys[b] ?? 0) - (keys[a] ?? 0) || a - b);
+}

@@ -53,6 +53,7 @@ function createBreaker(): Breaker {
     buckets: [],
     operated: undefined,
     operatedAt: 0,
+    weight: undefined,
   };
 }
 

@@ -35,6 +35,7 @@ export function signals(step: Step, targetId: string): TargetState {
     operated: breaker.operated ?? "",
     pauseReason: scope.pauseReason,
     spentMicroUsd: readSpend(scope, now),
+    weight: breaker.weight,
     latencies: readLatencies(scope, now),
   };
 }

@@ -90,6 +90,8 @@ export interface Breaker {
   readonly buckets: Bucket[];
   operated: "paused" | "draining" | undefined;
   operatedAt: number;
+  /** That an operator gave. */
+  weight: number | undefined;
 }
 
 export interface Bucket {

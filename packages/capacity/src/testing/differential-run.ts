@@ -177,9 +177,8 @@ export class DifferentialRun {
       await this.both("observe", (capacity) => capacity.observe(target, { latencyMs, ...stated(sample) }));
   }
 
-  private async operate({ target, state, changedAt }: StepOf<"operate">): Promise<void> {
-    const said = { targetId: target, state, changedAt };
-    await this.both("operate", (capacity) => capacity.operate([said]));
+  private async operate({ target, kind: _, ...said }: StepOf<"operate">): Promise<void> {
+    await this.both("operate", (capacity) => capacity.operate([{ targetId: target, ...stated(said) }]));
   }
 }
 

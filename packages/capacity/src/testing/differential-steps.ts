@@ -119,6 +119,7 @@ function upstream(targetIds: readonly TargetId[]) {
     ...kind("operate"),
     target,
     state: constantFrom(...states),
+    weight: constantFrom(undefined, undefined, 0, 0.1, 20),
     changedAt: constantFrom(1, 2, 2, 2, 2),
   });
   return { learn, pause, observe, operate };

@@ -102,6 +102,8 @@ const cases: readonly Case[] = [
   { filter: "not-failed-before", because: "it failed", request: { failedTargets: ["a"] }, drops: true },
   { filter: "states-capability", because: "it states nothing", request: tools, drops: true },
   { filter: "states-capability", because: "nothing is needed", drops: false },
+  { filter: "has-weight", because: "it has the configured one", target: { weight: 1 }, drops: false },
+  { filter: "has-weight", because: "an operator took it away", signals: { weight: 0 }, drops: true },
 ];
 
 const filters = [...hardFilters, ...softFilters];

@@ -3,6 +3,7 @@ import { breakerClosed } from "./breaker-closed.ts";
 import type { Filter } from "./filter.ts";
 import { fitsContext } from "./fits-context.ts";
 import { hasCapability } from "./has-capability.ts";
+import { hasWeight } from "./has-weight.ts";
 import { inRegion } from "./in-region.ts";
 import { inService } from "./in-service.ts";
 import { meetsRule } from "./meets-rule.ts";
@@ -32,4 +33,4 @@ export const staticFilters: readonly Filter[] = [
 export const hardFilters: readonly Filter[] = [...staticFilters, inService, notPaused, breakerClosed];
 
 /** Asked of what the hard filters leave, and lifted together when nothing would remain, fallbacks included. */
-export const softFilters: readonly Filter[] = [notFailedBefore, statesCapability];
+export const softFilters: readonly Filter[] = [notFailedBefore, statesCapability, hasWeight];

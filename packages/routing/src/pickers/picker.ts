@@ -14,8 +14,8 @@ export interface PickInput {
 export interface Pick {
   /** Indexes of all candidates, best first. */
   readonly order: number[];
-  /** Probability with which the first of `order` came first. */
-  readonly propensity: number;
+  /** Probability with which each candidate, by its index, comes first. */
+  readonly shares: readonly number[];
 }
 
 /** Puts at least one candidate in order. Deterministic: chance comes in as `random` and as the job's id, state as `turn`. */

@@ -6,6 +6,6 @@ export const roundRobin: Picker = {
   pick({ candidates, turn }) {
     const count = candidates.length;
     const order = [...candidates.keys()].map((i) => (i + turn) % count);
-    return { order, propensity: 1 / count };
+    return { order, shares: candidates.map(() => 1 / count) };
   },
 };

@@ -1,3 +1,4 @@
+import { weightOf } from "../candidate.ts";
 import { scoreByRange } from "./compare.ts";
 import type { Scorer } from "./scorer.ts";
 
@@ -5,8 +6,8 @@ import type { Scorer } from "./scorer.ts";
 export const backlog: Scorer = {
   name: "backlog",
   score(candidates, scores) {
-    for (const [i, { target, signals }] of candidates.entries()) {
-      scores[i] = signals.inFlight / Math.max(target.weight, 1e-9);
+    for (const [i, candidate] of candidates.entries()) {
+      scores[i] = candidate.signals.inFlight / Math.max(weightOf(candidate), 1e-9);
     }
     scoreByRange(scores);
   },

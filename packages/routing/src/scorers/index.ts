@@ -8,6 +8,7 @@ import { stickiness } from "./stickiness.ts";
 import { weight } from "./weight.ts";
 
 export type { Scorer } from "./scorer.ts";
+export { sessionOf, stickiness } from "./stickiness.ts";
 
 /** Every scorer by the name that a policy uses. */
 export const scorers: ReadonlyMap<string, Scorer> = new Map(

@@ -33,6 +33,8 @@ test.each<[string, Changes[], number[]]>([
   ["backlog", [{ inFlight: 3 }, { inFlight: 3 }], [1, 1]],
   ["backlog", [{ inFlight: 30, target: { weight: 3 } }, { inFlight: 10 }], [1, 1]],
   ["weight", [{ target: { weight: 4 } }, { target: { weight: 1 } }], [1, 0.25]],
+  ["weight", [{ target: { weight: 4 }, weight: 0 }, { target: { weight: 1 } }], [0, 1]],
+  ["backlog", [{ inFlight: 30, weight: 3 }, { inFlight: 10 }], [1, 1]],
 ])("%s of %j is %j", (name, all, expected) => {
   expect(scoresOf(name, all)).toEqual(expected);
 });

@@ -1,12 +1,13 @@
+import { weightOf } from "../candidate.ts";
 import type { Scorer } from "./scorer.ts";
 
-/** Greatest configured weight first. */
+/** Greatest weight first. */
 export const weight: Scorer = {
   name: "weight",
   score(candidates, scores) {
     let greatest = 0;
-    for (const { target } of candidates) greatest = Math.max(greatest, target.weight);
-    for (const [i, { target }] of candidates.entries())
-      scores[i] = greatest === 0 ? 1 : target.weight / greatest;
+    for (const candidate of candidates) greatest = Math.max(greatest, weightOf(candidate));
+    for (const [i, candidate] of candidates.entries())
+      scores[i] = greatest === 0 ? 1 : weightOf(candidate) / greatest;
   },
 };
