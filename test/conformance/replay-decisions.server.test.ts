@@ -20,7 +20,7 @@ import { seeded } from "../kit/seeded.ts";
 
 const decisions = 1_000;
 
-const draw = seeded(20_261_120);
+const draw = seeded(20_261_128);
 const oneOf = <T>(items: readonly T[]): T => items[Math.floor(draw() * items.length)] as T;
 
 const targets = Array.from({ length: 12 }, (_, i) =>
@@ -58,10 +58,18 @@ function anySignals(): Signals {
     targets.map(({ id }) => {
       const latencyMs = draw() < 0.2 ? undefined : 50 + draw() * 5_000;
       const pausedUntil = draw() < 0.15 ? t0 + 9_000_000 : 0;
+      const given = draw() < 0.1 ? { weight: oneOf([0, 0.5, 20]) } : {};
       const used = { requestsUsed: draw(), tokensUsed: draw() * 1.1, concurrencyUsed: draw() };
       return [
         id,
-        { inFlight: Math.floor(draw() * 99), ...used, latencyMs, errorRate: draw() / 3, pausedUntil },
+        {
+          inFlight: Math.floor(draw() * 99),
+          ...used,
+          latencyMs,
+          errorRate: draw() / 3,
+          pausedUntil,
+          ...given,
+        },
       ];
     }),
   );
@@ -118,7 +126,7 @@ test(`of ${decisions} decisions that the ledger keeps, ${decisions} come out the
   expect((await ledger.startAttempts(starts)).every(({ kind }) => kind === "started")).toBe(true);
 
   let same = 0;
-  const seen = { targets: new Set<string>(), heldBack: 0, ruled: 0 };
+  const seen = { targets: new Set<string>(), heldBack: 0, ruled: 0, shared: 0 };
   for (const { jobId, targetId } of starts) {
     const job = await ledger.findJob(tenant, jobId);
     const stored = await ledger.findRoute(tenant, jobId);
@@ -137,10 +145,12 @@ test(`of ${decisions} decisions that the ledger keeps, ${decisions} come out the
     seen.targets.add(targetId);
     if (full.size > 0) seen.heldBack += 1;
     if (stored.rules?.some(({ matched }) => matched)) seen.ruled += 1;
+    if (stored.candidates.some(({ share }) => share !== undefined)) seen.shared += 1;
   }
   expect(same).toBe(decisions);
-  // The sample is worth something: all targets, full ones and rules that matched are in it.
+  // The sample is worth something: all targets, full ones, rules that matched and operators' weights are in it.
   expect(seen.targets.size).toBe(targets.length);
   expect(seen.heldBack).toBeGreaterThan(50);
   expect(seen.ruled).toBeGreaterThan(100);
+  expect(seen.shared).toBeGreaterThan(100);
 });

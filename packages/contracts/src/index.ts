@@ -12,6 +12,7 @@ export type { ModelRequest } from "./model-request.ts";
 export { knownEndpoints, readModelRequest } from "./model-request.ts";
 export { failureLineBytes, jsonBody, lineBytes, renderLine } from "./output-line.ts";
 export { isJsonObject, parseJson } from "./parse-json.ts";
+export { shiftRequestSchema, targetWeightSchema } from "./pool-requests.ts";
 export { poolView, targetView } from "./pool-view.ts";
 export type { BatchRequest, JobRequest } from "./requests.ts";
 export {

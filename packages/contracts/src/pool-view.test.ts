@@ -34,13 +34,15 @@ const signals: TargetSignals = {
 };
 
 test("a target is shown with its limits, its use of them, its health and its spend", () => {
-  expect(targetView({ target, state: "draining", signals })).toEqual({
+  expect(targetView({ target, state: "draining", weight: 0.5, signals })).toEqual({
     id: "a",
     object: "target",
     pool: "p",
     provider: "sim",
     model: "m",
-    weight: 2,
+    weight: 0.5,
+    configured_weight: 2,
+    weight_given: true,
     state: "draining",
     limits: { requests_per_minute: 600, usd_per_day: 5 },
     price: { input: 1, cached_input: 0.5, output: 2 },
@@ -56,11 +58,13 @@ test("a target is shown with its limits, its use of them, its health and its spe
 });
 
 test("what is not known of a target is null", () => {
-  expect(poolView("p", [{ target, state: "active", signals: undefined }])).toMatchObject({
+  expect(poolView("p", [{ target, state: "active", weight: undefined, signals: undefined }])).toMatchObject({
     id: "p",
     object: "pool",
     targets: [
       {
+        weight: 2,
+        weight_given: false,
         in_flight: null,
         use: { requests: null },
         breaker: null,

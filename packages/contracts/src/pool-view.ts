@@ -4,6 +4,8 @@ import type { Price, Target, TargetLimits, TargetSignals } from "@sluice/domain"
 export interface TargetToRender {
   readonly target: Target;
   readonly state: "active" | "paused" | "draining";
+  /** Given by an operator in place of the configured one. */
+  readonly weight: number | undefined;
   readonly signals: TargetSignals | undefined;
 }
 
@@ -13,15 +15,17 @@ export function poolView(pool: string, targets: readonly TargetToRender[]): Reco
 }
 
 /** A target as `GET /v1/pools` and its operations answer it; what is not known is null. */
-export function targetView({ target, state, signals }: TargetToRender): Record<string, unknown> {
-  const { id, pool, provider, model, weight, limits, price } = target;
+export function targetView({ target, state, weight, signals }: TargetToRender): Record<string, unknown> {
+  const { id, pool, provider, model, limits, price } = target;
   return {
     id,
     object: "target",
     pool,
     provider,
     model,
-    weight,
+    weight: weight ?? target.weight,
+    configured_weight: target.weight,
+    weight_given: weight !== undefined,
     state,
     limits: limitsView(limits),
     price: priceView(price),

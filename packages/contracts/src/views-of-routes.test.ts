@@ -7,7 +7,7 @@ const route: Route = {
   chosen: "a",
   order: ["a"],
   candidates: [
-    { target: "a", pool: "main", scores: { cost: 1 }, total: 2 },
+    { target: "a", pool: "main", scores: { cost: 1 }, total: 2, share: 0.1 },
     { target: "b", pool: "main", dropped: { filter: "not-paused", reason: "is paused for another 5 ms" } },
   ],
   picker: "best",
@@ -21,7 +21,7 @@ const route: Route = {
   failedTargets: [],
   rules: [{ index: 0, matched: false, error: "no such key at character 9" }],
   signals: {
-    a: { ...idle, latencyMs: undefined, pausedUntil: 0 },
+    a: { ...idle, latencyMs: undefined, pausedUntil: 0, weight: 10 },
     b: { ...idle, latencyMs: 7, pausedUntil: Number.MAX_SAFE_INTEGER, breaker: "open", reopensAt: 1_000 },
   },
   heldBack: [{ target: "c", limit: "concurrency", waitMs: 9 }],
@@ -40,7 +40,7 @@ test("a decision about a job is shown with everything that it was made of", () =
     decided_at: "1970-01-01T00:00:00.000Z",
     held_back: [{ target: "c", limit: "concurrency", wait_ms: 9 }],
     signals: {
-      a: { in_flight: 0, latency_ms: null, paused_until: null, breaker: "closed" },
+      a: { in_flight: 0, latency_ms: null, paused_until: null, breaker: "closed", weight: 10 },
       b: {
         latency_ms: 7,
         paused_until: "+275760-09-13T00:00:00.000Z",

@@ -32,12 +32,13 @@ export function renderRoute(
   };
 }
 
-function renderCandidate({ target, pool, dropped, scores, total }: RouteCandidate): unknown {
+function renderCandidate({ target, pool, dropped, scores, total, share }: RouteCandidate): unknown {
   return {
     target,
     pool,
     ...(dropped === undefined ? {} : { dropped }),
     ...(scores === undefined ? {} : { scores, total: total ?? 0 }),
+    ...(share === undefined ? {} : { share }),
   };
 }
 
@@ -58,6 +59,7 @@ function renderSignals(signals: TargetSignals): unknown {
     paused_until: pausedUntil === 0 ? null : iso(pausedUntil),
     breaker: signals.breaker ?? "closed",
     ...(signals.reopensAt === undefined ? {} : { reopens_at: iso(signals.reopensAt) }),
+    ...(signals.weight === undefined ? {} : { weight: signals.weight }),
     ...(engine === undefined ? {} : { engine: renderEngine(engine) }),
   };
 }

@@ -1,22 +1,12 @@
 import type { ModelAlias, Target, TargetSignals } from "@sluice/domain";
 import { describe, expect, test } from "vitest";
+import { seeded } from "../../../test/kit/seeded.ts";
 import { decideRoute } from "./index.ts";
 import { makeConfig, makeInput, makeRequest, makeSignals, makeTarget } from "./testing/make-input.ts";
 
 const decisions = 10_000;
 /** Four standard deviations of a count with an expected share of 10 %. */
 const samplingError = 4 * Math.sqrt(decisions * 0.1 * 0.9);
-
-/** The same numbers in [0, 1) on each run (mulberry32). */
-function seeded(seed: number): () => number {
-  let state = seed;
-  return () => {
-    state = (state + 0x6d2b79f5) | 0;
-    let mixed = Math.imul(state ^ (state >>> 15), 1 | state);
-    mixed = (mixed + Math.imul(mixed ^ (mixed >>> 7), 61 | mixed)) ^ mixed;
-    return ((mixed ^ (mixed >>> 14)) >>> 0) / 0x1_0000_0000;
-  };
-}
 
 const dear = { price: { input: 9, cachedInput: 9, output: 9 } };
 const versions = [makeTarget("v1"), makeTarget("v2", dear)];

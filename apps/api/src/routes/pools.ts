@@ -1,9 +1,10 @@
-import { poolView, targetView } from "@sluice/contracts";
+import { parseWith, poolView, shiftRequestSchema, targetView, targetWeightSchema } from "@sluice/contracts";
 import { SluiceError, type TargetState } from "@sluice/domain";
-import { operateTarget, readPools } from "@sluice/engine";
+import { giveWeight, operateTarget, readPools, shiftTraffic } from "@sluice/engine";
 import type { FastifyInstance, FastifyRequest } from "fastify";
 import type { ApiPorts } from "../api-ports.ts";
 import { callerOf } from "../authenticate.ts";
+import { jsonBody } from "../json-body.ts";
 import { describe } from "./describe.ts";
 
 const operations: readonly { readonly name: string; readonly to: TargetState; readonly summary: string }[] = [
@@ -43,6 +44,37 @@ export function poolRoutes(server: FastifyInstance, ports: ApiPorts): void {
       },
     );
   }
+  weightRoutes(server, ports);
+}
+
+/** How traffic is moved from one target to another. */
+function weightRoutes(server: FastifyInstance, ports: ApiPorts): void {
+  server.post<{ Params: { pool: string; target: string } }>(
+    "/v1/pools/:pool/targets/:target/weight",
+    describe("Operation", "Share a pool's jobs by weights; null takes the weight back (an admin key)", {
+      body: targetWeightSchema,
+    }),
+    async (request) => {
+      requireAdmin(request);
+      const { weight } = parseWith(targetWeightSchema, jsonBody(request).value);
+      const report = await giveWeight(ports, { ...request.params, weight: weight ?? undefined });
+      ports.logger.info({ target: report.target.id, weight }, "an operator weighed a target");
+      return targetView(report);
+    },
+  );
+  server.post<{ Params: { pool: string } }>(
+    "/v1/pools/:pool/shift",
+    describe("Operation", "Give one target a percentage of what it and another get (an admin key)", {
+      body: shiftRequestSchema,
+    }),
+    async (request) => {
+      requireAdmin(request);
+      const shift = parseWith(shiftRequestSchema, jsonBody(request).value);
+      const { pool, targets } = await shiftTraffic(ports, { ...request.params, ...shift });
+      ports.logger.info({ pool, ...shift }, "an operator shifted traffic");
+      return poolView(pool, targets);
+    },
+  );
 }
 
 function requireAdmin(request: FastifyRequest): void {

@@ -41,6 +41,13 @@ export interface ApiClient {
   readRoute(id: string): Promise<RouteView>;
   listPools(): Promise<{ readonly data: readonly PoolView[] }>;
   operateTarget(pool: string, target: string, operation: "pause" | "resume" | "drain"): Promise<TargetView>;
+  /** Gives a target a weight; null takes it back. */
+  weighTarget(pool: string, target: string, weight: number | null): Promise<TargetView>;
+  /** Gives `to` a percentage of what both targets get. */
+  shiftTraffic(
+    pool: string,
+    shift: { readonly from: string; readonly to: string; readonly percent: number },
+  ): Promise<PoolView>;
   listJobs(query: Readonly<Record<string, string | undefined>>): Promise<ListView<JobView>>;
   cancel(id: string): Promise<JobView | BatchView>;
   listDeadLetters(query: Readonly<Record<string, string | undefined>>): Promise<ListView<DeadLetterView>>;
@@ -125,6 +132,12 @@ export function createApiClient(place: ApiPlace): ApiClient {
       json(`/v1/pools/${encodeURIComponent(pool)}/targets/${encodeURIComponent(target)}/${operation}`, {
         method: "POST",
       }),
+    weighTarget: (pool, target, weight) =>
+      json(`/v1/pools/${encodeURIComponent(pool)}/targets/${encodeURIComponent(target)}/weight`, {
+        body: JSON.stringify({ weight }),
+      }),
+    shiftTraffic: (pool, shift) =>
+      json(`/v1/pools/${encodeURIComponent(pool)}/shift`, { body: JSON.stringify(shift) }),
     listJobs: (query) => json(`/v1/jobs${queryString(query)}`),
     listDeadLetters: (query) => json(`/v1/dead-letters${queryString(query)}`),
     groupDeadLetters: (query) => json(`/v1/dead-letters${queryString({ ...query, group_by: "cause" })}`),

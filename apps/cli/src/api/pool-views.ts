@@ -2,6 +2,10 @@
 export interface TargetView {
   readonly id: string;
   readonly state: "active" | "paused" | "draining";
+  /** The one that holds. */
+  readonly weight: number;
+  /** Whether an operator gave it. */
+  readonly weight_given: boolean;
   readonly in_flight: number | null;
   readonly use: { readonly requests: number | null; readonly tokens: number | null };
   readonly breaker: { readonly state: string } | null;

@@ -75,6 +75,7 @@ export interface RouteView {
     readonly dropped?: { readonly filter: string; readonly reason: string };
     readonly scores?: Readonly<Record<string, number>>;
     readonly total?: number;
+    readonly share?: number;
   }[];
   readonly rules: readonly { readonly index: number; readonly matched: boolean; readonly error?: string }[];
   readonly held_back?: readonly {

@@ -13,6 +13,8 @@ afterEach(async () => {
 const target = {
   id: "t1",
   state: "active",
+  weight: 1,
+  weight_given: false,
   in_flight: 3,
   use: { requests: 0.25, tokens: null },
   breaker: { state: "closed", reopens_at: null },
@@ -36,6 +38,23 @@ async function pools(...words: string[]) {
     "GET /v1/pools": { json: { object: "list", data: [{ id: "small", targets: [target, unknown] }] } },
     "POST /v1/pools/small/targets/t1/drain": { json: { ...target, state: "draining" } },
     "POST /v1/pools/small/targets/t1/resume": { json: target },
+    "POST /v1/pools/small/targets/t1/weight": ({ body }) => {
+      const { weight } = JSON.parse(body);
+      return { json: { ...target, weight: weight ?? 1, weight_given: weight !== null } };
+    },
+    "POST /v1/pools/small/shift": ({ body }) => {
+      const { from, to, percent } = JSON.parse(body);
+      const given = { weight_given: true };
+      return {
+        json: {
+          id: "small",
+          targets: [
+            { ...target, id: from, weight: 1 - percent / 100, ...given },
+            { ...target, id: to, weight: percent / 100, ...given },
+          ],
+        },
+      };
+    },
     "POST /v1/pools/small/targets/none/pause": {
       status: 404,
       json: { error: { message: 'Pool small has no target "none".', param: "target", code: "not_found" } },
@@ -48,11 +67,12 @@ async function pools(...words: string[]) {
 test("pools shows each target with what it takes and how it is", async () => {
   expect(await pools()).toBe(0);
   const [head, first, second] = context.written().out.trim().split("\n");
-  expect(head).toMatch(/^POOL +TARGET +STATE +IN FLIGHT/);
+  expect(head).toMatch(/^POOL +TARGET +STATE +WEIGHT +IN FLIGHT/);
   expect(first?.split(/ {2,}/)).toEqual([
     "small",
     "t1",
     "active",
+    "1",
     "3",
     "25 %",
     "–",
@@ -62,12 +82,42 @@ test("pools shows each target with what it takes and how it is", async () => {
     "40",
     "$1.50",
   ]);
-  expect(second).toMatch(/t2 +breaker open +– /);
+  expect(second).toMatch(/t2 +breaker open +1 +– /);
 });
 
 test("a drain says how many calls are still under way", async () => {
   expect(await pools("drain", "small", "t1")).toBe(0);
   expect(context.written().out).toBe("t1 takes nothing new; 3 calls are under way\n");
+});
+
+test("a weight is given and taken back, and said", async () => {
+  expect(await pools("weight", "small", "t1", "0.25")).toBe(0);
+  expect(context.written().out).toBe("t1 has the weight 0.25 given\n");
+  await api?.close();
+  expect(await pools("weight", "small", "t1", "configured")).toBe(0);
+  expect(context.written().out).toBe("t1 has the weight 1\n");
+});
+
+test("a shift says what share each target gets", async () => {
+  expect(await pools("shift", "small", "t1", "t2", "10%")).toBe(0);
+  const lines = context.written().out.trim().split("\n");
+  expect(lines.map((line) => line.split(/ {2,}/))).toEqual([
+    ["TARGET", "WEIGHT", "SHARE"],
+    ["t1", "0.9 given", "90 %"],
+    ["t2", "0.1 given", "10 %"],
+  ]);
+});
+
+test.each([
+  ["pause", "small"],
+  ["pause", "small", "t1", "t2"],
+  ["weight", "small", "t1"],
+  ["weight", "small", "t1", "many"],
+  ["shift", "small", "t1", "10"],
+  ["shift", "small", "t1", "t2", "10", "more"],
+])("%s %s is not sent when words are missing, too many or not numbers", async (...words) => {
+  expect(await pools(...words)).toBe(2);
+  expect(api?.received).toEqual([]);
 });
 
 test("with --json it answers what the API said", async () => {
@@ -80,7 +130,5 @@ test("a target that does not exist, an operation that does not, or none named, i
   expect(context.written().err).toContain('has no target "none"');
   await api?.close();
   expect(await pools("stop", "small", "t1")).toBe(2);
-  expect(context.written().err).toContain("pause, resume, drain");
-  await api?.close();
-  expect(await pools("pause", "small")).toBe(2);
+  expect(context.written().err).toContain("sluice pools drain POOL TARGET");
 });

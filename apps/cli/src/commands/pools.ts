@@ -1,3 +1,4 @@
+import type { ApiClient } from "../api/api-client.ts";
 import { connectApi } from "../api/find-api.ts";
 import type { PoolView, TargetView } from "../api/pool-views.ts";
 import { type CliContext, CliError } from "../context.ts";
@@ -7,27 +8,74 @@ interface Flags {
   readonly json?: boolean | undefined;
 }
 
-const operations = ["pause", "resume", "drain"] as const;
+const states = ["pause", "resume", "drain"] as const;
+const usages = [
+  ...states.map((state) => `${state} POOL TARGET`),
+  "weight POOL TARGET NUMBER|configured",
+  "shift POOL FROM TO PERCENT",
+];
 
-/** `pools [pause|resume|drain POOL TARGET]`: what each target can take and how it is, or a change of one. Throws {@link CliError}. */
-export async function pools(
-  context: CliContext,
-  asked: { operation?: string | undefined; pool?: string | undefined; target?: string | undefined },
-  flags: Flags,
-): Promise<number> {
-  const { operation, pool, target } = asked;
+interface Asked {
+  readonly operation?: string | undefined;
+  readonly pool?: string | undefined;
+  readonly words?: readonly string[] | undefined;
+}
+
+/** `pools [OPERATION POOL …]`: what each target can take and how it is, or a change. Throws {@link CliError}. */
+export async function pools(context: CliContext, asked: Asked, flags: Flags): Promise<number> {
   const api = connectApi(context);
-  if (operation === undefined) {
-    const list = await api.listPools();
-    return show(context, flags, list, showPools(list.data));
+  if (asked.operation !== undefined) {
+    const { object, text } = await change(api, asked);
+    return show(context, flags, object, text);
   }
-  const known = operations.find((name) => name === operation);
-  if (known === undefined)
-    throw new CliError(`pools knows ${operations.join(", ")}, not ${JSON.stringify(operation)}.`, 2);
-  if (pool === undefined || target === undefined)
-    throw new CliError(`Which target? sluice pools ${known} POOL TARGET`, 2);
-  const now = await api.operateTarget(pool, target, known);
-  return show(context, flags, now, showChange(now));
+  const list = await api.listPools();
+  return show(context, flags, list, showPools(list.data));
+}
+
+/** Does what is asked for and answers what the API says, as it is and in words. */
+async function change(
+  api: ApiClient,
+  { operation, pool, words = [] }: Asked,
+): Promise<{ object: unknown; text: string }> {
+  const [target, value, percentage] = words;
+  if (pool === undefined || target === undefined) throw wrongUse();
+  const state = states.find((name) => name === operation);
+  if (state !== undefined && words.length === 1) {
+    const now = await api.operateTarget(pool, target, state);
+    return { object: now, text: showChange(now) };
+  }
+  if (operation === "weight" && value !== undefined && words.length === 2) {
+    const now = await api.weighTarget(pool, target, value === "configured" ? null : numberOf(value));
+    return { object: now, text: `${target} has the weight ${weightOf(now)}` };
+  }
+  if (operation === "shift" && value !== undefined && percentage !== undefined && words.length === 3) {
+    const percent = numberOf(percentage.replace(/%$/, ""));
+    const now = await api.shiftTraffic(pool, { from: target, to: value, percent });
+    return { object: now, text: showShift(now) };
+  }
+  throw wrongUse();
+}
+
+function wrongUse(): CliError {
+  return new CliError(`Say one of: ${usages.map((usage) => `sluice pools ${usage}`).join(", ")}`, 2);
+}
+
+function numberOf(word: string): number {
+  const number = Number(word);
+  if (word.trim() === "" || !Number.isFinite(number))
+    throw new CliError(`${JSON.stringify(word)} is not a number.`, 2);
+  return number;
+}
+
+/** What each target of the pool gets now, as far as all of them can serve. */
+function showShift({ targets }: PoolView): string {
+  const sum = targets.reduce((all, { weight }) => all + weight, 0);
+  const rows = targets.map((target) => [
+    target.id,
+    weightOf(target),
+    sum === 0 ? "–" : percent(target.weight / sum),
+  ]);
+  return table([["TARGET", "WEIGHT", "SHARE"], ...rows]);
 }
 
 function showChange({ id, state, in_flight: inFlight }: TargetView): string {
@@ -41,6 +89,7 @@ const head = [
   "POOL",
   "TARGET",
   "STATE",
+  "WEIGHT",
   "IN FLIGHT",
   "REQUESTS",
   "TOKENS",
@@ -61,6 +110,7 @@ function rowOf(pool: string, target: TargetView): string[] {
     pool,
     target.id,
     stateOf(target),
+    weightOf(target),
     known(target.in_flight, String),
     known(target.use.requests, percent),
     known(target.use.tokens, percent),
@@ -78,6 +128,12 @@ function stateOf({ state, paused, breaker }: TargetView): string {
   if (paused !== null) return `paused: ${paused.reason ?? "unknown"}`;
   if (breaker !== null && breaker.state !== "closed") return `breaker ${breaker.state}`;
   return "active";
+}
+
+/** Such as `0.5`, or `0.5 given` when an operator gave it. */
+function weightOf({ weight, weight_given: isGiven }: TargetView): string {
+  const number = String(Number(weight.toPrecision(4)));
+  return isGiven ? `${number} given` : number;
 }
 
 function known(value: number | null, write: (value: number) => string): string {

@@ -24,10 +24,13 @@ function headOf(decision: RouteView): string[][] {
 }
 
 function candidatesOf({ candidates, order, chosen, held_back = [] }: RouteView): string {
-  const rows = candidates.map(({ target, pool, dropped, scores, total }) => {
+  const rows = candidates.map(({ target, pool, dropped, scores, total, share }) => {
     const rank = order.indexOf(target);
     const held = held_back.find((entry) => entry.target === target);
-    const points = Object.entries(scores ?? {}).map(([name, score]) => `${name} ${number(score)}`);
+    const points = [
+      ...(share === undefined ? [] : [`${number(100 * share)} % by weight`]),
+      ...Object.entries(scores ?? {}).map(([name, score]) => `${name} ${number(score)}`),
+    ];
     const why =
       dropped !== undefined
         ? `dropped by ${dropped.filter}: ${dropped.reason}`
