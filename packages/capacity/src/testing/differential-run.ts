@@ -177,8 +177,9 @@ export class DifferentialRun {
       await this.both("observe", (capacity) => capacity.observe(target, { latencyMs, ...stated(sample) }));
   }
 
-  private async operate({ target, kind: _, ...said }: StepOf<"operate">): Promise<void> {
-    await this.both("operate", (capacity) => capacity.operate([{ targetId: target, ...stated(said) }]));
+  private async operate({ target, state, weight, changedAt }: StepOf<"operate">): Promise<void> {
+    const said = { targetId: target, state, changedAt, ...stated({ weight }) };
+    await this.both("operate", (capacity) => capacity.operate([said]));
   }
 }
 
