@@ -6,6 +6,7 @@ import {
   createAcceptJob,
   createJobWaiter,
   createLaneRoom,
+  createWindowSizes,
   previewJob,
   previewRoute,
   withEngineLoads,
@@ -43,7 +44,8 @@ export async function startApi(runtime: Runtime): Promise<StartedRole> {
   });
   const signals = cacheSignals({ capacity: withEngineLoads(capacity, engines), clock });
   const preview = { signals, clock, random: runtime.random, ids, files, config };
-  const room = createLaneRoom({ lanes, clock, logger });
+  const sizes = createWindowSizes({ capacity, files, clock, logger, config });
+  const room = createLaneRoom({ ledger, sizes, clock, logger });
   const ports: ApiPorts = {
     ledger,
     lanes,

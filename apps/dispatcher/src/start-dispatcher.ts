@@ -1,6 +1,13 @@
+import { createCapacity } from "@sluice/capacity";
 import { failureLineBytes, readBatchLine } from "@sluice/contracts";
 import type { BatchId } from "@sluice/domain";
-import { dispatchDuties, type LineReader, leadDuties, validateBatch } from "@sluice/engine";
+import {
+  createWindowSizes,
+  dispatchDuties,
+  type LineReader,
+  leadDuties,
+  validateBatch,
+} from "@sluice/engine";
 import { createDeadLetters, createIdConsumer, createIdQueue, createLanes } from "@sluice/queue";
 import type { Runtime, StartedRole } from "@sluice/role";
 import { lanePriority } from "@sluice/scheduling";
@@ -36,9 +43,11 @@ export async function startDispatcher(runtime: Runtime): Promise<StartedRole> {
     handler: (id) => validateBatch(validation, id as BatchId),
     onError: (error) => logger.warn({ err: error }, "the batches queue has a problem"),
   });
+  const capacity = createCapacity({ redis: runtime.redis("commands"), clock, ids });
   const duties = dispatchDuties({
     ledger,
     lanes,
+    sizes: createWindowSizes({ capacity, files, clock, logger, config }),
     batches,
     deliveries,
     deadLetters,

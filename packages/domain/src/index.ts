@@ -10,6 +10,7 @@ export * from "./outcome.ts";
 export type * from "./ports/capacity.ts";
 export type * from "./ports/dead-letter-ledger.ts";
 export type * from "./ports/dispatch-ledger.ts";
+export type * from "./ports/feed-ledger.ts";
 export * from "./ports/files.ts";
 export type * from "./ports/lane-ledger.ts";
 export type * from "./ports/lanes.ts";

@@ -1,4 +1,4 @@
-import { type AcceptJob, type AcceptResult, tenantId } from "@sluice/domain";
+import { type AcceptJob, type AcceptResult, type JobSpec, tenantId } from "@sluice/domain";
 import { describe, expect, test } from "vitest";
 import { createFakeClock, settled } from "../../../test/kit/fakes/fake-clock.ts";
 import { createFaults } from "../../../test/kit/fakes/faults.ts";
@@ -10,7 +10,8 @@ import {
   createRecordingMetrics,
 } from "../../../test/kit/fakes/records.ts";
 import { sampleConfig } from "../../../test/kit/samples.ts";
-import { type AcceptJobRequest, bytesOf, createAcceptJob, payloadOf } from "./accept-job.ts";
+import { type AcceptJobRequest, createAcceptJob } from "./accept-job.ts";
+import { bytesOf, payloadOf } from "./payloads.ts";
 
 const fields = {
   tenantId: tenantId("default"),
@@ -51,10 +52,11 @@ function setup() {
       },
     },
     room: {
-      take(model: string) {
-        taken.push(model);
+      take({ candidateSet }: JobSpec) {
+        taken.push(candidateSet);
         return state.room;
       },
+      lanesAreAway: () => void state.order.push("away"),
     },
     files: createMemoryFiles(),
     ids: createCountingIds(),
@@ -99,9 +101,10 @@ describe("an accepted job", () => {
   });
 
   test("is accepted though its lane does not take it", async () => {
-    const { accept, lanes, logger } = setup();
+    const { accept, lanes, logger, state } = setup();
     lanes.faults.arm("add");
     expect(await accept(request)).toMatchObject({ status: 202 });
+    expect(state.order).toEqual(["commit", "lane", "away"]);
     expect(logger.entries).toMatchObject([{ level: "warn" }]);
   });
 

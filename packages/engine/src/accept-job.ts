@@ -5,18 +5,17 @@ import {
   type FileStore,
   type IdSource,
   idFromUuid,
-  inlinePayloadBytes,
   type JobLedger,
   type JobSpec,
   type LanePointer,
   type Lanes,
   type Logger,
   type Metrics,
-  type Payload,
   SluiceError,
 } from "@sluice/domain";
 import { gather } from "./gather.ts";
 import type { LaneRoom } from "./lane-room.ts";
+import { payloadOf } from "./payloads.ts";
 import { type JobRequestFields, specJob } from "./spec-job.ts";
 
 export interface AcceptJobPorts {
@@ -70,7 +69,7 @@ export function createAcceptJob(ports: AcceptJobPorts): (request: AcceptJobReque
     const made = { id: idFromUuid("job", ports.ids.uuid()), now: ports.clock.now() };
     const draft = specJob(request.fields, config, { ...made, body: { kind: "inline", bytes: request.body } });
     const spec = { ...draft, body: await payloadOf(request.body, ports.files) };
-    const laned = ports.room.take(spec.model);
+    const laned = ports.room.take(spec);
     const body = ports.render(spec);
     const idempotency =
       request.idempotency === undefined
@@ -92,6 +91,7 @@ export function createAcceptJob(ports: AcceptJobPorts): (request: AcceptJobReque
       traceparent: spec.traceparent,
     };
     const added = addToLane(pointer).catch((error: unknown) => {
+      ports.room.lanesAreAway();
       ports.logger.warn(
         { jobId: spec.id, err: error },
         "the lane did not take an accepted job; the dispatcher will put it there",
@@ -109,18 +109,6 @@ function atMost(clock: Clock, waitMs: number, step: Promise<void>): Promise<void
       resolve();
     });
   });
-}
-
-/** Bytes as they go into the ledger: large ones go to the file store first. */
-export async function payloadOf(bytes: Buffer, files: Pick<FileStore, "put">): Promise<Payload> {
-  if (bytes.length <= inlinePayloadBytes) return { kind: "inline", bytes };
-  const stored = await files.put(bytes);
-  return { kind: "stored", key: stored.key, size: stored.bytes };
-}
-
-/** The bytes of a payload, wherever they are. */
-export async function bytesOf(payload: Payload, files: Pick<FileStore, "read">): Promise<Buffer> {
-  return payload.kind === "inline" ? payload.bytes : files.read(payload.key);
 }
 
 /** What a claim of the ledger means for the caller. */

@@ -1,6 +1,8 @@
 import { type BatchId, type DeliveryId, idFromUuid, type MovedJob } from "@sluice/domain";
 import { describe, expect, test } from "vitest";
 import { createFakeClock } from "../../../test/kit/fakes/fake-clock.ts";
+import { createMemoryFeedLedger } from "../../../test/kit/fakes/memory-feed-ledger.ts";
+import { createMemoryFiles } from "../../../test/kit/fakes/memory-files.ts";
 import {
   createMemoryDeadLetters,
   createMemoryIdQueue,
@@ -11,8 +13,10 @@ import {
   createRecordingLogger,
   createRecordingMetrics,
 } from "../../../test/kit/fakes/records.ts";
-import { sampleConfig } from "../../../test/kit/samples.ts";
+import { createScriptedCapacity } from "../../../test/kit/fakes/scripted-capacity.ts";
+import { sampleConfig, sampleJob } from "../../../test/kit/samples.ts";
 import { type DispatchPorts, dispatchDuties } from "./dispatch.ts";
+import { createWindowSizes } from "./window-sizes.ts";
 
 /** A dispatcher whose ledger answers what a test puts into `answers`, and keeps what it was asked. */
 function setup() {
@@ -30,15 +34,15 @@ function setup() {
     asked.push({ what, with: given });
     return Promise.resolve(answer);
   };
+  const feedLedger = createMemoryFeedLedger();
   const ledger: DispatchPorts["ledger"] = {
     lead: () => note("lead", { leads: true, epoch: 1 } as const),
     resign: () => note("resign", undefined),
-    takeForLane: (...given) => note("takeForLane", [], ...given),
-    unfedModels: () => note("unfedModels", ["auto"]),
+    ...feedLedger,
     liveLaned: () =>
       note(
         "liveLaned",
-        answers.live.map((job) => ({ ...job, ownerAlive: false })),
+        answers.live.map((job) => ({ ...job, candidateSet: "set", ownerAlive: false })),
       ),
     findLive: () => note("findLive", []),
     returnJobsOfDeadWorkers: (...given) => note("return", answers.returned, ...given),
@@ -48,17 +52,21 @@ function setup() {
     finaliseBatches: (...given) => note("finalise", answers.finalised, ...given),
     batchesToValidate: () => note("toValidate", answers.toValidate),
   };
+  const clock = createFakeClock();
+  const config = () => sampleConfig();
+  const sizing = { capacity: createScriptedCapacity(), files: createMemoryFiles(), clock, config };
   const ports = {
     ledger,
     lanes: createMemoryLanes(),
+    sizes: createWindowSizes({ ...sizing, logger: createRecordingLogger() }),
     batches: createMemoryIdQueue(),
     deliveries: createMemoryIdQueue(),
     deadLetters: createMemoryDeadLetters(),
     ids,
-    clock: createFakeClock(),
+    clock,
     logger: createRecordingLogger(),
     metrics: createRecordingMetrics(),
-    config: () => sampleConfig(),
+    config,
     failureLineBytes: () => 1,
   };
   const duties = dispatchDuties(ports);
@@ -68,7 +76,7 @@ function setup() {
     const jobId = idFromUuid("job", ids.uuid());
     return { jobId, model: "auto", effectiveDeadlineAt: 3, state, deliveryId: undefined, ...changes };
   }
-  return { ...ports, duties, run, answers, asked, moved };
+  return { ...ports, duties, run, answers, asked, moved, feedLedger };
 }
 
 describe("the duties", () => {
@@ -79,7 +87,6 @@ describe("the duties", () => {
   });
 
   test.each([
-    ["feed", "takeForLane"],
     ["finalise", "finalise"],
     ["expire", "expire"],
     ["return-dead", "return"],
@@ -87,6 +94,20 @@ describe("the duties", () => {
     const { run, asked } = setup();
     await run(name);
     expect(asked.find((call) => call.what === what)?.with[0]).toBe(7);
+  });
+
+  test("feed lanes under the leader's epoch", async () => {
+    const { run, feedLedger, lanes } = setup();
+    feedLedger.rows.set(sampleJob.id, { spec: sampleJob, standing: { kind: "unfed" } });
+    await run("feed");
+    expect([feedLedger.epochs, [...lanes.waiting.keys()]]).toEqual([[7], [sampleJob.id]]);
+  });
+
+  test("measure the lanes of all models", async () => {
+    const { run, lanes, metrics } = setup();
+    await lanes.add([{ jobId: sampleJob.id, model: "auto", effectiveDeadlineAt: 1 }]);
+    await run("measure-lanes");
+    expect(metrics.totals.get("sluice_lane_depth{lane=auto,state=waiting}")).toBe(1);
   });
 
   test("all run with nothing to do, and tell no queue anything", async () => {

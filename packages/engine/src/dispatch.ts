@@ -13,8 +13,9 @@ import type {
   MovedJob,
 } from "@sluice/domain";
 import { newEventIds } from "./end-job.ts";
-import { feedLanes } from "./feed-lanes.ts";
+import { createFeeder } from "./feed-lanes.ts";
 import { reconcileLanes, returnUnlocked } from "./reconcile-lanes.ts";
+import type { WindowSizes } from "./window-sizes.ts";
 
 export interface DispatchPorts {
   readonly ledger: DispatchLedger & Pick<BatchLedger, "finaliseBatches" | "batchesToValidate">;
@@ -26,6 +27,7 @@ export interface DispatchPorts {
   readonly clock: Clock;
   readonly logger: Logger;
   readonly metrics: Metrics;
+  readonly sizes: WindowSizes;
   readonly config: () => EngineConfig;
   /** Length of the error line of a job that ended without a result (contracts). */
   readonly failureLineBytes: LineBytesOf;
@@ -47,6 +49,7 @@ const overdueMs = 10_000;
 export function dispatchDuties(ports: DispatchPorts): Duty[] {
   const { ledger, lanes, clock } = ports;
   const newIds = () => newEventIds(ports.ids);
+  const feed = createFeeder(ports);
   let generation: string | undefined;
 
   async function watchGeneration(): Promise<void> {
@@ -60,7 +63,7 @@ export function dispatchDuties(ports: DispatchPorts): Duty[] {
 
   return [
     { name: "rebuild", everyMs: 1_000, run: watchGeneration },
-    { name: "feed", everyMs: 100, run: async (epoch) => void (await feedLanes(ports, epoch)) },
+    { name: "feed", everyMs: 100, run: async (epoch) => void (await feed(epoch)) },
     { name: "finalise", everyMs: 500, run: async (epoch) => finalise(ports, epoch) },
     {
       name: "expire",
@@ -77,11 +80,19 @@ export function dispatchDuties(ports: DispatchPorts): Duty[] {
       everyMs: 5_000,
       run: async () => void (await returnUnlocked(ports, Object.keys(ports.config().models))),
     },
+    { name: "measure-lanes", everyMs: 5_000, run: () => measureLanes(ports) },
     { name: "reconcile", everyMs: 15_000, run: async () => void (await reconcileLanes(ports)) },
     { name: "sweep-deliveries", everyMs: 5_000, run: () => sweepDeliveries(ports) },
     { name: "sweep-batches", everyMs: 5_000, run: () => sweepBatches(ports) },
     { name: "partitions", everyMs: 3_600_000, run: () => ledger.ensurePartitions(clock.now()) },
   ];
+}
+
+async function measureLanes({ lanes, metrics, config }: DispatchPorts): Promise<void> {
+  for (const lane of Object.keys(config().models)) {
+    for (const [state, count] of Object.entries(await lanes.depth(lane)))
+      metrics.set("sluice_lane_depth", { lane, state }, count);
+  }
 }
 
 async function finalise(ports: DispatchPorts, leaderEpoch: number): Promise<void> {

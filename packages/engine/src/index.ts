@@ -4,15 +4,14 @@ export {
   type AcceptJobPorts,
   type AcceptJobRequest,
   answerOf,
-  bytesOf,
   createAcceptJob,
-  payloadOf,
 } from "./accept-job.ts";
 export { type DeliverPorts, deliver, type SendResult } from "./deliver.ts";
 export { type DispatchPorts, type Duty, dispatchDuties } from "./dispatch.ts";
 export { failureOf, newEventIds } from "./end-job.ts";
+export { createFeeder, type FeedLanes, type FeedLanesPorts } from "./feed-lanes.ts";
 export { gather } from "./gather.ts";
-export { createLaneRoom, type LaneRoom, laneWindow } from "./lane-room.ts";
+export { createLaneRoom, type LaneRoom, type LaneRoomPorts } from "./lane-room.ts";
 export { type Leading, type LeadPorts, leadDuties } from "./lead.ts";
 export { keepLease, type LeaseKeeper, workerLeaseMs } from "./lease-keeper.ts";
 export {
@@ -22,6 +21,7 @@ export {
   operateTarget,
   shiftTraffic,
 } from "./operate-targets.ts";
+export { bytesOf, payloadOf } from "./payloads.ts";
 export { cacheSignals } from "./place-job.ts";
 export { type PoolReport, readPools, type TargetReport } from "./pool-report.ts";
 export { type PreviewRoutePorts, previewJob, previewRoute } from "./preview-route.ts";
@@ -47,4 +47,5 @@ export {
 } from "./validate-batch.ts";
 export { createJobWaiter, type JobWaiter } from "./wait-for-job.ts";
 export { createWaker } from "./wake-parked.ts";
+export { createWindowSizes, type WindowSizes, type WindowSizesPorts } from "./window-sizes.ts";
 export { type EngineLoads, withEngineLoads } from "./with-engine-loads.ts";

@@ -1,84 +1,176 @@
+import type { JobSpec } from "@sluice/domain";
 import { describe, expect, test } from "vitest";
 import { createFakeClock, settled } from "../../../test/kit/fakes/fake-clock.ts";
-import { createMemoryLanes } from "../../../test/kit/fakes/memory-lanes.ts";
-import { createRecordingLogger } from "../../../test/kit/fakes/records.ts";
-import { createLaneRoom, laneWindow } from "./lane-room.ts";
+import { createMemoryFeedLedger } from "../../../test/kit/fakes/memory-feed-ledger.ts";
+import { createMemoryFiles } from "../../../test/kit/fakes/memory-files.ts";
+import { createCountingIds, createRecordingLogger } from "../../../test/kit/fakes/records.ts";
+import { createScriptedCapacity } from "../../../test/kit/fakes/scripted-capacity.ts";
+import type { Standing } from "../../../test/kit/feed-conformance.ts";
+import { sampleConfig, sampleJob, sampleMoment, sampleTarget } from "../../../test/kit/samples.ts";
+import { createLaneRoom } from "./lane-room.ts";
+import { createWindowSizes } from "./window-sizes.ts";
 
-function setup() {
-  const lanes = createMemoryLanes();
+const places = 24;
+const expressPlaces = 12;
+
+/** Windows of 24 and 12 express places, known to the process from the beginning. */
+async function setup() {
+  const ledger = createMemoryFeedLedger();
   const clock = createFakeClock();
-  const room = createLaneRoom({ lanes, clock, logger: createRecordingLogger() });
-  const taken = (count: number) =>
-    Array.from({ length: count }, () => room.take("auto")).filter(Boolean).length;
-  const fill = (count: number) => {
+  const ids = createCountingIds();
+  const logger = createRecordingLogger();
+  const config = sampleConfig([sampleTarget("one", { limits: { concurrency: 8 } })]);
+  const sizing = { capacity: createScriptedCapacity(), files: createMemoryFiles(), config: () => config };
+  const sizes = createWindowSizes({ ...sizing, clock, logger });
+  await sizes.learn(sampleJob);
+  await sizes.learn({ ...sampleJob, candidateSet: "other" });
+  const room = createLaneRoom({ ledger, sizes, clock, logger });
+  const job = (changes: Partial<JobSpec> = {}): JobSpec => ({
+    ...sampleJob,
+    ...changes,
+    id: `job_${ids.uuid()}` as JobSpec["id"],
+  });
+  /** How many of so many jobs may go straight into their lanes. */
+  const taken = (count: number, changes: Partial<JobSpec> = {}) =>
+    Array.from({ length: count }, () => room.take(job(changes))).filter(Boolean).length;
+  function put(count: number, standing: Standing, changes: Partial<JobSpec> = {}): void {
     for (let index = 0; index < count; index += 1) {
-      lanes.waiting.set(`job_${index}`, { jobId: `job_${index}`, model: "auto", effectiveDeadlineAt: 0 });
+      const spec = job(changes);
+      ledger.rows.set(spec.id, { spec, standing });
     }
-  };
-  const reads = () => lanes.calls.filter(({ method }) => method === "depth").length;
-  return { lanes, clock, room, taken, fill, reads };
+  }
+  /** Lets the process read the levels anew, by a job that may take a place. */
+  async function refresh(changes: Partial<JobSpec> = {}): Promise<void> {
+    await clock.advance(251);
+    taken(1, changes);
+    await settled();
+  }
+  const reads = () => ledger.calls.length;
+  return { ledger, clock, room, taken, put, refresh, reads };
 }
 
-describe("createLaneRoom", () => {
-  test("gives no more places than the window has", async () => {
-    const { taken } = setup();
-    expect(taken(laneWindow + 10)).toBe(laneWindow);
+const laned = { kind: "laned" } as const;
+const unfed = { kind: "unfed" } as const;
+const urgent = { effectiveDeadlineAt: sampleMoment };
+
+describe("a job of a set without backlog", () => {
+  test("goes straight into its lane while its window has room, by what this process has added", async () => {
+    const { taken } = await setup();
+    expect(taken(40)).toBe(places);
   });
 
-  test("counts what waits in the lane already, once its depth is read", async () => {
-    const { taken, fill, clock } = setup();
-    fill(laneWindow - 3);
-    taken(1);
-    await settled();
-    expect(taken(10)).toBe(3);
-    await clock.advance(100);
-    expect(taken(10)).toBe(0);
+  test("counts beside what is there already, once that is read", async () => {
+    const { taken, put, refresh } = await setup();
+    put(20, laned);
+    await refresh();
+    expect(taken(10)).toBe(places - 20 - 1);
   });
 
-  test("sees places that have become free after a moment", async () => {
-    const { taken, fill, clock, lanes } = setup();
-    fill(laneWindow);
-    taken(1);
-    await settled();
+  test("finds places that have come free after a moment", async () => {
+    const { taken, put, refresh, ledger } = await setup();
+    put(places, laned);
+    await refresh();
     expect(taken(1)).toBe(0);
-    lanes.flush();
-    await clock.advance(251);
-    taken(1);
-    await settled();
+    ledger.rows.clear();
+    await refresh();
     expect(taken(1)).toBe(1);
   });
 
-  test("reads the depth at most once per moment, and never twice at once", async () => {
-    const { taken, clock, lanes, reads } = setup();
-    const answer = lanes.faults.hang("depth");
-    taken(100);
+  test("has the window of its set for itself", async () => {
+    const { taken } = await setup();
+    taken(40);
+    expect(taken(40, { candidateSet: "other" })).toBe(places);
+  });
+});
+
+describe("a job of a set with backlog", () => {
+  test("is left to the feed, though its window has room", async () => {
+    const { taken, put, refresh } = await setup();
+    put(1, unfed);
+    await refresh();
+    expect(taken(5)).toBe(0);
+  });
+
+  test("is left to the feed after one of its kind was, until the feed has been there", async () => {
+    const { taken, put, refresh, ledger } = await setup();
+    put(places, laned);
+    await refresh();
+    expect(taken(1)).toBe(0);
+    ledger.rows.clear();
+    expect(taken(1)).toBe(0);
+    await refresh();
+    expect(taken(1)).toBe(1);
+  });
+
+  test("goes express when it is more urgent than all of it and than the window", async () => {
+    const { taken, put, refresh } = await setup();
+    put(places - 1, laned);
+    put(500, unfed);
+    await refresh();
+    expect(taken(100, urgent)).toBe(expressPlaces);
+  });
+
+  test("does not go express beside as many that are as urgent", async () => {
+    const { taken, put, refresh } = await setup();
+    put(places, laned);
+    put(expressPlaces, laned, urgent);
+    put(500, unfed);
+    await refresh();
+    expect(taken(1, urgent)).toBe(0);
+    expect(taken(1, { effectiveDeadlineAt: sampleMoment - 1 })).toBe(0);
+  });
+
+  test("does not go express past one that is more urgent and unfed", async () => {
+    const { taken, put, refresh } = await setup();
+    put(places, laned);
+    put(1, unfed, urgent);
+    await refresh();
+    expect(taken(1, { effectiveDeadlineAt: sampleMoment + 1 })).toBe(0);
+    expect(taken(1, { effectiveDeadlineAt: sampleMoment - 1 })).toBe(1);
+  });
+
+  test("goes express into a window that the feed has not filled yet", async () => {
+    const { taken, put, refresh } = await setup();
+    put(500, unfed);
+    await refresh();
+    expect(taken(100, urgent)).toBe(expressPlaces);
+    expect(taken(1)).toBe(0);
+  });
+});
+
+describe("the levels", () => {
+  test("are read at most once per moment, never twice at once, and only while jobs come", async () => {
+    const { taken, clock, ledger, reads } = await setup();
+    const answer = ledger.faults.hang("windowLevels");
+    taken(10);
     await clock.advance(1_000);
-    taken(100);
+    taken(10);
     expect(reads()).toBe(1);
     answer();
     await settled();
-    taken(100);
-    await clock.advance(251);
-    taken(100);
+    taken(10);
+    await clock.advance(10_000);
+    expect(reads()).toBe(1);
+    taken(1);
+    await settled();
     expect(reads()).toBe(2);
   });
 
-  test("gives no place while Redis does not say how deep the lane is", async () => {
-    const { taken, clock, lanes } = setup();
-    lanes.faults.arm("depth");
-    taken(1);
-    await settled();
-    expect(taken(5)).toBe(0);
-    await clock.advance(251);
-    taken(1);
-    await settled();
-    expect(taken(5)).toBe(5);
+  test("stay as they were while the ledger does not answer", async () => {
+    const { taken, put, refresh, ledger } = await setup();
+    put(places, laned);
+    await refresh();
+    ledger.faults.arm("windowLevels");
+    await refresh();
+    expect(taken(1)).toBe(0);
   });
+});
 
-  test("counts each model by itself", () => {
-    const { taken, room } = setup();
-    taken(laneWindow);
-    expect(room.take("auto")).toBe(false);
-    expect(room.take("other")).toBe(true);
-  });
+test("nothing goes straight for a second after the lanes did not take a pointer", async () => {
+  const { taken, room, clock } = await setup();
+  room.lanesAreAway();
+  await clock.advance(999);
+  expect(taken(1)).toBe(0);
+  await clock.advance(1);
+  expect(taken(1)).toBe(1);
 });

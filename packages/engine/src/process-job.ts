@@ -7,9 +7,9 @@ import {
   type Outcome,
   type Verdict,
 } from "@sluice/domain";
-import { bytesOf } from "./accept-job.ts";
 import { callTimeoutMs } from "./call-timeout.ts";
 import { endUnstarted } from "./end-job.ts";
+import { bytesOf } from "./payloads.ts";
 import { type Placement, placeJob } from "./place-job.ts";
 import type { ProcessJobPorts } from "./process-job-ports.ts";
 import { settleAttempt } from "./settle-attempt.ts";

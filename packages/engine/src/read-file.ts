@@ -1,6 +1,6 @@
 import { Readable } from "node:stream";
 import type { BatchLedger, BatchView, EndedLine, FileRecord, FileStore } from "@sluice/domain";
-import { bytesOf } from "./accept-job.ts";
+import { bytesOf } from "./payloads.ts";
 
 export interface ReadFilePorts {
   readonly ledger: Pick<BatchLedger, "readLines">;

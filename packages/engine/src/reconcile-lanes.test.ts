@@ -1,13 +1,7 @@
 import { idFromUuid, type JobId, type LiveJob } from "@sluice/domain";
 import { describe, expect, test } from "vitest";
 import { createMemoryLanes } from "../../../test/kit/fakes/memory-lanes.ts";
-import {
-  createCountingIds,
-  createRecordingLogger,
-  createRecordingMetrics,
-} from "../../../test/kit/fakes/records.ts";
-import { feedLanes } from "./feed-lanes.ts";
-import { laneWindow } from "./lane-room.ts";
+import { createCountingIds, createRecordingLogger } from "../../../test/kit/fakes/records.ts";
 import { reconcileLanes, returnUnlocked } from "./reconcile-lanes.ts";
 
 function setup() {
@@ -15,28 +9,21 @@ function setup() {
   const ids = createCountingIds();
   const logger = createRecordingLogger();
   const live: LiveJob[] = [];
-  const unfed: LiveJob[] = [];
   const ledger = {
-    async liveLaned({ after, limit }: { after?: JobId | undefined; limit: number }) {
-      return live.filter(({ jobId }) => after === undefined || jobId > after).slice(0, limit);
+    async liveLaned({ after, limit }: { after?: LiveJob | undefined; limit: number }) {
+      return live.filter(({ jobId }) => after === undefined || jobId > after.jobId).slice(0, limit);
     },
     findLive: async (wanted: readonly JobId[]) => live.filter(({ jobId }) => wanted.includes(jobId)),
-    unfedModels: async () => [...new Set(unfed.map(({ model }) => model))],
-    async takeForLane(_epoch: number, model: string, limit: number) {
-      const taken = unfed.filter((job) => job.model === model).slice(0, limit);
-      for (const job of taken) unfed.splice(unfed.indexOf(job), 1);
-      return taken;
-    },
   };
   function job(changes: Partial<LiveJob> = {}): LiveJob {
     const jobId = idFromUuid("job", ids.uuid());
-    return { jobId, model: "auto", effectiveDeadlineAt: 7, state: "queued", ownerAlive: false, ...changes };
+    const plain = { model: "auto", candidateSet: "set", effectiveDeadlineAt: 7, ownerAlive: false } as const;
+    return { jobId, ...plain, state: "queued", ...changes };
   }
   function jobs(count: number, changes?: Partial<LiveJob>) {
     return Array.from({ length: count }, () => job(changes));
   }
-  const metrics = createRecordingMetrics();
-  return { lanes, logger, live, unfed, job, jobs, ports: { ledger, lanes, logger, metrics }, metrics };
+  return { lanes, logger, live, job, jobs, ports: { ledger, lanes, logger } };
 }
 
 const running = { state: "running", ownerAlive: true } as const;
@@ -140,24 +127,5 @@ describe("returnUnlocked", () => {
     bundle.live.push(active(bundle, { model: "other" }));
     expect(await returnUnlocked(bundle.ports, ["auto"])).toBe(0);
     expect(await returnUnlocked(bundle.ports, ["auto", "other"])).toBe(1);
-  });
-});
-
-describe("feedLanes", () => {
-  test("fills each lane's window and leaves the rest in the ledger", async () => {
-    const { ports, unfed, lanes, jobs, metrics } = setup();
-    unfed.push(...jobs(laneWindow + 5), ...jobs(3, { model: "other" }));
-    expect(await feedLanes(ports, 1)).toBe(laneWindow + 3);
-    expect(unfed).toHaveLength(5);
-    expect(await feedLanes(ports, 1)).toBe(0);
-    expect(metrics.totals.get("sluice_lane_depth{lane=auto,state=waiting}")).toBe(laneWindow);
-    lanes.flush();
-    expect(await feedLanes(ports, 1)).toBe(5);
-  });
-
-  test("asks Redis nothing while the ledger has nothing to feed", async () => {
-    const { ports, lanes } = setup();
-    expect(await feedLanes(ports, 1)).toBe(0);
-    expect(lanes.calls).toEqual([]);
   });
 });

@@ -1,7 +1,6 @@
 import {
   type DispatchLedger,
   isTerminal,
-  type JobId,
   type LanePointer,
   type Lanes,
   type LiveJob,
@@ -22,7 +21,7 @@ const pageSize = 1000;
  */
 export async function reconcileLanes(ports: ReconcilePorts): Promise<number> {
   let added = 0;
-  let after: JobId | undefined;
+  let after: LiveJob | undefined;
   for (;;) {
     const page = await ports.ledger.liveLaned({ after, limit: pageSize });
     for (const [model, jobs] of byModel(page.filter((job) => !(job.state === "running" && job.ownerAlive)))) {
@@ -37,7 +36,7 @@ export async function reconcileLanes(ports: ReconcilePorts): Promise<number> {
       if (lost.length > 0) await ports.lanes.replace(lost);
       added += lost.length;
     }
-    after = page.at(-1)?.jobId;
+    after = page.at(-1);
     if (page.length < pageSize) break;
   }
   if (added > 0)

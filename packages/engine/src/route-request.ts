@@ -1,6 +1,6 @@
 import type { FileStore, JobSpec, JobToRun, ModelAlias, RouteRequest } from "@sluice/domain";
 import { readsRequest } from "@sluice/routing";
-import { bytesOf } from "./accept-job.ts";
+import { bytesOf } from "./payloads.ts";
 
 /** What a decision reads of a job. Its body is read only when a rule of its model asks for it. */
 export async function routeRequest(

@@ -13,10 +13,10 @@ import {
   type Verdict,
 } from "@sluice/domain";
 import { decideNextStep } from "@sluice/routing";
-import { payloadOf } from "./accept-job.ts";
 import { commitSettlement } from "./commit-settlement.ts";
 import { announceEnd, failureOf, newEventIds } from "./end-job.ts";
 import type { EndedAttempt } from "./ended-attempt.ts";
+import { payloadOf } from "./payloads.ts";
 import type { ProcessJobPorts } from "./process-job-ports.ts";
 import { settleCapacity } from "./settle-capacity.ts";
 

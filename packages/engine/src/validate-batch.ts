@@ -21,8 +21,8 @@ import {
   type Verdict,
 } from "@sluice/domain";
 import { chargedTokens, effectiveDeadlineAt } from "@sluice/scheduling";
-import { payloadOf } from "./accept-job.ts";
 import { newEventIds } from "./end-job.ts";
+import { payloadOf } from "./payloads.ts";
 import { candidateSetOf, requireServed } from "./spec-job.ts";
 import { isBlank, type RawLine, splitLines } from "./split-lines.ts";
 

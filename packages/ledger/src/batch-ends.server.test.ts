@@ -85,7 +85,7 @@ describe("counting and ending", () => {
       cancellingAt: t0 + 1,
       counts: { cancelled: 1201 },
     });
-    expect(await ledger.unfedModels()).toEqual([]);
+    expect(await ledger.unfedWindows(t0)).toEqual([]);
     await ledger.settle([waiting(returns, { avoidTarget: false, spentAttempt: true })]);
     const restart = await ledger.startAttempts([startOf(returns.job, returns.workerId, 1)]);
     expect(restart).toEqual([{ kind: "lost" }]);

@@ -9,6 +9,7 @@ import type {
   Logger,
   TargetLedger,
   TenantLedger,
+  WindowLedger,
   WorkerLedger,
 } from "@sluice/domain";
 import type { Flush } from "./batcher.ts";
@@ -23,6 +24,7 @@ import { createLaneBacklogs } from "./lane-backlogs.ts";
 import { translatingErrors } from "./ledger-error.ts";
 import { createTargetStates } from "./target-states.ts";
 import { createTenants } from "./tenants.ts";
+import { createWindows } from "./windows.ts";
 import { createWorkers } from "./workers.ts";
 
 export interface LedgerOptions {
@@ -46,7 +48,8 @@ export interface Ledger
     TenantLedger,
     DeliveryLedger,
     DeadLetterLedger,
-    LaneLedger {
+    LaneLedger,
+    WindowLedger {
   /** Resolves when PostgreSQL can commit; rejects when it cannot be reached or only reads (a standby). */
   ping(): Promise<void>;
   /** Lets running statements end, for at most 2 s, and closes the connections. */
@@ -82,6 +85,7 @@ export function createLedger({
     ...createFiles(sql),
     ...createTargetStates(sql),
     ...createTenants(sql),
+    ...createWindows(sql),
     async ping() {
       await sql.begin("read write", (transaction) => transaction`SELECT 1`);
     },

@@ -37,11 +37,11 @@ describe("leadership", () => {
     await ledger.retire(lost.workerId);
     await runningBatch(0);
     const later = t0 + minute;
-    expect(await ledger.takeForLane(1, "auto", 10)).toEqual([]);
+    expect(await ledger.markLaned(1, [unfed.spec.id])).toEqual([]);
     expect(await ledger.expireJobs(1, later, 10, newIds, lineBytesOf)).toEqual([]);
     expect(await ledger.returnJobsOfDeadWorkers(1, later, newIds, lineBytesOf)).toEqual([]);
     expect(await ledger.finaliseBatches(1, later, newIds, lineBytesOf)).toEqual([]);
-    expect(await ledger.takeForLane(2, "auto", 10)).toMatchObject([{ jobId: unfed.spec.id }]);
+    expect(await ledger.markLaned(2, [unfed.spec.id])).toMatchObject([{ jobId: unfed.spec.id }]);
     expect(await ledger.expireJobs(2, later, 10, newIds, lineBytesOf)).toMatchObject([{ jobId: due.id }]);
     const returned = await ledger.returnJobsOfDeadWorkers(2, later, newIds, lineBytesOf);
     expect(returned).toMatchObject([{ jobId: lost.job.id }]);
@@ -51,28 +51,10 @@ describe("leadership", () => {
   });
 });
 
-describe("feeding", () => {
-  test("takes the earliest effective deadlines of one model, each job once", async () => {
-    const { ledger, open, accept, leaderEpoch } = await setup();
-    const jobs = [5, 3, 4, 1, 2].map((n) => accept({ effectiveDeadlineAt: t0 + n }, { laned: false }));
-    const other = accept({ model: "b-model" }, { laned: false });
-    await ledger.acceptJobs([...jobs, other, accept()]);
-    expect(await ledger.unfedModels()).toEqual(["auto", "b-model"]);
-    const epoch = await leaderEpoch();
-    const first = await ledger.takeForLane(epoch, "auto", 3);
-    expect(first.map(({ effectiveDeadlineAt }) => effectiveDeadlineAt - t0)).toEqual([1, 2, 3]);
-    const [rest, nothing] = await Promise.all([
-      ledger.takeForLane(epoch, "auto", 3),
-      open().takeForLane(epoch, "auto", 3),
-    ]);
-    expect([...rest, ...nothing].map(({ effectiveDeadlineAt }) => effectiveDeadlineAt - t0).sort()).toEqual([
-      4, 5,
-    ]);
-    expect(await ledger.unfedModels()).toEqual(["b-model"]);
-  });
-
-  test("lists what counts as laned in order of id, with the owner's life", async () => {
+describe("what counts as laned", () => {
+  test("is listed by set and id, page by page, with the owner's life", async () => {
     const { ledger, accepted, accept, started } = await setup();
+    const last = await accepted({ candidateSet: "z" });
     const a = await accepted();
     await ledger.acceptJobs([accept({}, { laned: false })]);
     const b = await started();
@@ -83,8 +65,9 @@ describe("feeding", () => {
       [a.id, "queued"],
       [b.job.id, "running"],
     ]);
-    const rest = await ledger.liveLaned({ after: b.job.id, limit: 2 });
-    expect(rest).toMatchObject([{ jobId: c.job.id, ownerAlive: false }]);
+    const rest = await ledger.liveLaned({ after: page[1], limit: 2 });
+    expect(rest).toMatchObject([{ jobId: c.job.id, ownerAlive: false }, { jobId: last.id }]);
+    expect(await ledger.liveLaned({ after: rest[1], limit: 2 })).toEqual([]);
     expect(await ledger.findLive([b.job.id])).toMatchObject([{ jobId: b.job.id, ownerAlive: true }]);
   });
 });

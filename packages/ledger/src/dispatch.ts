@@ -4,26 +4,26 @@ import {
   type JobFailure,
   type JobId,
   jobFailureCodes,
-  type LanePointer,
   type LiveJob,
   type MovedJob,
   type OnAmbiguous,
   uuidOf,
 } from "@sluice/domain";
-import { retrying, type Sql } from "./client.ts";
+import type { Sql } from "./client.ts";
 import { uuids } from "./columns.ts";
 import { type Ending, endingMove, endUnfinished, movedJobs } from "./end-unfinished.ts";
-import { createLeadership, leaderFence } from "./leadership.ts";
+import { createFeed } from "./feed.ts";
+import { createLeadership } from "./leadership.ts";
 import { type LineRow, lineOf } from "./line-rows.ts";
 import { type Move, moveJobs } from "./move-jobs.ts";
 import { ensurePartitions } from "./partitions.ts";
+import { type PointerRow, pointerColumns, pointerOf } from "./pointer-rows.ts";
 
 /** Jobs as the leading dispatcher feeds, returns and expires them. */
 export function createDispatch(sql: Sql): Omit<DispatchLedger, "overdueDeliveries"> {
   return {
     ...createLeadership(sql),
-    takeForLane: (leaderEpoch, model, limit) => takeForLane(sql, leaderEpoch, model, limit),
-    unfedModels: () => unfedModels(sql),
+    ...createFeed(sql),
     liveLaned: (page) => liveLaned(sql, page),
     findLive: (ids) => findLive(sql, ids),
     returnJobsOfDeadWorkers: (leaderEpoch, now, newIds, lineBytesOf) =>
@@ -34,66 +34,32 @@ export function createDispatch(sql: Sql): Omit<DispatchLedger, "overdueDeliverie
   };
 }
 
-interface PointerRow {
-  readonly id: string;
-  readonly model: string;
-  readonly effectiveDeadlineAt: number;
-  readonly notBeforeAt: number | null;
-}
-
-function pointerOf({ id, model, effectiveDeadlineAt, notBeforeAt }: PointerRow): LanePointer {
-  return { jobId: idFromUuid("job", id), model, effectiveDeadlineAt, notBeforeAt: notBeforeAt ?? undefined };
-}
-
-async function takeForLane(
-  sql: Sql,
-  leaderEpoch: number,
-  model: string,
-  limit: number,
-): Promise<LanePointer[]> {
-  const rows = await retrying(
-    () => sql<PointerRow[]>`
-      WITH leader AS (${sql.unsafe(leaderFence(String(Number(leaderEpoch))))}),
-      next AS (
-        SELECT id FROM live_jobs WHERE model = ${model} AND NOT laned
-        ORDER BY effective_deadline_at LIMIT ${limit} FOR UPDATE SKIP LOCKED
-      )
-      UPDATE live_jobs l SET laned = true FROM next WHERE l.id = next.id AND EXISTS (SELECT FROM leader)
-      RETURNING l.id, l.model, l.effective_deadline_at, l.not_before_at`,
-  );
-  return rows.map(pointerOf).sort((a, b) => a.effectiveDeadlineAt - b.effectiveDeadlineAt);
-}
-
-/** Steps from one model to the next in the index, however many jobs each of them has. */
-async function unfedModels(sql: Sql): Promise<string[]> {
-  const rows = await sql<{ model: string }[]>`
-    WITH RECURSIVE found AS (
-      (SELECT model FROM live_jobs WHERE NOT laned ORDER BY model LIMIT 1)
-      UNION ALL
-      SELECT (SELECT l.model FROM live_jobs l WHERE NOT l.laned AND l.model > f.model ORDER BY l.model LIMIT 1)
-      FROM found f WHERE f.model IS NOT NULL
-    )
-    SELECT model FROM found WHERE model IS NOT NULL`;
-  return rows.map(({ model }) => model);
-}
-
 interface LiveRow extends PointerRow {
   readonly state: LiveJob["state"];
+  readonly candidateSet: string;
   readonly ownerAlive: boolean;
 }
 
 function liveOf(row: LiveRow): LiveJob {
-  return { ...pointerOf(row), state: row.state, ownerAlive: row.ownerAlive };
+  const { state, candidateSet, ownerAlive } = row;
+  return { ...pointerOf(row), state, candidateSet, ownerAlive };
 }
 
-const liveColumns = `l.id, l.model, l.effective_deadline_at, l.not_before_at, l.state,
+const liveColumns = `${pointerColumns}, l.state, l.candidate_set,
   coalesce(w.lease_until > clock_timestamp(), false) AS owner_alive`;
 
-async function liveLaned(sql: Sql, page: { after?: JobId | undefined; limit: number }): Promise<LiveJob[]> {
+async function liveLaned(
+  sql: Sql,
+  { after, limit }: { after?: LiveJob | undefined; limit: number },
+): Promise<LiveJob[]> {
+  const behind =
+    after === undefined
+      ? sql``
+      : sql`AND (l.candidate_set, l.id) > (${after.candidateSet}, ${uuidOf("job", after.jobId)})`;
   const rows = await sql<LiveRow[]>`
     SELECT ${sql.unsafe(liveColumns)} FROM live_jobs l LEFT JOIN workers w ON w.id = l.worker_id
-    WHERE l.laned ${page.after === undefined ? sql`` : sql`AND l.id > ${uuidOf("job", page.after)}`}
-    ORDER BY l.id LIMIT ${page.limit}`;
+    WHERE l.laned ${behind}
+    ORDER BY l.candidate_set, l.id LIMIT ${limit}`;
   return rows.map(liveOf);
 }
 

@@ -153,7 +153,7 @@ const moveStatement = `
       l.attempts, l.tenant_id, l.batch_id, l.line, l.webhook_url
   ),
   waited AS (
-    UPDATE live_jobs l SET state = 'waiting', worker_id = NULL, not_before_at = i.not_before_at,
+    UPDATE live_jobs l SET state = 'waiting', worker_id = NULL, not_before_at = i.not_before_at, waiting_for = NULL,
       attempts = l.attempts - CASE WHEN i.spent_attempt THEN 0 ELSE 1 END,
       failed_targets = CASE WHEN i.avoid_target THEN l.failed_targets || i.target_id ELSE l.failed_targets END
     FROM input i WHERE i.state = 'waiting' AND ${holds}

@@ -17,7 +17,7 @@ const startStatement = `
   WITH input AS MATERIALIZED (SELECT * FROM ${unnest(startColumns, "i")}),
   started AS (
     UPDATE live_jobs l SET state = 'running', laned = true, epoch = l.epoch + 1, attempts = l.attempts + 1,
-      worker_id = i.worker_id, not_before_at = NULL
+      worker_id = i.worker_id, not_before_at = NULL, waiting_for = NULL
     FROM input i JOIN workers w ON w.id = i.worker_id
     WHERE l.id = i.id AND CASE
       WHEN l.epoch <> i.from_epoch OR l.state = 'running' OR w.lease_until <= clock_timestamp() THEN false

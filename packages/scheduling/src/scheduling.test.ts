@@ -6,7 +6,6 @@ import {
   lanePriority,
   maxLanePriority,
   parseDuration,
-  windowSize,
 } from "./index.ts";
 
 const moment = integer({ min: 1_600_000_000_000, max: 2_000_000_000_000 });
@@ -59,10 +58,6 @@ describe("lanePriority", () => {
     expect(lanePriority(20_000, 0) - lanePriority(10_000, 0)).toBe(1);
     expect([lanePriority(-5, 0), lanePriority(0, 0), lanePriority(10_000, 0)]).toEqual([1, 1, 2]);
   });
-});
-
-test("windowSize is three pointers a slot and never below 64", () => {
-  expect([0, 10, 22, 100].map((workerSlots) => windowSize({ workerSlots }))).toEqual([64, 64, 66, 300]);
 });
 
 describe("parseDuration", () => {

@@ -78,6 +78,16 @@ export const metricTable = {
     labels: ["target", "limit"],
   },
   sluice_lane_depth: { type: "gauge", help: "Jobs in a lane by state.", labels: ["lane", "state"] },
+  sluice_window_jobs: {
+    type: "gauge",
+    help: "Jobs of a candidate set in the lanes that do not run, while more of it waits in the ledger; else 0.",
+    labels: ["candidate_set"],
+  },
+  sluice_window_places: {
+    type: "gauge",
+    help: "Places of that window; express ones come on top.",
+    labels: ["candidate_set"],
+  },
   sluice_webhook_deliveries_total: {
     type: "counter",
     help: "Webhook attempts by what follows: succeeded, retry or given_up (delivery.attempted).",

@@ -1,5 +1,6 @@
 import type { DeliveryId, JobId } from "../ids.ts";
 import type { JobState } from "../job.ts";
+import type { FeedLedger } from "./feed-ledger.ts";
 import type { LanePointer } from "./lanes.ts";
 import type { EventIds, LineBytesOf } from "./ledger.ts";
 
@@ -13,22 +14,20 @@ export interface MovedJob extends LanePointer {
   readonly failureCode?: string | undefined;
 }
 
+/** A live job. The moment of a park is no `notBeforeAt`: a pointer that was lost has no waiter that stands for it. */
 export interface LiveJob extends LanePointer {
+  readonly candidateSet: string;
   readonly state: JobState;
   readonly ownerAlive: boolean;
 }
 
 /** What the dispatcher needs of jobs; every write carries the leader's epoch and does nothing once that is over. */
-export interface DispatchLedger {
+export interface DispatchLedger extends FeedLedger {
   /** Takes or keeps leadership for `leaseMs`. */
   lead(name: string, holder: string, leaseMs: number): Promise<Leadership>;
   resign(name: string, holder: string): Promise<void>;
-  /** Marks up to `limit` unfed jobs of a model as laned, earliest effective deadline first, and returns their pointers. */
-  takeForLane(leaderEpoch: number, model: string, limit: number): Promise<LanePointer[]>;
-  /** Models that have unfed jobs. */
-  unfedModels(): Promise<string[]>;
-  /** Live jobs that count as laned, in order of id. */
-  liveLaned(page: { readonly after?: JobId | undefined; readonly limit: number }): Promise<LiveJob[]>;
+  /** Live jobs that count as laned, by candidate set and id; `after` is the last one of the page before. */
+  liveLaned(page: { readonly after?: LiveJob | undefined; readonly limit: number }): Promise<LiveJob[]>;
   /** Live state of single jobs, for pointers found without a lock. */
   findLive(ids: readonly JobId[]): Promise<LiveJob[]>;
   /** Gives up the attempts of workers whose lease is over: their jobs wait again, or end if `on_ambiguous` says so. */
