@@ -27,8 +27,9 @@ const deadline = 1_700_000_900_000;
 
 /** A request of 10 + 10 tokens by job `n` of lane `auto`, the more urgent the smaller `n`. */
 export function requestOf(n: number, target: Target, changes: Partial<ReserveRequest> = {}): ReserveRequest {
-  const turn = { jobId: jobNumber(n), model: "auto", effectiveDeadlineAt: deadline + n * 1_000 };
-  const tenant = { id: tenantId("t1"), limits: {} };
+  const tenant = changes.tenant ?? { id: tenantId("t1"), limits: {} };
+  const effectiveDeadlineAt = deadline + n * 1_000;
+  const turn = { jobId: jobNumber(n), model: "auto", effectiveDeadlineAt, tenantId: tenant.id, weight: 1 };
   const amounts = { inputTokens: 10, outputTokens: 10, costUsd: 0, leaseMs: 3_600_000 };
   return { target, tenant, owner: "w1", turn, ...amounts, ...changes };
 }
@@ -193,7 +194,9 @@ export function waitingConformance(name: string, create: () => Promise<WaitingUn
     test("of two with one deadline the older goes first", async () => {
       const { capacity, clock, granted, park, takeWoken } = await setup();
       await capacity.settle(await granted(requestOf(1, minute)), used);
-      const turnOf = (n: number) => ({ jobId: jobNumber(n), model: "auto", effectiveDeadlineAt: deadline });
+      const { turn } = requestOf(2, minute);
+      if (turn === undefined) throw new Error("no turn");
+      const turnOf = (n: number) => ({ ...turn, jobId: jobNumber(n) });
       await park(2, [minute], { turn: turnOf(2) });
       clock.advance(60_000);
       expect(limitOf(await capacity.reserve(requestOf(3, minute, { turn: turnOf(3) })))).toBe("target.turn");

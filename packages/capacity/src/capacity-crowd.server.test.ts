@@ -1,88 +1,7 @@
-import type { ParkedJob, Refusal, Target, TargetLimits } from "@sluice/domain";
+import type { TargetLimits } from "@sluice/domain";
 import { array, assert, asyncProperty, constantFrom, integer, record } from "fast-check";
 import { expect, test } from "vitest";
-import { sampleTarget } from "../../../test/kit/samples.ts";
-import { requestOf } from "../../../test/kit/waiting-conformance.ts";
-import { createCapacity } from "./index.ts";
-import { connectTestRedis } from "./testing/setup.ts";
-import { createTestClock, testIds } from "./testing/values.ts";
-
-interface Job {
-  readonly urgency: number;
-  readonly output: number;
-  readonly latencyMs: number;
-  /** Real output over the expected one. */
-  readonly share: number;
-}
-
-/** Runs jobs that all arrive at once, in the order given, on one target; wakes and timers bring them back. */
-async function runCrowd(jobs: readonly Job[], limits: TargetLimits) {
-  const redis = connectTestRedis();
-  await redis.flushall();
-  const clock = createTestClock();
-  const startedAt = clock.now();
-  const agenda: { at: number; run: () => Promise<void> }[] = [];
-  const timers = new Map<number, number>();
-  const woken: ParkedJob[] = [];
-  const onRoom = (parked: readonly ParkedJob[]) => void woken.push(...parked);
-  const capacity = createCapacity({ redis, clock, ids: testIds, onRoom, timeSource: () => clock.now() });
-  const target: Target = sampleTarget("crowded", { limits });
-  const counts = { reserves: 0, parks: 0 };
-  const order: number[] = [];
-
-  async function ask(n: number): Promise<void> {
-    timers.delete(n);
-    const job = jobs[n];
-    if (job === undefined) throw new Error(`no job ${n}`);
-    const urgent = requestOf(n, target, { outputTokens: job.output });
-    if (urgent.turn === undefined) throw new Error("no turn");
-    const turn = { ...urgent.turn, effectiveDeadlineAt: job.urgency };
-    const request = { ...urgent, turn };
-    counts.reserves += 1;
-    const answer = await capacity.reserve(request);
-    if (answer.kind === "granted") {
-      order.push(n);
-      const { latencyMs, output, share } = job;
-      const real = { inputTokens: 10, outputTokens: Math.ceil(output * share), costUsd: 0, sentAfterMs: 0 };
-      agenda.push({
-        at: clock.now() + latencyMs,
-        run: async () => {
-          await capacity.observe(target.id, { latencyMs, ok: true });
-          await capacity.settle(answer.reservation, real);
-        },
-      });
-      return;
-    }
-    counts.parks += 1;
-    const refusal: Refusal = { request, limit: answer.limit, waitMs: answer.waitMs };
-    const parked = await capacity.park(turn, [refusal]);
-    timers.set(n, clock.now() + (parked.kind === "parked" ? parked.waitMs : 10));
-  }
-
-  async function comeBack(): Promise<void> {
-    while (woken.length > 0) {
-      const n = Number(woken.shift()?.jobId.slice(-12));
-      if (timers.has(n)) await ask(n);
-    }
-  }
-
-  for (const n of jobs.keys()) await ask(n);
-  while (timers.size > 0 || agenda.length > 0) {
-    await comeBack();
-    const [due] = [...timers].toSorted(([, a], [, b]) => a - b);
-    agenda.sort((a, b) => a.at - b.at);
-    const next = agenda[0];
-    if (next !== undefined && (due === undefined || next.at <= due[1])) {
-      agenda.shift();
-      clock.advance(Math.max(0, next.at - clock.now()));
-      await next.run();
-    } else if (due !== undefined) {
-      clock.advance(Math.max(0, due[1] - clock.now()));
-      await ask(due[0]);
-    }
-  }
-  return { order, counts, elapsedMs: clock.now() - startedAt };
-}
+import { runCrowd } from "./testing/crowd.ts";
 
 const crowd = array(
   record({
@@ -90,6 +9,7 @@ const crowd = array(
     output: constantFrom(10, 50, 200),
     latencyMs: constantFrom(50, 1_000, 8_000),
     share: constantFrom(0.2, 1, 1),
+    tenant: constantFrom("a", "a", "b", "c"),
   }),
   { minLength: 5, maxLength: 60 },
 );
@@ -104,7 +24,7 @@ test("every job of any crowd has its turn, and nobody waits in vain", async () =
         { tokensPerMinute: 600, concurrency: 4 },
       ),
       async (jobs, limits) => {
-        const { order, counts } = await runCrowd(jobs, limits);
+        const { order, counts } = await runCrowd(jobs, { limits });
         expect(order.toSorted((a, b) => a - b)).toEqual([...jobs.keys()]);
         // A turn, the refusal that parked it, and few wrong guesses.
         expect(counts.reserves).toBeLessThanOrEqual(6 * jobs.length);
@@ -121,7 +41,7 @@ test("500 jobs behind a limit of requests ask about twice each, in order, and us
     latencyMs: 700,
     share: 1,
   }));
-  const { order, counts, elapsedMs } = await runCrowd(jobs, { requestsPerMinute: 100 });
+  const { order, counts, elapsedMs } = await runCrowd(jobs, { limits: { requestsPerMinute: 100 } });
   const urgencies = order.slice(100).map((n) => jobs[n]?.urgency ?? 0);
   const rounds = (of: number[]) => [0, 100, 200, 300].map((at) => new Set(of.slice(at, at + 100)));
   // Those who have room at the same moment may come in any order.
@@ -138,9 +58,26 @@ test("500 jobs behind 8 places come one by one as places come free, without aski
     latencyMs: 1_000 + (n % 7) * 50,
     share: 1,
   }));
-  const { order, counts, elapsedMs } = await runCrowd(jobs, { concurrency: 8 });
+  const { order, counts, elapsedMs } = await runCrowd(jobs, { limits: { concurrency: 8 } });
   const parkedOrder = order.slice(8).map((n) => jobs[n]?.urgency ?? 0);
   expect(parkedOrder).toEqual(parkedOrder.toSorted((a, b) => a - b));
   expect(counts.reserves).toBeLessThanOrEqual(3 * jobs.length);
   expect(elapsedMs).toBeLessThan((500 / 8) * 1_300 * 1.03);
 });
+
+test.each<TargetLimits>([{ requestsPerMinute: 100 }, { tokensPerMinute: 6_000 }, { concurrency: 8 }])(
+  "500 jobs of twenty tenants behind %o ask no more often than those of one",
+  async (limits) => {
+    const jobs = Array.from({ length: 500 }, (_, n) => ({
+      urgency: (n * 7919) % 500,
+      output: [10, 40, 90][n % 3] ?? 0,
+      latencyMs: 1_000 + (n % 7) * 50,
+      share: 1,
+      tenant: `t${n % 20}`,
+      weight: 1 + (n % 3),
+    }));
+    const { order, counts } = await runCrowd(jobs, { limits });
+    expect(new Set(order).size).toBe(500);
+    expect(counts.reserves).toBeLessThanOrEqual(4 * jobs.length);
+  },
+);

@@ -1,10 +1,11 @@
 import type { ParkedJob } from "@sluice/domain";
-import { waitingConformance } from "../../../test/kit/waiting-conformance.ts";
+import { fairOrderConformance } from "../../../test/kit/fair-order-conformance.ts";
+import { type WaitingUnderTest, waitingConformance } from "../../../test/kit/waiting-conformance.ts";
 import { createCapacity } from "./index.ts";
 import { connectTestRedis } from "./testing/setup.ts";
 import { createTestClock, testIds } from "./testing/values.ts";
 
-waitingConformance("capacity in Redis", async () => {
+async function create(): Promise<WaitingUnderTest> {
   const redis = connectTestRedis();
   await redis.flushall();
   const clock = createTestClock();
@@ -15,4 +16,7 @@ waitingConformance("capacity in Redis", async () => {
     woken,
     capacity: createCapacity({ redis, clock, ids: testIds, onRoom, timeSource: () => clock.now() }),
   };
-});
+}
+
+waitingConformance("capacity in Redis", create);
+fairOrderConformance("capacity in Redis", create);

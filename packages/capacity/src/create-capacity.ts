@@ -9,6 +9,7 @@ import type {
   ReserveRequest,
   Target,
   TargetSignals,
+  Turn,
 } from "@sluice/domain";
 import type { RedisClient } from "@sluice/redis";
 import { microUsd, stated, tokenShare, whole } from "./amounts.ts";
@@ -59,14 +60,15 @@ export function createCapacity(options: CapacityOptions): Capacity {
   return {
     async reserve(request) {
       const id = `${request.owner}/${ids.uuid()}`;
-      const args = [now(), id, ...amountsOf(request), isCalm(request, clock.now()) ? 1 : 0];
+      const calm = isCalm(request, clock.now()) ? 1 : 0;
+      const args = [now(), id, ...amountsOf(request), calm, ...placeInOrder(request.turn)];
       const reply = await scripts.reserve(reserveKeys(request), args);
       wake(after(reply, Array.isArray(reply) && reply[0] === 1 ? 4 : 3));
       return readAnswer(reply, request, id);
     },
     async park(turn, refusals) {
       const places = waitingPlaces(refusals);
-      const args = [now(), memberOf(turn), turn.effectiveDeadlineAt, ...places.flatMap(placeArguments)];
+      const args = [now(), ...placeInOrder(turn), ...places.flatMap(placeArguments)];
       const reply = await scripts.park([parked], args);
       wake(after(reply, 2));
       return parkAnswer(readPark(reply, places), refusals);
@@ -143,7 +145,6 @@ function amountsOf({
   outputTokens,
   costUsd,
   leaseMs,
-  turn,
 }: ReserveRequest): (number | string)[] {
   const { limits } = target;
   return [
@@ -163,9 +164,13 @@ function amountsOf({
     stated(tenant.limits.tokensPerMinute),
     stated(tenant.limits.concurrency),
     tenant.limits.usdPerDay === undefined ? -1 : microUsd(tenant.limits.usdPerDay),
-    turn === undefined ? "" : memberOf(turn),
-    turn?.effectiveDeadlineAt ?? "",
   ];
+}
+
+/** How the scripts are told whose turn it is. */
+function placeInOrder(turn: Turn | undefined): (number | string)[] {
+  if (turn === undefined) return ["", "", "", ""];
+  return [memberOf(turn), turn.effectiveDeadlineAt, turn.tenantId, turn.weight];
 }
 
 /** The arguments of `park.lua` for one scope. */

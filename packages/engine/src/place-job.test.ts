@@ -76,9 +76,9 @@ describe("placeJob", () => {
     capacity.full.set("one", { limit: "tokens", waitMs: 5_000 });
     capacity.full.set("two", { limit: "requests", waitMs: 2_000 });
     await place();
-    const { id: jobId, model, effectiveDeadlineAt } = job;
+    const { id: jobId, model, effectiveDeadlineAt, tenantId } = job;
     expect(capacity.parked).toHaveLength(1);
-    expect(capacity.parked[0]?.turn).toEqual({ jobId, model, effectiveDeadlineAt });
+    expect(capacity.parked[0]?.turn).toEqual({ jobId, model, effectiveDeadlineAt, tenantId, weight: 1 });
     const refused = capacity.parked[0]?.refusals.map(({ request, limit }) => [request.target.id, limit]);
     expect(refused?.toSorted()).toEqual([
       ["one", "tokens"],
@@ -135,10 +135,12 @@ describe("placeJob", () => {
     expect(capacity.requests).toEqual([]);
   });
 
-  test("asks for room with the urgency of the job", async () => {
-    const { place, capacity, clock } = setup([sampleTarget("one")]);
+  test("asks for room with the urgency of the job and the weight of its tenant", async () => {
+    const tenants = { default: { weight: 3, limits: {}, maxPriority: 9 } };
+    const { place, capacity, clock } = setup([sampleTarget("one")], { tenants });
     await place({ effectiveDeadlineAt: clock.now() + 1_234 });
-    expect(capacity.requests).toMatchObject([{ turn: { effectiveDeadlineAt: clock.now() + 1_234 } }]);
+    const turn = { effectiveDeadlineAt: clock.now() + 1_234, tenantId: job.tenantId, weight: 3 };
+    expect(capacity.requests).toMatchObject([{ turn }]);
   });
 
   test("looks again within a minute at a target that is paused for long", async () => {

@@ -142,15 +142,17 @@ function reserveRequest(
 ): ReserveRequest {
   const worstOutput = mostOutputTokens(job, target);
   const learned = signals[target.id]?.expectedOutputTokens ?? coldOutputTokens;
+  const { id: jobId, tenantId, model, effectiveDeadlineAt } = job;
+  const { limits, weight } = tenantConfig(config, tenantId);
   return {
     target,
-    tenant: { id: job.tenantId, limits: tenantConfig(config, job.tenantId).limits },
+    tenant: { id: tenantId, limits },
     owner,
     inputTokens: job.inputTokens,
     outputTokens: Math.min(worstOutput, Math.ceil(learned)),
     costUsd: (job.inputTokens * target.price.input + worstOutput * target.price.output) / 1_000_000,
     leaseMs: workerLeaseMs,
-    turn: { jobId: job.id, model: job.model, effectiveDeadlineAt: job.effectiveDeadlineAt },
+    turn: { jobId, model, effectiveDeadlineAt, tenantId, weight },
   };
 }
 

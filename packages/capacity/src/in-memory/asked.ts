@@ -1,10 +1,10 @@
 import type { ReserveRequest, TargetLimits, TenantConfig } from "@sluice/domain";
 import { microUsd, sharedLimit, stated, whole } from "../amounts.ts";
-import { memberOf, type WaitedLimits } from "../parking.ts";
+import type { WaitedLimits } from "../parking.ts";
 import { slowStartPlaces } from "./breaker.ts";
 import { scopeOf } from "./create-state.ts";
+import { type Place, placeOf } from "./fair-order.ts";
 import type { Scope, Step } from "./state.ts";
-import type { Place } from "./waiters.ts";
 
 /** One scope that a request asks, with the limits it states; -1 where none is. */
 export interface AskedScope {
@@ -34,7 +34,7 @@ export function askOf({ state, now }: Step, request: ReserveRequest): Ask {
   const scope = scopeOf(state.targets, target.id);
   const estimate = whole(request.inputTokens);
   return {
-    turn: turn && { member: memberOf(turn), urgency: turn.effectiveDeadlineAt },
+    turn: turn && placeOf(turn),
     input: Math.ceil(estimate * scope.learned.inputRatio),
     output: whole(request.outputTokens),
     estimate,

@@ -1,4 +1,5 @@
 import type { ParkedJob } from "@sluice/domain";
+import { fairOrderConformance } from "../../../../test/kit/fair-order-conformance.ts";
 import { waitingConformance } from "../../../../test/kit/waiting-conformance.ts";
 import { capacityConformance } from "../testing/capacity-conformance.ts";
 import { createTestClock, testIds } from "../testing/values.ts";
@@ -13,3 +14,4 @@ function create() {
 
 capacityConformance("capacity in memory", async () => create());
 waitingConformance("capacity in memory", async () => create());
+fairOrderConformance("capacity in memory", async () => create());

@@ -1,19 +1,20 @@
 import type { Turn } from "@sluice/domain";
-import { memberOf, type PlaceAnswer, type WaitedLimits, type WaitingPlace } from "../parking.ts";
+import type { PlaceAnswer, WaitedLimits, WaitingPlace } from "../parking.ts";
 import { patienceMs, phaseOf } from "./breaker.ts";
 import { prune, windowMs } from "./common.ts";
 import { scopeOf } from "./create-state.ts";
-import type { Scope, Step, Waiter } from "./state.ts";
 import {
-  copyOf,
-  hasRoom,
-  latencyOf,
+  compared,
+  isBefore,
+  joinQueue,
   type Place,
+  placeOf,
   rankOf,
-  serveWaiters,
-  startedSlowly,
-  unpark,
-} from "./waiters.ts";
+  slackOf,
+  waitingTenants,
+} from "./fair-order.ts";
+import type { Scope, Step, Waiter } from "./state.ts";
+import { copyOf, hasRoom, latencyOf, serveWaiters, startedSlowly, unpark } from "./waiters.ts";
 import { type Window, windows } from "./windows.ts";
 
 const shortestMs = 10;
@@ -36,7 +37,7 @@ interface ParkScope {
 /** `park.lua` in memory. */
 export function park(step: Step, turn: Turn, places: readonly WaitingPlace[]): PlaceAnswer {
   const { state } = step;
-  const place: Place = { member: memberOf(turn), urgency: turn.effectiveDeadlineAt };
+  const place = placeOf(turn);
   const scopes: ParkScope[] = [];
   for (const waiting of places) {
     const scope = readScope(step, waiting);
@@ -45,23 +46,18 @@ export function park(step: Step, turn: Turn, places: readonly WaitingPlace[]): P
   }
   unpark(state, place.member);
   if (scopes.length === 0) return { kind: "parked", waitMs: longestMs };
-  const waitMs = Math.ceil(Math.max(shortestMs, shortestWait(step, scopes, place)));
   const waiter: Waiter = {
     ...place,
     job: { jobId: turn.jobId, model: turn.model },
-    lapsesAt: step.now + waitMs + lapseMs,
+    lapsesAt: 0,
     awakeUntil: 0,
     timesWoken: 0,
     places: scopes.map(({ scope, input, output }) => ({ scope, input, output })),
   };
-  for (const { scope } of scopes) enter(scope, waiter);
+  const waitMs = Math.ceil(Math.max(shortestMs, shortestWait(step, scopes, waiter)));
+  waiter.lapsesAt = step.now + waitMs + lapseMs;
   state.parked.set(waiter.member, waiter);
   return { kind: "parked", waitMs };
-}
-
-function enter({ waiters }: Scope, waiter: Waiter): void {
-  const rank = rankOf(waiters, waiter);
-  if (waiters[rank] !== waiter) waiters.splice(rank, 0, waiter);
 }
 
 /** How long nothing is let through, by a pause or by the breaker; a probe under way is looked at again soon. */
@@ -97,20 +93,22 @@ function hasRoomNow(
   return serveWaiters(step, onPaper, turn) && hasRoom(onPaper, input, output);
 }
 
-/** The shortest of what the job waits in each scope; tells each scope what its waiters wait for. */
-function shortestWait({ now }: Step, scopes: readonly ParkScope[], place: Place): number {
+/** Lets the job wait in each scope, tells each what its waiters wait for; the shortest of what the job waits there. */
+function shortestWait({ now }: Step, scopes: readonly ParkScope[], waiter: Waiter): number {
   let shortest = Number.POSITIVE_INFINITY;
   for (const parking of scopes) {
+    joinQueue(parking.scope, waiter);
     parking.scope.waitedLimits = parking.place.limits;
-    shortest = Math.min(shortest, waitIn(parking, rankOf(parking.scope.waiters, place), now));
+    shortest = Math.min(shortest, waitIn(parking, waiter, now));
   }
   return shortest;
 }
 
 /** Those before this job are taken to need what calls of this scope need on average. */
-function waitIn(parking: ParkScope, rank: number, now: number): number {
+function waitIn(parking: ParkScope, waiter: Waiter, now: number): number {
   const { scope, limits, closedForMs } = parking;
-  let longest = waitBefore(scope, rank, now);
+  const { rank, waitMs } = beforeIn(parking, waiter, now);
+  let longest = waitMs;
   for (const window of windows) longest = Math.max(longest, windowWait(parking, rank, window, now));
   if (limits.concurrency >= 0 && scope.sums.inFlight + rank >= Math.max(1, limits.concurrency)) {
     const rounds = 1 + rank / Math.max(1, limits.concurrency);
@@ -120,10 +118,44 @@ function waitIn(parking: ParkScope, rank: number, now: number): number {
   return Math.min(longestMs + rank * apartMs, longest > 0 ? longest : 1_000);
 }
 
-/** How long the job before this one waits still: nobody overtakes it. */
-function waitBefore({ waiters }: Scope, rank: number, now: number): number {
-  const before = waiters[rank - 1];
-  return before === undefined ? 0 : before.lapsesAt - lapseMs - now;
+/** How long a waiter waits still. */
+function waitOf(waiter: Waiter | undefined, now: number): number {
+  return waiter === undefined ? 0 : waiter.lapsesAt - lapseMs - now;
+}
+
+interface Lead {
+  readonly ahead: number;
+  readonly ownAhead: number;
+  readonly slack: number;
+}
+
+/** Whether the first waiter of another tenant goes before a job of this one that is as far on in its own queue. */
+function goesFirst({ ahead, ownAhead, slack }: Lead, first: Waiter, waiter: Waiter): boolean {
+  if (ahead > slack !== ownAhead > slack) return ownAhead > slack;
+  return ahead > slack ? ahead < ownAhead : isBefore(first, waiter);
+}
+
+/** About how many go before this job: of its tenant, and of each other tenant; and how long these wait. */
+function beforeIn(
+  { scope, limits }: ParkScope,
+  waiter: Waiter,
+  now: number,
+): { rank: number; waitMs: number } {
+  const own = scope.waiting.get(waiter.tenantId);
+  const ofTenant = rankOf(own?.waiters ?? [], waiter);
+  let [rank, waitMs] = [ofTenant, waitOf(own?.waiters[ofTenant - 1], now)];
+  const tenants = waitingTenants(scope).slice(0, compared);
+  const least = tenants[0]?.[1].counter ?? 0;
+  const slack = slackOf(limits, scope.sums) / waiter.weight;
+  for (const [tenantId, { counter, waiters }] of tenants) {
+    const [first] = waiters;
+    if (tenantId === waiter.tenantId || first === undefined) continue;
+    const lead = { ahead: counter - least, ownAhead: (own?.counter ?? 0) - least, slack };
+    const count = Math.min(waiters.length, ofTenant + (goesFirst(lead, first, waiter) ? 1 : 0));
+    waitMs = Math.max(waitMs, waitOf(waiters[count - 1], now));
+    rank += count;
+  }
+  return { rank, waitMs };
 }
 
 /** When those before this job and itself have room in a window; 0 when they have. */

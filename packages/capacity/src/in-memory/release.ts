@@ -1,5 +1,6 @@
 import { dropProbe } from "./breaker.ts";
 import { addDay } from "./common.ts";
+import { recharge } from "./fair-order.ts";
 import { takeHeld } from "./held.ts";
 import type { Step } from "./state.ts";
 import { wakeAfter } from "./waiters.ts";
@@ -11,6 +12,7 @@ export function release(step: Step, id: string, probe: number): void {
   const { reservedAt, input, output, microUsd, places } = record;
   const [target] = places;
   if (target !== undefined) dropProbe(target.scope.breaker, probe);
+  recharge(record, -input - output);
   for (const { scope, countsDay } of places) {
     scope.sums.requests -= 1;
     scope.sums.input -= input;

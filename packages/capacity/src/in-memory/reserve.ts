@@ -5,8 +5,9 @@ import { type Ask, type AskedScope, askOf } from "./asked.ts";
 import { breakerWait, noteCall, openIfSilent, takeProbe } from "./breaker.ts";
 import { addDay, lengthenLease, prune, sweep } from "./common.ts";
 import { scopeOf } from "./create-state.ts";
+import { charge, floorOf } from "./fair-order.ts";
 import { requireRoom } from "./require-room.ts";
-import type { HeldPlace, Scope, Step } from "./state.ts";
+import type { Held, HeldPlace, Scope, Step } from "./state.ts";
 import { copyOf, hasRoom, type Room, serveWaiters, turnMs, unpark } from "./waiters.ts";
 import { tokensOf } from "./windows.ts";
 
@@ -21,10 +22,13 @@ export function reserve(step: Step, request: ReserveRequest, id: string): Reserv
   const full = requireRoom(step, ask);
   if (full !== undefined) return denied(full.limit, full.waitMs);
   const rooms = roomsOf(ask);
-  const crowded = rooms.filter((room) => ask.turn !== undefined && room.scope.waiters.length > 0);
+  const crowded = rooms.filter((room) => ask.turn !== undefined && room.scope.waiting.size > 0);
+  const floor = floorOf(scope);
   for (const room of crowded) if (!hasTurn(step, ask, room)) return denied(`${room.of}.turn`, turnMs);
   if (ask.turn !== undefined) unpark(step.state, ask.turn.member);
-  take(step, { ask, request, id });
+  const charged = crowded[0]?.of === "target" ? ask.turn : undefined;
+  if (charged !== undefined) charge(scope, floor, charged, ask.input + ask.output);
+  take(step, { ask, request, id, charged });
   noteCall(scope.breaker, step.now, scope.sums.inFlight - 1);
   // What is left may be enough for those who wait behind this job.
   for (const { scope: crowd, limits } of crowded)
@@ -70,14 +74,15 @@ interface Taking {
   readonly ask: Ask;
   readonly request: ReserveRequest;
   readonly id: string;
+  readonly charged: Held["charged"];
 }
 
-function take({ state, now }: Step, { ask, request, id }: Taking): void {
+function take({ state, now }: Step, { ask, request, id, charged }: Taking): void {
   const { target, tenant, input, output, estimate, microUsd } = ask;
   const places = [target, ...(tenant === undefined ? [] : [tenant])].map((asked) => takeIn(asked, ask, now));
   const owner = state.owners.get(request.owner) ?? { leaseEndsAt: 0, held: new Map() };
   state.owners.set(request.owner, owner);
-  owner.held.set(id, { id, reservedAt: now, input, output, estimate, microUsd, places });
+  owner.held.set(id, { id, reservedAt: now, input, output, estimate, microUsd, charged, places });
   lengthenLease(state, owner, now + whole(request.leaseMs));
 }
 

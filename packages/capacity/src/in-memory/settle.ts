@@ -1,6 +1,7 @@
 import type { RealUse } from "@sluice/domain";
 import { microUsd, whole } from "../amounts.ts";
 import { addDay, age, sendMarginMs } from "./common.ts";
+import { recharge } from "./fair-order.ts";
 import { takeHeld } from "./held.ts";
 import type { Held, Scope, Step } from "./state.ts";
 import { wakeAfter } from "./waiters.ts";
@@ -20,6 +21,7 @@ export function settle(step: Step, id: string, use: RealUse): void {
     scope.sums.output += output - record.output;
     if (countsDay) addDay(scope.day, now, { reservedAt, tokens, microUsd: money });
   }
+  recharge(record, tokens);
   const sentAt = use.sentAfterMs === undefined ? now : reservedAt + whole(use.sentAfterMs);
   age({ ...record, input, output }, Math.min(now, sentAt + sendMarginMs));
   wakeAfter(step, record);

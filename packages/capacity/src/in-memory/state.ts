@@ -61,8 +61,11 @@ export interface Scope {
   readonly log: Log;
   /** Oldest first. */
   readonly day: Hour[];
-  /** Most urgent first. */
-  readonly waiters: Waiter[];
+  /** Tenants that wait here. */
+  readonly waiting: Map<string, TenantQueue>;
+  /** Counters of tenants that have no waiters just now. */
+  readonly ahead: Map<string, number>;
+  virtualTime: number;
   /** What its waiters wait for. */
   waitedLimits: WaitedLimits;
   pausedUntil: number;
@@ -135,7 +138,15 @@ export interface Held {
   /** Input before correction. */
   readonly estimate: number;
   readonly microUsd: number;
+  /** Whose counter was charged; absent when nobody waited. */
+  readonly charged: Share | undefined;
   readonly places: readonly HeldPlace[];
+}
+
+/** A tenant with its weight. */
+export interface Share {
+  readonly tenantId: string;
+  readonly weight: number;
 }
 
 export interface HeldPlace {
@@ -149,12 +160,18 @@ export interface Owner {
   readonly held: Map<string, Held>;
 }
 
+/** The waiters of one tenant, most urgent first, with the counter of `fair-order.lua`. */
+export interface TenantQueue {
+  counter: number;
+  readonly waiters: Waiter[];
+}
+
 /** A job that waits for room, and what it needs in each scope as that scope counts tokens. */
-export interface Waiter {
+export interface Waiter extends Share {
   readonly member: string;
   readonly job: ParkedJob;
   readonly urgency: number;
-  readonly lapsesAt: number;
+  lapsesAt: number;
   awakeUntil: number;
   timesWoken: number;
   readonly places: readonly WaiterPlace[];

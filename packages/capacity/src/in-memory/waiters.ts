@@ -1,11 +1,11 @@
 import type { WaitedLimits } from "../parking.ts";
 import { phaseOf, slowStartPlaces, usualLatency } from "./breaker.ts";
 import { prune } from "./common.ts";
+import { leaveQueue, mostServed, nextQueue, openOrder, type Place, pass, slackOf } from "./fair-order.ts";
 import type { Held, Scope, State, Step, Sums, Waiter } from "./state.ts";
 import { tokensOf } from "./windows.ts";
 
 /** `waiters.lua` in memory; its comments say why. */
-const mostServed = 64;
 const wakeGraceMs = 1_000;
 const mostWakes = 3;
 export const turnMs = 250;
@@ -15,12 +15,6 @@ const unknownLatencyMs = 250;
 /** Usual latency of a scope in ms. */
 export function latencyOf(scope: Scope): number {
   return usualLatency(scope) ?? unknownLatencyMs;
-}
-
-/** A place in the order. */
-export interface Place {
-  readonly member: string;
-  readonly urgency: number;
 }
 
 /** What is used, of which the waiters take on paper. */
@@ -56,30 +50,11 @@ function takeOnPaper(sums: Sums, input: number, output: number): void {
   sums.output += output;
 }
 
-function isBefore(a: Place, b: Place): boolean {
-  return a.urgency < b.urgency || (a.urgency === b.urgency && a.member < b.member);
-}
-
-/** Where a place is, or would be, among the waiters. */
-export function rankOf(waiters: readonly Waiter[], place: Place): number {
-  let [low, high] = [0, waiters.length];
-  while (low < high) {
-    const middle = (low + high) >>> 1;
-    const other = waiters[middle];
-    if (other !== undefined && isBefore(other, place)) low = middle + 1;
-    else high = middle;
-  }
-  return low;
-}
-
 /** Takes a job out of the waiters of all scopes. */
 export function unpark(state: State, member: string): void {
   const waiter = state.parked.get(member);
   if (waiter === undefined) return;
-  for (const { scope } of waiter.places) {
-    const rank = rankOf(scope.waiters, waiter);
-    if (scope.waiters[rank] === waiter) scope.waiters.splice(rank, 1);
-  }
+  for (const { scope } of waiter.places) leaveQueue(scope, waiter);
   state.parked.delete(member);
 }
 
@@ -88,32 +63,40 @@ function hasLapsed({ lapsesAt, awakeUntil, timesWoken }: Waiter, now: number): b
 }
 
 /**
- * Gives the waiters of a scope their room on paper, most urgent first, and wakes those that sleep. Stops at the first
- * that has no room. With a turn it looks only at those before it. Whether all of them have room.
+ * Gives the waiters of a scope their room on paper, in their order, and wakes those that sleep. Stops at the first that
+ * has no room, and at the turn if there is one. Whether all of them have room.
  */
-export function serveWaiters({ state, now, wake }: Step, room: Room, turn: Place | undefined): boolean {
-  const { waiters } = room.scope;
-  const isAll = waiters.length < mostServed;
-  let rank = 0;
-  for (let looked = 0; looked < mostServed; looked += 1) {
-    const waiter = waiters[rank];
-    if (waiter === undefined) break;
-    if (turn !== undefined && !isBefore(waiter, turn)) return true;
-    if (hasLapsed(waiter, now)) {
-      unpark(state, waiter.member);
-      continue;
-    }
-    const place = waiter.places.find(({ scope }) => scope === room.scope);
+export function serveWaiters(step: Step, room: Room, turn: Place | undefined): boolean {
+  const { scope, limits } = room;
+  if (scope.waiting.size === 0) return true;
+  const order = openOrder(scope, { turn, slack: slackOf(limits, scope.sums), isLive: liveIn(step) });
+  for (let served = 0; served < mostServed; served += 1) {
+    const queue = nextQueue(order);
+    if (queue === undefined) return order.looks > 0;
+    const { head } = queue;
+    if (!("places" in head)) return true;
+    const place = head.places.find((each) => each.scope === scope);
     if (place === undefined || !hasRoom(room, place.input, place.output)) return false;
     takeOnPaper(room.sums, place.input, place.output);
-    if (waiter.awakeUntil <= now) {
-      waiter.awakeUntil = now + wakeGraceMs;
-      waiter.timesWoken += 1;
-      wake.push(waiter);
-    }
-    rank += 1;
+    wakeUp(step, head);
+    pass(order, queue, place.input + place.output);
   }
-  return isAll;
+  return false;
+}
+
+function liveIn({ state, now }: Step): (waiter: Waiter) => boolean {
+  return (waiter) => {
+    const isLive = !hasLapsed(waiter, now);
+    if (!isLive) unpark(state, waiter.member);
+    return isLive;
+  };
+}
+
+function wakeUp({ now, wake }: Step, waiter: Waiter): void {
+  if (waiter.awakeUntil > now) return;
+  waiter.awakeUntil = now + wakeGraceMs;
+  waiter.timesWoken += 1;
+  wake.push(waiter);
 }
 
 /** What slow start leaves of the limits. */
@@ -124,7 +107,7 @@ export function startedSlowly({ breaker }: Scope, now: number, limits: WaitedLim
 
 /** Wakes the waiters of a scope that have room now. */
 export function wakeWaiters(step: Step, scope: Scope): void {
-  if (scope.waiters.length === 0) return;
+  if (scope.waiting.size === 0) return;
   const { now } = step;
   prune(scope, now);
   const { breaker } = scope;

@@ -52,10 +52,10 @@ local function prune(use, log, now)
 end
 
 -- A record of what one reservation holds:
--- {reserved at, input, output, input before correction, micro-USD, scope of the target, scope of the tenant or nil};
--- a scope is {use, log, day or ''}.
+-- {reserved at, input, output, input before correction, micro-USD, tenant whose counter was charged or '', its weight,
+-- scope of the target, scope of the tenant or nil}; a scope is {use, log, day or ''}.
 local function scopes_of(record)
-  return { record[6], record[7] }
+  return { record[8], record[9] }
 end
 
 -- Ends a record's place among the calls in flight and lets its entry age from `counted_at`.

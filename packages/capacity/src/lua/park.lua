@@ -1,7 +1,7 @@
 -- Makes a job wait in the scopes that had no room for it, unless one of them has by now. Says when it should look by
 -- itself: when the windows have let go of enough for all before it and for itself.
 -- KEYS: parked
--- ARGV: now or '', member, urgency, then for each scope: use, log, input tokens, output tokens, limits (requests,
+-- ARGV: now or '', member, urgency, tenant, its weight, then for each scope: use, log, input tokens, output tokens, limits (requests,
 --       tokens, input, output a minute; concurrency; -1 where none is stated)
 -- Returns {1, number of the scope that has room} (nothing is parked) or {0, wait in ms}, and after that the members of
 -- waiters that have room now and should come.
@@ -17,7 +17,7 @@ local MOST_READ = 200
 
 local parked = KEYS[1]
 local now = read_now(ARGV[1])
-local turn = turn_of(ARGV[2], ARGV[3])
+local turn = turn_of(ARGV[2], ARGV[3], ARGV[4], ARGV[5])
 local wake, scopes = {}, {}
 
 -- How long nothing is let through, by a pause or by the breaker; a probe under way is looked at again soon.
@@ -37,18 +37,18 @@ local function read_scope(place)
   limits.c = slow_start_places(breaker, now, limits.c) or limits.c
   return {
     use = use, log = log, sums = sums, latency = more.latency, closed_for = closed_for(more, breaker),
-    input = input, output = output, packed = packed, limits = limits,
+    input = input, output = output, packed = packed, limits = limits, vtime = more.vtime,
   }
 end
 
 local function has_room_now(scope)
   if scope.closed_for > 0 then return false end
   local on_paper = copy_of(scope.sums)
-  return serve_waiters(parked, scope.use, scope.limits, on_paper, now, turn, wake)
+  return serve_waiters(parked, scope, on_paper, now, turn, wake)
     and has_room(scope.limits, on_paper, scope.input, scope.output)
 end
 
-for place = 4, #ARGV, 9 do
+for place = 6, #ARGV, 9 do
   local scope = read_scope(place)
   scopes[#scopes + 1] = scope
   if has_room_now(scope) then return append({ 1, #scopes }, wake) end
@@ -76,17 +76,46 @@ local counts = {
   { 'o', function(_, _, o) return o end, function(scope) return scope.output end },
 }
 
--- How long the job before this one waits still: nobody overtakes it, so looking earlier is in vain.
-local function wait_before(scope, rank)
-  if rank == 0 then return 0 end
-  local before = redis.call('ZRANGE', waiters_of(scope.use), rank - 1, rank - 1)[1]
-  local packed = before and redis.call('HGET', parked, before)
+-- How long a waiter waits still.
+local function wait_of(tenant, use, place)
+  local member = place >= 0 and redis.call('ZRANGE', waiters_of(use, tenant), place, place)[1]
+  local packed = member and redis.call('HGET', parked, member)
   return packed and cmsgpack.unpack(packed)[1] - LAPSE_MS - now or 0
 end
 
+-- Whether the first waiter of another tenant goes before a job of this one that is as far on in its own queue.
+local function goes_first(use, tenant, ahead, own_ahead, slack)
+  if (ahead > slack) ~= (own_ahead > slack) then return own_ahead > slack end
+  if ahead > slack then return ahead < own_ahead end
+  local first = redis.call('ZRANGE', waiters_of(use, tenant), 0, 0, 'WITHSCORES')
+  return #first > 0 and is_before(tonumber(first[2]), first[1], turn)
+end
+
+-- About how many go before this job: those of its tenant, and in the meantime as many of each other tenant. And how
+-- long these wait: none of them is overtaken, so looking earlier is in vain.
+local function before_in(scope)
+  local use = scope.use
+  local rank = redis.call('ZRANK', waiters_of(use, turn.tenant), turn.member)
+  local longest, before = wait_of(turn.tenant, use, rank - 1), rank
+  local tenants = redis.call('ZRANGE', waiting_of(use), 0, COMPARED - 1, 'WITHSCORES')
+  local own = number(redis.call('ZSCORE', waiting_of(use), turn.tenant), 0)
+  local least, slack = tonumber(tenants[2]), slack_of(scope.limits, scope.sums) / turn.weight
+  for n = 1, #tenants, 2 do
+    local tenant = tenants[n]
+    if tenant ~= turn.tenant then
+      local first = goes_first(use, tenant, tonumber(tenants[n + 1]) - least, own - least, slack)
+      local count = math.min(redis.call('ZCARD', waiters_of(use, tenant)), rank + (first and 1 or 0))
+      longest = math.max(longest, wait_of(tenant, use, count - 1))
+      before = before + count
+    end
+  end
+  return before, longest
+end
+
 -- Those before this job are taken to need what calls of this scope need on average.
-local function wait_in(scope, rank)
-  local sums, limits, longest = scope.sums, scope.limits, wait_before(scope, rank)
+local function wait_in(scope)
+  local sums, limits = scope.sums, scope.limits
+  local rank, longest = before_in(scope)
   for _, count in ipairs(counts) do
     local name, amount, need = count[1], count[2], count[3](scope)
     local limit = limits[name]
@@ -109,14 +138,12 @@ unpark(parked, turn.member)
 if #scopes == 0 then return { 0, LONGEST_MS } end
 local shortest, places = math.huge, {}
 for n, scope in ipairs(scopes) do
-  local key = waiters_of(scope.use)
-  redis.call('ZADD', key, turn.urgency, turn.member)
-  redis.call('EXPIRE', key, KEPT_SECONDS)
+  join_queue(scope, turn.tenant, turn.member, turn.urgency)
   redis.call('HSET', scope.use, 'lim', scope.packed)
-  shortest = math.min(shortest, wait_in(scope, redis.call('ZRANK', key, turn.member)))
+  shortest = math.min(shortest, wait_in(scope))
   places[n] = { scope.use, scope.input, scope.output, scope.log }
 end
 local wait = math.ceil(math.max(SHORTEST_MS, shortest))
-redis.call('HSET', parked, turn.member, cmsgpack.pack({ now + wait + LAPSE_MS, 0, 0, places }))
+redis.call('HSET', parked, turn.member, cmsgpack.pack({ now + wait + LAPSE_MS, 0, 0, places, turn.tenant, turn.weight }))
 redis.call('EXPIRE', parked, KEPT_SECONDS)
 return append({ 0, wait }, wake)

@@ -5,8 +5,8 @@
 -- ARGV: now or '', reservation id, lease ms, input tokens, output tokens, share of token limits to use,
 --       micro-USD at worst, target limits (requests, tokens, input, output a minute; concurrency; tokens, micro-USD
 --       a day), tenant limits (requests, tokens a minute; concurrency; micro-USD a day); -1 where none is stated;
---       member of the waiters and urgency of the job that asks, or '' and '' when it takes no turn; 1 for a job with
---       time to probe a failing target, else 0
+--       1 for a job with time to probe a failing target, else 0; of the job that asks: member of the waiters, urgency,
+--       tenant and its weight, each '' when it takes no turn
 -- Returns {1, requests left, tokens left (-1: not limited), opening of the breaker that the call probes or 0}
 -- or {0, name of the limit, wait in ms}, and after that the members of waiters that have room now and should come.
 local target_use, target_log, target_day, tenant_use, tenant_log, tenant_day, owners, held, target_health, parked =
@@ -36,7 +36,7 @@ if open_if_silent(target_use, target_health, breaker, now, used.c, more.usual_la
   breaker = read_breaker(target_use, now)
 end
 if breaker.operated then return { 0, 'target.operated', 5000 } end
-local closed_for = breaker_wait(target_use, breaker, now, ARGV[21] == '1')
+local closed_for = breaker_wait(target_use, breaker, now, ARGV[19] == '1')
 if closed_for then return { 0, 'target.breaker', math.max(1, math.ceil(closed_for)) } end
 
 local output = tonumber(ARGV[5])
@@ -132,31 +132,39 @@ if tenant_limited then
 end
 if worst_name then return { 0, worst_name, worst_wait } end
 
-local turn = turn_of(ARGV[19], ARGV[20])
+local turn = turn_of(ARGV[20], ARGV[21], ARGV[22], ARGV[23])
 local wake, crowded = {}, {}
-local target_room = {
-  r = target_limit.r, t = shared(target_limit.t), i = shared(target_limit.i), o = shared(target_limit.o),
-  c = slow_places or target_limit.c,
+local target = {
+  use = target_use, sums = used, vtime = more.vtime,
+  limits = {
+    r = target_limit.r, t = shared(target_limit.t), i = shared(target_limit.i), o = shared(target_limit.o),
+    c = slow_places or target_limit.c,
+  },
 }
-local tenant_room = { r = tenant_limit.r, t = tenant_limit.t, i = -1, o = -1, c = tenant_limit.c }
+local tenant = {
+  use = tenant_use, sums = tenant_used, vtime = 0,
+  limits = { r = tenant_limit.r, t = tenant_limit.t, i = -1, o = -1, c = tenant_limit.c },
+}
 
 -- Whether those who wait before this job leave it room.
-local function has_turn(use, limits, sums)
+local function has_turn(scope)
   -- A probe is of no use to those who wait: it is one call, and better one that is not urgent.
   if not turn or breaker.phase ~= 'closed' then return true end
-  local on_paper = copy_of(sums)
-  local served, any = serve_waiters(parked, use, limits, on_paper, now, turn, wake)
-  if any then crowded[#crowded + 1] = { use, limits, sums } end
-  return served and has_room(limits, on_paper, input, output)
+  local on_paper = copy_of(scope.sums)
+  local served, floor = serve_waiters(parked, scope, on_paper, now, turn, wake)
+  scope.floor = floor
+  if floor then crowded[#crowded + 1] = scope end
+  return served and has_room(scope.limits, on_paper, input, output)
 end
 
 local function yield(name)
   return append({ 0, name, TURN_MS }, wake)
 end
 
-if not has_turn(target_use, target_room, used) then return yield('target.turn') end
-if tenant_limited and not has_turn(tenant_use, tenant_room, tenant_used) then return yield('tenant.turn') end
+if not has_turn(target) then return yield('target.turn') end
+if tenant_limited and not has_turn(tenant) then return yield('tenant.turn') end
 if turn then unpark(parked, turn.member) end
+if target.floor then charge(target_use, target.floor, turn, input + output) end
 
 local function take(use, log, day, sums)
   redis.call('HSET', use, 'r', sums.r + 1, 'i', sums.i + input, 'o', sums.o + output, 'c', sums.c + 1)
@@ -165,9 +173,12 @@ local function take(use, log, day, sums)
 end
 
 local counts_day = target_limit.day_t >= 0 or target_limit.day_m >= 0
-local record = { now, input, output, estimate, micro_usd, take(target_use, target_log, counts_day and target_day or '', used) }
+local record = {
+  now, input, output, estimate, micro_usd, target.floor and turn.tenant or '', turn and turn.weight or 1,
+  take(target_use, target_log, counts_day and target_day or '', used),
+}
 if tenant_limited then
-  record[7] = take(tenant_use, tenant_log, tenant_limit.day_m >= 0 and tenant_day or '', tenant_used)
+  record[9] = take(tenant_use, tenant_log, tenant_limit.day_m >= 0 and tenant_day or '', tenant_used)
 end
 redis.call('HSET', held, ARGV[2], cmsgpack.pack(record))
 redis.call('ZADD', owners, 'GT', now + tonumber(ARGV[3]), held)
@@ -176,11 +187,11 @@ local function left(limit, sum)
   return limit < 0 and -1 or math.max(0, limit - sum)
 end
 note_call(target_use, breaker, now, used.c)
+local answer = { 1, left(target_limit.r, used.r + 1), left(target_limit.t, used.t + input + output),
+  take_probe(target_use, breaker, now) }
 -- What is left may be enough for those who wait behind this job.
 for _, scope in ipairs(crowded) do
-  local on_paper = copy_of(scope[3])
-  take_on_paper(on_paper, input, output)
-  serve_waiters(parked, scope[1], scope[2], on_paper, now, nil, wake)
+  take_on_paper(scope.sums, input, output)
+  serve_waiters(parked, scope, copy_of(scope.sums), now, nil, wake)
 end
-return append({ 1, left(target_limit.r, used.r + 1), left(target_limit.t, used.t + input + output),
-  take_probe(target_use, breaker, now) }, wake)
+return append(answer, wake)

@@ -1,36 +1,28 @@
--- Put after common.lua and breaker.lua and before every script of this folder: jobs that found no room, in order of
--- urgency.
+-- Put after fair-order.lua and before every script of this folder: jobs that found no room, and who of them has some.
 --
--- State:
---   waiters (zset) per scope (a target or a tenant) that has no room for them: members "job id|model" scored by
---                  effective deadline; among equals the older job id is first. Its key is the scope's use and ':waiters'.
---   parked (hash)  member -> packed record: {lapses at, awake until, times woken, scopes}, a scope being
+-- State, beside that of fair-order.lua:
+--   parked (hash)  member -> packed record: {lapses at, awake until, times woken, scopes, tenant, weight}, a scope being
 --                  {use, input tokens, output tokens as that scope counts them, log}
 --   field 'lim' of a scope's use: the limits that its waiters wait for
 -- A waiter that has been woken keeps its room on paper until it comes or its grace is over.
 
-local MOST_SERVED = 64
 local WAKE_GRACE_MS = 1000
 local MOST_WAKES = 3
 -- What a job is told that must let others go first and is not parked.
 local TURN_MS = 250
-local KEPT_SECONDS = 3600
-
-local function waiters_of(use)
-  return use .. ':waiters'
-end
 
 -- The sums of a scope as of now, and what else its use says.
 local function read_use(use, log, now)
   prune(use, log, now)
-  local f = redis.call('HMGET', use, 'r', 'i', 'o', 'x', 'c', 'paused_until', 'input_ratio', 'lat_s', 'lat_w', 'lim')
+  local f = redis.call('HMGET', use, 'r', 'i', 'o', 'x', 'c', 'paused_until', 'input_ratio', 'lat_s', 'lat_w', 'lim',
+    'vtime')
   local sums = { r = number(f[1], 0), i = number(f[2], 0), o = number(f[3], 0), x = number(f[4], 0), c = number(f[5], 0) }
   sums.t = sums.i + sums.o + sums.x
   local weight = number(f[9], 0)
   local usual = weight > 0 and number(f[8], 0) / weight or nil
   return sums, {
     paused_until = number(f[6], 0), input_ratio = number(f[7], 1), latency = usual or 250, usual_latency = usual,
-    limits = f[10],
+    limits = f[10], vtime = number(f[11], 0),
   }
 end
 
@@ -62,26 +54,23 @@ local function take_on_paper(sums, input, output)
 end
 
 -- A job's place in the order; nil for a caller that takes no turn.
-local function turn_of(member, urgency)
+local function turn_of(member, urgency, tenant, weight)
   if member == '' then return nil end
-  return { member = member, urgency = tonumber(urgency) }
-end
-
-local function is_before(urgency, member, turn)
-  return urgency < turn.urgency or (urgency == turn.urgency and member < turn.member)
+  return { member = member, urgency = tonumber(urgency), tenant = tenant, weight = tonumber(weight) }
 end
 
 -- Takes a job out of the waiters of all scopes.
 local function unpark(parked, member)
   local packed = redis.call('HGET', parked, member)
   if not packed then return end
-  for _, scope in ipairs(cmsgpack.unpack(packed)[4]) do redis.call('ZREM', waiters_of(scope[1]), member) end
+  local record = cmsgpack.unpack(packed)
+  for _, scope in ipairs(record[4]) do leave_queue(scope[1], record[5], member) end
   redis.call('HDEL', parked, member)
 end
 
-local function scope_of(record, use)
-  for _, scope in ipairs(record[4]) do
-    if scope[1] == use then return scope end
+local function place_in(record, use)
+  for _, place in ipairs(record[4]) do
+    if place[1] == use then return place end
   end
 end
 
@@ -89,34 +78,44 @@ local function has_lapsed(record, now)
   return record[1] <= now or (record[2] <= now and record[3] >= MOST_WAKES)
 end
 
--- Gives the waiters of a scope their room on paper, most urgent first, and adds to `wake` those that sleep. Stops at
--- the first that has no room: a large call is not starved by small ones that are less urgent. With a turn it looks
--- only at those before it.
--- Returns whether all of them have room, and whether anyone waits here.
-local function serve_waiters(parked, use, limits, sums, now, turn, wake)
-  local key = waiters_of(use)
-  local list = redis.call('ZRANGE', key, 0, MOST_SERVED - 1, 'WITHSCORES')
-  for n = 1, #list, 2 do
-    local member = list[n]
-    if turn and not is_before(tonumber(list[n + 1]), member, turn) then return true, true end
+-- Reads what waiters need in one scope, and takes out those that do not wait there any more.
+local function reader_of(parked, use, now)
+  return function(tenant, member)
     local packed = redis.call('HGET', parked, member)
     local record = packed and cmsgpack.unpack(packed)
-    local scope = record and scope_of(record, use)
-    if not scope then
-      redis.call('ZREM', key, member)
+    local place = record and place_in(record, use)
+    if not place then
+      leave_queue(use, tenant, member)
     elseif has_lapsed(record, now) then
       unpark(parked, member)
     else
-      if not has_room(limits, sums, scope[2], scope[3]) then return false, true end
-      take_on_paper(sums, scope[2], scope[3])
-      if record[2] <= now then
-        record[2], record[3] = now + WAKE_GRACE_MS, record[3] + 1
-        redis.call('HSET', parked, member, cmsgpack.pack(record))
-        wake[#wake + 1] = member
-      end
+      return { input = place[2], output = place[3], weight = record[6], record = record }
     end
   end
-  return #list < 2 * MOST_SERVED, #list > 0
+end
+
+-- Gives the waiters of a scope their room on paper, in their order, and adds to `wake` those that sleep. Stops at the
+-- first that has no room: a large call is not starved by small ones that come after it. With a turn it stops there.
+-- Returns whether all of them have room, and the virtual time if anyone waits here.
+local function serve_waiters(parked, scope, sums, now, turn, wake)
+  local order = open_order(scope, turn, reader_of(parked, scope.use, now))
+  if not order then return true end
+  for _ = 1, MOST_SERVED do
+    local queue = next_queue(order)
+    if not queue then return order.looks > 0, order.floor end
+    local head = queue.head
+    if head == turn then return true, order.floor end
+    if not has_room(scope.limits, sums, head.input, head.output) then return false, order.floor end
+    take_on_paper(sums, head.input, head.output)
+    local record = head.record
+    if record[2] <= now then
+      record[2], record[3] = now + WAKE_GRACE_MS, record[3] + 1
+      redis.call('HSET', parked, head.member, cmsgpack.pack(record))
+      wake[#wake + 1] = head.member
+    end
+    pass(order, queue, head.input + head.output)
+  end
+  return false, order.floor
 end
 
 local function unpack_limits(packed)
@@ -128,13 +127,14 @@ end
 
 -- Adds the waiters of a scope that have room now to `wake`.
 local function wake_waiters(parked, use, log, now, wake)
-  if redis.call('EXISTS', waiters_of(use)) == 0 then return end
+  if redis.call('EXISTS', waiting_of(use)) == 0 then return end
   local sums, more = read_use(use, log, now)
   local breaker = read_breaker(use, now)
   if more.paused_until > now or breaker.operated or breaker.phase ~= 'closed' then return end
   local limits = unpack_limits(more.limits)
   limits.c = slow_start_places(breaker, now, limits.c) or limits.c
-  serve_waiters(parked, use, limits, sums, now, nil, wake)
+  local scope = { use = use, limits = limits, sums = sums, vtime = more.vtime }
+  serve_waiters(parked, scope, copy_of(sums), now, nil, wake)
 end
 
 -- The waiters that have room after a reservation has ended.

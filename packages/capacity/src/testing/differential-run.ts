@@ -113,7 +113,8 @@ export class DifferentialRun {
 
   private async come(step: StepOf<"come">): Promise<void> {
     const effectiveDeadlineAt = this.startedAt + step.urgency;
-    const turn = { jobId: jobId(step), model: step.lane, effectiveDeadlineAt };
+    const { tenant, weight } = tenants[step.tenant];
+    const turn = { jobId: jobId(step), model: step.lane, effectiveDeadlineAt, tenantId: tenant.id, weight };
     const refusals: Refusal[] = [];
     for (const target of step.targets) {
       const refusal = await this.ask(requestOf(step, targets[target], turn));
@@ -197,7 +198,16 @@ function requestOf(
   turn: Turn | undefined,
 ): ReserveRequest {
   const { owner, inputTokens, outputTokens, costUsd, leaseMs } = step;
-  return { target, tenant: tenants[step.tenant], owner, inputTokens, outputTokens, costUsd, leaseMs, turn };
+  return {
+    target,
+    tenant: tenants[step.tenant].tenant,
+    owner,
+    inputTokens,
+    outputTokens,
+    costUsd,
+    leaseMs,
+    turn,
+  };
 }
 
 type Stated<Fields> = { [Name in keyof Fields]?: Exclude<Fields[Name], undefined> };

@@ -23,9 +23,13 @@ export const targets = {
 };
 
 export const tenants = {
-  t1: { id: tenantId("t1"), limits: {} },
-  t2: { id: tenantId("t2"), limits: { requestsPerMinute: 6, tokensPerMinute: 900, concurrency: 3 } },
-  t3: { id: tenantId("t3"), limits: { usdPerDay: 0.01 } },
+  t1: { weight: 1, tenant: { id: tenantId("t1"), limits: {} } },
+  t2: {
+    weight: 0.5,
+    tenant: { id: tenantId("t2"), limits: { requestsPerMinute: 6, tokensPerMinute: 900, concurrency: 3 } },
+  },
+  t3: { weight: 3, tenant: { id: tenantId("t3"), limits: { usdPerDay: 0.01 } } },
+  t4: { weight: 1, tenant: { id: tenantId("t4"), limits: {} } },
 };
 
 type TargetId = keyof typeof targets;
@@ -158,7 +162,7 @@ function stepsOver(targetIds: readonly TargetId[], names: readonly TenantName[])
 }
 
 const targetChoices: TargetId[][] = [["a"], ["b"], ["c"], ["a", "b"], ["c", "d"], ["a", "b", "c", "d"]];
-const tenantChoices: TenantName[][] = [["t1"], ["t2"], ["t1", "t2", "t3"]];
+const tenantChoices: TenantName[][] = [["t1"], ["t2"], ["t1", "t4"], ["t1", "t2", "t3", "t4"]];
 
 /** For the differential test: what a cluster does to its capacity, in any order, to few targets or to all. */
 export const differentialSteps = record({

@@ -64,5 +64,7 @@ export function testTurn(effectiveDeadlineAt: number): Turn {
     jobId: idFromUuid("job", "00000000-0000-7000-8000-000000000001"),
     model: "auto",
     effectiveDeadlineAt,
+    tenantId: tenantId("t1"),
+    weight: 1,
   };
 }

@@ -4,12 +4,18 @@ import type { RateLimitReport } from "../outcome.ts";
 import type { Signals } from "../route.ts";
 import type { OperatedTarget } from "./target-ledger.ts";
 
-/** Who asks for room, and how urgent it is: the order among those who wait for the same room, whatever their lane. */
+/**
+ * Who asks for room, whose it is and how urgent: the order among those who wait for the same room, whatever their lane.
+ * Tenants share by weight; within that the earliest effective deadline goes first.
+ */
 export interface Turn {
   readonly jobId: JobId;
   /** Names the lane that holds the pointer. */
   readonly model: string;
   readonly effectiveDeadlineAt: number;
+  readonly tenantId: TenantId;
+  /** Above 0; the tenant's share beside the weights of the others that wait. */
+  readonly weight: number;
 }
 
 /** A job that waits for room. */
