@@ -16,6 +16,16 @@ const ofBoth = [
   "accept.cpu.total",
   "finish.cpu.worker",
   "finish.redis",
+  "finish.redisIn",
+  "finish.redisOut",
+  "decide.perSecond",
+];
+/** A system that has nothing to do may really do nothing. */
+const quiet = [
+  "idle.cpuShare.total",
+  "idle.redisPerSecond",
+  "waiting.cpuShare.total",
+  "waiting.redisPerSecond",
 ];
 const ofSluice = ["batch.perSecond", "accept.statements", "finish.statements", "through.commits"];
 
@@ -26,6 +36,8 @@ describe("the bench", () => {
     const rounds = JSON.parse(stdout.trim().split("\n").at(-1) ?? "") as Record<string, Measures[]>;
     expect(positive(rounds["baseline"]?.[0], ofBoth)).toEqual(ofBoth);
     expect(positive(rounds["sluice"]?.[0], [...ofBoth, ...ofSluice])).toEqual([...ofBoth, ...ofSluice]);
+    for (const [measures] of Object.values(rounds))
+      expect(quiet.filter((name) => Number.isFinite(measures?.[name]))).toEqual(quiet);
   });
 });
 

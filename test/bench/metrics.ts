@@ -18,8 +18,20 @@ const cpuRows = (phase: string, words: string): Metric[] =>
 
 const serverRows = (phase: string, words: string): Metric[] => [
   { key: `${phase}.redis`, label: `Redis commands per job ${words}`, unit: "" },
+  { key: `${phase}.redisIn`, label: `Sent to Redis per job ${words}`, unit: "bytes" },
+  { key: `${phase}.redisOut`, label: `Answered by Redis per job ${words}`, unit: "bytes" },
   { key: `${phase}.statements`, label: `PostgreSQL statements per job ${words}`, unit: "" },
   { key: `${phase}.commits`, label: `PostgreSQL commits per job ${words}`, unit: "" },
+];
+
+const quietRows = (phase: string, words: string): Metric[] => [
+  ...["api", "dispatcher", "worker", "delivery", "redis", "postgres", "total"].map((name) => ({
+    key: `${phase}.cpuShare.${name}`,
+    label: `CPU ${words}: ${name}`,
+    unit: "% of a core",
+  })),
+  { key: `${phase}.redisPerSecond`, label: `Redis commands ${words}`, unit: "per s" },
+  { key: `${phase}.statementsPerSecond`, label: `PostgreSQL statements ${words}`, unit: "per s" },
 ];
 
 /** Every row, in the order of the table. */
@@ -47,6 +59,12 @@ export const metrics: readonly Metric[] = [
     unit: "bytes",
     aim: "≤ 1024",
   },
+  {
+    key: "decide.perSecond",
+    label: "Decisions over 50 targets (beside: JSON of the request read and written)",
+    unit: "per s",
+  },
+  { key: "redisBytes.leftPerJob", label: "Redis memory left per job that has ended", unit: "bytes" },
   ...cpuRows("accept", "accepted"),
   ...cpuRows("finish", "finished"),
   ...cpuRows("through", "accepted and finished"),
@@ -55,4 +73,6 @@ export const metrics: readonly Metric[] = [
   ...serverRows("finish", "finished"),
   ...serverRows("through", "accepted and finished"),
   ...serverRows("batch", "of a batch file"),
+  ...quietRows("idle", "of an idle cluster"),
+  ...quietRows("waiting", "while 1,000 jobs wait for a limit"),
 ];

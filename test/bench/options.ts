@@ -13,8 +13,26 @@ export interface BenchOptions {
   readonly json: boolean;
 }
 
-const full: Sizes = { warmUpJobs: 2_000, jobs: 10_000, throughJobs: 5_000, pickUps: 50, batchLines: 50_000 };
-const quick: Sizes = { warmUpJobs: 50, jobs: 300, throughJobs: 100, pickUps: 3, batchLines: 500 };
+const full: Sizes = {
+  warmUpJobs: 2_000,
+  jobs: 10_000,
+  throughJobs: 5_000,
+  pickUps: 50,
+  batchLines: 50_000,
+  waitingJobs: 1_000,
+  quietMs: 30_000,
+  decideMs: 500,
+};
+const quick: Sizes = {
+  warmUpJobs: 50,
+  jobs: 300,
+  throughJobs: 100,
+  pickUps: 3,
+  batchLines: 500,
+  waitingJobs: 50,
+  quietMs: 500,
+  decideMs: 20,
+};
 
 export const usage = `npm run bench -- [--quick] [--rounds 5] [--seed 1] [--only sluice|baseline] [--profile FOLDER] [--json]
 

@@ -7,15 +7,17 @@ const variants = 512;
 
 /** The model alias that both systems serve. */
 export const benchModel = "bench";
+/** One with a limit that is soon full. */
+export const limitedModel = "limited";
 
 /** Bodies of `POST /v1/jobs`, each with a 1 KB prompt and one of ten priorities; the baseline takes the same bytes. */
-export function jobBodies(seed: number): string[] {
+export function jobBodies(seed: number, model = benchModel): string[] {
   const random = seeded(seed);
   return Array.from({ length: variants }, (_, index) =>
     JSON.stringify({
       endpoint: "/v1/chat/completions",
       priority: index % 10,
-      body: modelRequest(prompt(random)),
+      body: modelRequest(prompt(random), model),
     }),
   );
 }
@@ -29,8 +31,8 @@ export function* batchLines(count: number, seed: number): Generator<string> {
   }
 }
 
-function modelRequest(content: string) {
-  return { model: benchModel, messages: [{ role: "user", content }] };
+function modelRequest(content: string, model = benchModel) {
+  return { model, messages: [{ role: "user", content }] };
 }
 
 function prompt(random: () => number): string {

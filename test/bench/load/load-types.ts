@@ -1,6 +1,8 @@
 /** What the load generator is asked to send. */
 export interface LoadOrder {
   readonly url: string;
+  /** The model that the jobs are for. */
+  readonly model: string;
   readonly headers: Readonly<Record<string, string>>;
   /** Requests in all. */
   readonly requests: number;

@@ -14,7 +14,7 @@ process.send?.({ type: "ready" });
 
 async function run(order: LoadOrder): Promise<LoadResult> {
   const url = new URL(order.url);
-  const requests = jobBodies(order.seed).map((body) => postRequest(url, order.headers, body));
+  const requests = jobBodies(order.seed, order.model).map((body) => postRequest(url, order.headers, body));
   const connections = await Promise.all(Array.from({ length: order.connections }, () => openConnection(url)));
   const tally = { next: 0, accepted: 0, other: undefined as number | undefined, latencies: [] as number[] };
   const startedAt = performance.now();

@@ -4,6 +4,8 @@ import { Redis } from "ioredis";
 export interface RedisGauge {
   /** Commands carried out so far, those inside scripts included, without the gauge's own. */
   commands(): Promise<number>;
+  /** Bytes that Redis has received and sent so far, the gauge's own (some KB a reading) included. */
+  traffic(): Promise<{ readonly receivedBytes: number; readonly sentBytes: number }>;
   /** Bytes that Redis has in use. */
   usedBytes(): Promise<number>;
   /** Jobs of the BullMQ queue at this prefix that wait. */
@@ -27,6 +29,14 @@ export function openRedisGauge(url: string): RedisGauge {
         if (!ownCommands.has(name)) calls += Number(count);
       }
       return calls;
+    },
+    async traffic() {
+      const text = await redis.info("stats");
+      const read = (name: string): number => Number(new RegExp(`${name}:(\\d+)`).exec(text)?.[1]);
+      return {
+        receivedBytes: read("total_net_input_bytes"),
+        sentBytes: read("total_net_output_bytes"),
+      };
     },
     async usedBytes() {
       const text = await redis.info("memory");

@@ -1,5 +1,6 @@
 import type { BenchProcess } from "../bench-process.ts";
 import type { LoadOrder, LoadResult } from "../load/load-types.ts";
+import { benchModel } from "../prompts.ts";
 import type { System } from "../systems/system.ts";
 import type { Upstream } from "../upstream.ts";
 
@@ -12,6 +13,12 @@ export interface Sizes {
   readonly throughJobs: number;
   readonly pickUps: number;
   readonly batchLines: number;
+  /** Jobs that wait for a limit. */
+  readonly waitingJobs: number;
+  /** How long a system with nothing to do is watched. */
+  readonly quietMs: number;
+  /** How long one take of decisions lasts. */
+  readonly decideMs: number;
 }
 
 /** What a phase works with. */
@@ -27,8 +34,13 @@ export interface PhaseContext {
 const connections = 64;
 
 /** Posts jobs from the load generator. Throws when one was not accepted. */
-export async function postJobs({ system, load, seed }: PhaseContext, requests: number): Promise<LoadResult> {
-  const order: LoadOrder = { url: system.url, headers: system.headers, requests, connections, seed };
+export async function postJobs(
+  { system, load, seed }: PhaseContext,
+  requests: number,
+  model = benchModel,
+): Promise<LoadResult> {
+  const { url, headers } = system;
+  const order: LoadOrder = { url, headers, model, requests, connections, seed };
   const { result } = (await load.ask(order)) as { result: LoadResult };
   if (result.accepted === requests) return result;
   throw new Error(

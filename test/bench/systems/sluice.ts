@@ -8,14 +8,14 @@ import { type BenchProcess, startProcess } from "../bench-process.ts";
 import { cpuMsOfTree } from "../measure/cpu-time.ts";
 import { openPostgresGauge } from "../measure/postgres-gauge.ts";
 import { openRedisGauge } from "../measure/redis-gauge.ts";
-import { benchModel } from "../prompts.ts";
-import { cpuByName, type System, type SystemGround } from "./system.ts";
+import { benchModel, limitedModel } from "../prompts.ts";
+import { callsPerMinute, cpuByName, type System, type SystemGround } from "./system.ts";
 
 const adminKey = "bench-admin-key-0123456789";
 /** The baseline's worker has as many. */
 const workerConcurrency = "100";
 
-/** Starts Sluice (one API, one dispatcher; the worker later) on a new database and an emptied Redis. */
+/** Starts Sluice (one API, dispatcher and delivery; the worker later) on a new database and an emptied Redis. */
 export async function startSluice(ground: SystemGround): Promise<System> {
   const { redis, postgres, upstream, folder } = ground;
   const databaseUrl = await createDatabase(postgres);
@@ -23,7 +23,7 @@ export async function startSluice(ground: SystemGround): Promise<System> {
   const gauges = { redis: openRedisGauge(redis.url), postgres: await openPostgresGauge(databaseUrl) };
   await gauges.redis.empty();
   const processes: BenchProcess[] = [];
-  const start = async (name: "api" | "dispatcher" | "worker"): Promise<BenchProcess> => {
+  const start = async (name: "api" | "dispatcher" | "worker" | "delivery"): Promise<BenchProcess> => {
     const program = `apps/${name}/src/main.ts`;
     const env = environment(ground, databaseUrl);
     const started = await startProcess({
@@ -39,6 +39,7 @@ export async function startSluice(ground: SystemGround): Promise<System> {
   writeConfig(folder, upstream.origin);
   const api = await start("api");
   await start("dispatcher");
+  await start("delivery");
   const { prefix, name } = laneQueue(benchModel);
   return {
     name: "sluice",
@@ -46,6 +47,8 @@ export async function startSluice(ground: SystemGround): Promise<System> {
     headers: { authorization: `Bearer ${adminKey}` },
     ...gauges,
     startWorker: async () => void (await start("worker")),
+    // The limit stands in its configuration from the start.
+    limitCalls: async () => undefined,
     unfinished: () => gauges.postgres.unfinishedJobs(),
     queuedInRedis: () => gauges.redis.waiting(`${prefix}:${name}`),
     cpuMs: () =>
@@ -80,7 +83,10 @@ function configPath(folder: string): string {
   return join(folder, "sluice.yaml");
 }
 
-/** One pool with one target. It has limits of every common kind, so that reserving is really done, but wide ones. */
+/**
+ * One pool with one target that has limits of every common kind, so that reserving is really done, but wide ones; and
+ * another whose limit is soon full.
+ */
 function writeConfig(folder: string, upstream: string): void {
   const text = `version: 1
 providers:
@@ -93,8 +99,12 @@ pools:
         model: sim
         limits: { requests_per_minute: 10000000, tokens_per_minute: 10000000000, concurrency: 1000 }
         price: { input: 0.15, output: 0.60 }
+  ${limitedModel}:
+    targets:
+      - { id: ${limitedModel}, provider: upstream, model: sim, limits: { requests_per_minute: ${callsPerMinute} } }
 models:
   ${benchModel}: { pools: [${benchModel}] }
+  ${limitedModel}: { pools: [${limitedModel}] }
 sla_classes:
   standard: { deadline: 1h, default: true, on_miss: best_effort }
   batch: { deadline: 24h }

@@ -23,6 +23,8 @@ export interface System {
   readonly redis: RedisGauge;
   readonly postgres: PostgresGauge | undefined;
   startWorker(): Promise<void>;
+  /** From now on jobs of the limited model get ten calls a minute. */
+  limitCalls(): Promise<void>;
   /** Jobs that have not ended. */
   unfinished(): Promise<number>;
   /** Jobs or pointers that lie in Redis and wait. */
@@ -31,6 +33,9 @@ export interface System {
   cpuMs(): Readonly<Record<string, number>>;
   stop(): Promise<void>;
 }
+
+/** What the limit of the limited model is. */
+export const callsPerMinute = 10;
 
 /** CPU time by process, the two servers among them. */
 export function cpuByName(
