@@ -63,50 +63,60 @@ interface Second {
   readonly right: number;
 }
 
-/** Lets the left target fail once enough calls were made, and mends it some seconds later. */
+type Failing = Awaited<ReturnType<typeof startFailing>>;
+
+/** Lets the left target fail in the middle of a batch, and says what came of it. */
 async function drill(way: string, rule: string): Promise<void> {
   const left = await startFailing(rule);
   const right = await startSimulator(upstream);
   const cluster = await startTestCluster({ workers: 2, config: config(left.url, right.url) });
   console.log(`\n${way}\nsecond  left  right  left's state`);
-  const startedAt = performance.now();
-  const say = (text: string): void =>
-    console.log(`${((performance.now() - startedAt) / 1_000).toFixed(0).padStart(6)}  ${text}`);
   try {
     const id = await startBatch(cluster.api, toJsonl(promptLines(lines, { model: "auto" })));
-    let hasEnded = false;
-    const batch = untilEnded(cluster.openai, id, longestMs).finally(() => {
-      hasEnded = true;
-    });
-    const seconds: Second[] = [];
-    let [phase, failedAt] = ["up" as Second["phase"], 0];
-    let before = { left: 0, right: 0 };
-    while (!hasEnded) {
-      await delay(1_000);
-      const now = { left: left.calls(), right: right.stats().calls };
-      const second = { phase, left: now.left - before.left, right: now.right - before.right };
-      seconds.push(second);
-      before = now;
-      const columns = [second.left, second.right].map((calls) => String(calls).padStart(4));
-      say(`${columns.join("   ")}   ${await stateOfLeft(cluster)}`);
-      if (phase === "up" && now.left + now.right > callsBefore) {
-        [phase, failedAt] = ["down", performance.now()];
-        await left.fail();
-        say("left fails");
-      } else if (phase === "down" && performance.now() - failedAt > failingMs) {
-        phase = "back";
-        await left.mend();
-        say("left is mended");
-      }
-    }
+    const ended = new AbortController();
+    const batch = untilEnded(cluster.openai, id, longestMs).finally(() => ended.abort());
+    const seconds = await watch(cluster, { left, right }, ended.signal);
     const { status, request_counts: counts } = await batch;
-    say(`${status}: ${counts?.completed} of ${counts?.total} succeeded`);
+    console.log(`${status}: ${counts?.completed} of ${counts?.total} succeeded`);
     judge(counts?.completed === lines, "no job was lost or died");
     judgeSeconds(way, seconds);
   } finally {
     await cluster.stop();
     await Promise.all([left.close(), right.close(0)]);
   }
+}
+
+/** Prints each second; lets the left target fail once enough calls were made, and mends it some seconds later. */
+async function watch(
+  cluster: TestCluster,
+  { left, right }: { left: Failing; right: RunningSimulator },
+  ended: AbortSignal,
+): Promise<Second[]> {
+  const startedAt = performance.now();
+  const elapsed = (): number => performance.now() - startedAt;
+  const say = (text: string): void => console.log(`${(elapsed() / 1_000).toFixed(0).padStart(6)}  ${text}`);
+  const seconds: Second[] = [];
+  let [phase, failedAt] = ["up" as Second["phase"], 0];
+  let before = { left: 0, right: 0 };
+  while (!ended.aborted) {
+    await delay(1_000);
+    const now = { left: left.calls(), right: right.stats().calls };
+    const second = { phase, left: now.left - before.left, right: now.right - before.right };
+    seconds.push(second);
+    before = now;
+    const columns = [second.left, second.right].map((calls) => String(calls).padStart(4));
+    say(`${columns.join("   ")}   ${await stateOfLeft(cluster)}`);
+    if (phase === "up" && now.left + now.right > callsBefore) {
+      [phase, failedAt] = ["down", elapsed()];
+      await left.fail();
+      say("left fails");
+    } else if (phase === "down" && elapsed() - failedAt > failingMs) {
+      phase = "back";
+      await left.mend();
+      say("left is mended");
+    }
+  }
+  return seconds;
 }
 
 async function stateOfLeft({ api }: TestCluster): Promise<string> {

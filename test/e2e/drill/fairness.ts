@@ -150,8 +150,9 @@ function report(round: Round, seen: Seen): void {
   const wanted = shared.theirs.reduce((sum, { tokens }) => sum + tokens, 0);
   const share = round.weight / (1 + round.weight);
   const idealMs = (wanted / (share * perSecond)) * 1_000 + seen.longestCallMs;
-  const meanTokens = tokensWithin(shared.mine, stretch) / Math.max(1, countWithin(shared.mine, stretch));
-  const allOfMine = ((backlog - shared.mine.length) * meanTokens + wanted) / perSecond;
+  const before = { from: 0, until: stretch.from };
+  const meanTokens = mean(shared.mine.map(({ tokens }) => tokens));
+  const allOfMine = ((backlog - countWithin(shared.mine, before)) * meanTokens + wanted) / perSecond;
   const jains = serviceByWindow(shared, stretch).map((window) => jainIndex([window.mine, window.theirs]));
   const gap = largestServiceGap(shared, stretch);
   const bound = 2 * places * seen.largestTokens;
@@ -178,6 +179,10 @@ function report(round: Round, seen: Seen): void {
 
 function countWithin(services: readonly Service[], { from, until }: { from: number; until: number }): number {
   return services.filter(({ at }) => at >= from && at < until).length;
+}
+
+function mean(values: readonly number[]): number {
+  return values.reduce((sum, value) => sum + value, 0) / values.length;
 }
 
 const asked = process.argv[2];
