@@ -1,9 +1,18 @@
+import { readFileSync } from "node:fs";
 import { seeded } from "../kit/seeded.ts";
 
 /** Characters of each prompt: the issue's 1 KB. */
 const promptCharacters = 1024;
 /** Distinct requests that a load cycles through: enough that nothing upstream or below can cache one. */
 const variants = 512;
+
+const corpus = readFileSync(new URL("../../examples/sample.jsonl", import.meta.url), "utf8")
+  .trim()
+  .split("\n")
+  .map(
+    (line) => (JSON.parse(line) as { body: { messages: { content: string }[] } }).body.messages[0]?.content,
+  )
+  .join("\n");
 
 /** The model alias that both systems serve. */
 export const benchModel = "bench";
@@ -35,8 +44,8 @@ function modelRequest(content: string, model = benchModel) {
   return { model, messages: [{ role: "user", content }] };
 }
 
+/** A piece of the bundled real prompts, each behind a number of its own: what tokenizers see of text, and no two alike. */
 function prompt(random: () => number): string {
-  let text = "";
-  while (text.length < promptCharacters) text += `${Math.floor(random() * 2 ** 32).toString(36)} `;
-  return text.slice(0, promptCharacters);
+  const from = Math.floor(random() * (corpus.length - promptCharacters));
+  return `${Math.floor(random() * 2 ** 32)} ${corpus.slice(from)}`.slice(0, promptCharacters);
 }
