@@ -10,7 +10,18 @@ local function members(key)
   return set
 end
 
-local active = members(KEYS[1])
+-- Which of the ids a sorted set holds, one page of them a command: Lua's stack takes no more arguments.
+local PAGE = 1000
+local function held(key)
+  local set = {}
+  for first = 2, #ARGV, PAGE do
+    local scores = redis.call("ZMSCORE", key, unpack(ARGV, first, math.min(first + PAGE - 1, #ARGV)))
+    for place, score in ipairs(scores) do set[ARGV[first + place - 1]] = score end
+  end
+  return set
+end
+
+local active, prioritized, delayed = members(KEYS[1]), held(KEYS[2]), held(KEYS[3])
 local wait
 
 local states = {}
@@ -20,9 +31,9 @@ for index = 2, #ARGV do
   local state = "none"
   if active[id] then
     state = redis.call("EXISTS", job .. ":lock") == 1 and "locked" or "unlocked"
-  elseif redis.call("ZSCORE", KEYS[2], id) then
+  elseif prioritized[id] then
     state = "waiting"
-  elseif redis.call("ZSCORE", KEYS[3], id) then
+  elseif delayed[id] then
     state = "delayed"
   elseif redis.call("HEXISTS", job, "finishedOn") == 1 then
     state = "ended"

@@ -196,3 +196,21 @@ test("a pointer costs Redis less than 1 KiB, and the event stream stays short", 
   expect(each).toBeLessThan(1024);
   expect(events).toBeLessThan(1_000);
 });
+
+test("looking for pointers costs a few commands, not one for each that lies in the lane", async () => {
+  const lanes = bench.lanes();
+  const redis = bench.open("commands");
+  const pointers = Array.from({ length: 1_200 }, () => bench.pointer(5));
+  await lanes.add(pointers.slice(1));
+  const commands = async (): Promise<number> => {
+    const counts = [...(await redis.info("commandstats")).matchAll(/calls=(\d+)/g)];
+    return counts.reduce((sum, [, count]) => sum + Number(count), 0);
+  };
+  const before = await commands();
+  const missing = await lanes.missing(
+    bench.model,
+    pointers.map(({ jobId }) => jobId),
+  );
+  expect(missing).toEqual([pointers[0]?.jobId]);
+  expect((await commands()) - before).toBeLessThan(30);
+});
