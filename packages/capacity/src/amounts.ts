@@ -22,3 +22,8 @@ export function microUsd(usd: number): number {
 export function whole(amount: number): number {
   return Math.max(0, Math.ceil(amount));
 }
+
+/** How refusals name a budget: by the kind that its key begins with. */
+export function budgetName(key: string): string {
+  return `budget.${key.split(":", 1)[0]}`;
+}

@@ -8,5 +8,6 @@ export const tenantUse = (id: string): string => capacityKey("tenant-use", id);
 export const tenantLog = (id: string): string => capacityKey("tenant-log", id);
 export const tenantDay = (id: string): string => capacityKey("tenant-day", id);
 export const heldKey = (owner: string): string => capacityKey("held", owner);
+export const budgetKey = (key: string): string => capacityKey("budget", key);
 export const owners = capacityKey("owners");
 export const parked = capacityKey("parked");

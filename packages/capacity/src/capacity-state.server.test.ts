@@ -42,6 +42,20 @@ describe("the state in Redis", () => {
     expect(await redis.hlen("{capacity}:target-day:a")).toBe(50);
   });
 
+  test("forgets budgets a week after their last use", async () => {
+    const { capacity, redis } = await setup();
+    const budgets = [
+      { key: "batch:1", usd: 1, window: "total" },
+      { key: "key:1", usd: 1, window: "day" },
+    ] as const;
+    await take(capacity, testRequest(testTarget("a"), { budgets, costUsd: 0.1 }));
+    for (const { key } of budgets) {
+      const left = await redis.ttl(`{capacity}:budget:${key}`);
+      expect(left).toBeGreaterThan(6 * 86_400);
+      expect(left).toBeLessThanOrEqual(7 * 86_400);
+    }
+  });
+
   test("keeps all its keys on one node of a cluster", async () => {
     const { capacity, redis } = await setup();
     const tenant = { id: tenantId("t1"), limits: { concurrency: 9 } };

@@ -1,5 +1,4 @@
 import type {
-  CallSample,
   Capacity,
   Clock,
   IdSource,
@@ -9,22 +8,10 @@ import type {
   ReserveRequest,
   Target,
   TargetSignals,
-  Turn,
 } from "@sluice/domain";
 import type { RedisClient } from "@sluice/redis";
-import { microUsd, stated, tokenShare, whole } from "./amounts.ts";
-import {
-  heldKey,
-  owners,
-  parked,
-  targetDay,
-  targetHealth,
-  targetLog,
-  targetUse,
-  tenantDay,
-  tenantLog,
-  tenantUse,
-} from "./capacity-keys.ts";
+import { microUsd, whole } from "./amounts.ts";
+import { heldKey, owners, parked, targetHealth, targetLog, targetUse } from "./capacity-keys.ts";
 import {
   memberOf,
   type PlaceAnswer,
@@ -34,8 +21,17 @@ import {
   waitingPlaces,
 } from "./parking.ts";
 import { readSignals, readState } from "./read-signals.ts";
-import { type Readings, readingsOf, type StatedReading } from "./report-readings.ts";
+import { readingsOf } from "./report-readings.ts";
 import { grant, isCalm, ownerOf } from "./reservations.ts";
+import {
+  argumentsOf,
+  observeKeys,
+  placeArguments,
+  placeInOrder,
+  reportArguments,
+  reserveArguments,
+  reserveKeys,
+} from "./script-arguments.ts";
 import { loadScripts } from "./scripts.ts";
 
 export interface CapacityOptions {
@@ -60,10 +56,9 @@ export function createCapacity(options: CapacityOptions): Capacity {
   return {
     async reserve(request) {
       const id = `${request.owner}/${ids.uuid()}`;
-      const calm = isCalm(request, clock.now()) ? 1 : 0;
-      const args = [now(), id, ...amountsOf(request), calm, ...placeInOrder(request.turn)];
+      const args = [now(), id, ...reserveArguments(request, isCalm(request, clock.now()))];
       const reply = await scripts.reserve(reserveKeys(request), args);
-      wake(after(reply, Array.isArray(reply) && reply[0] === 1 ? 4 : 3));
+      wake(after(reply, 4));
       return readAnswer(reply, request, id);
     },
     async park(turn, refusals) {
@@ -118,78 +113,6 @@ export function createCapacity(options: CapacityOptions): Capacity {
   };
 }
 
-function observeKeys(id: string): string[] {
-  return [targetUse(id), targetHealth(id), targetLog(id), parked];
-}
-
-function reserveKeys({ target, tenant, owner }: ReserveRequest): string[] {
-  return [
-    targetUse(target.id),
-    targetLog(target.id),
-    targetDay(target.id),
-    tenantUse(tenant.id),
-    tenantLog(tenant.id),
-    tenantDay(tenant.id),
-    owners,
-    heldKey(owner),
-    targetHealth(target.id),
-    parked,
-  ];
-}
-
-/** The arguments of `reserve.lua` after the reservation's id. */
-function amountsOf({
-  target,
-  tenant,
-  inputTokens,
-  outputTokens,
-  costUsd,
-  leaseMs,
-}: ReserveRequest): (number | string)[] {
-  const { limits } = target;
-  return [
-    whole(leaseMs),
-    whole(inputTokens),
-    whole(outputTokens),
-    tokenShare,
-    microUsd(costUsd),
-    stated(limits.requestsPerMinute),
-    stated(limits.tokensPerMinute),
-    stated(limits.inputTokensPerMinute),
-    stated(limits.outputTokensPerMinute),
-    stated(limits.concurrency),
-    stated(limits.tokensPerDay),
-    limits.usdPerDay === undefined ? -1 : microUsd(limits.usdPerDay),
-    stated(tenant.limits.requestsPerMinute),
-    stated(tenant.limits.tokensPerMinute),
-    stated(tenant.limits.concurrency),
-    tenant.limits.usdPerDay === undefined ? -1 : microUsd(tenant.limits.usdPerDay),
-  ];
-}
-
-/** How the scripts are told whose turn it is. */
-function placeInOrder(turn: Turn | undefined): (number | string)[] {
-  if (turn === undefined) return ["", "", "", ""];
-  return [memberOf(turn), turn.effectiveDeadlineAt, turn.tenantId, turn.weight];
-}
-
-/** The arguments of `park.lua` for one scope. */
-function placeArguments({
-  refusal,
-  scope,
-  inputTokens,
-  outputTokens,
-  limits,
-}: WaitingPlace): (number | string)[] {
-  const { target, tenant } = refusal.request;
-  const keys =
-    scope === "target"
-      ? [targetUse(target.id), targetLog(target.id)]
-      : [tenantUse(tenant.id), tenantLog(tenant.id)];
-  const { requests, tokens, input, output, concurrency } = limits;
-  return [...keys, inputTokens, outputTokens, requests, tokens, input, output, concurrency];
-}
-
 function readPark(reply: unknown, places: readonly WaitingPlace[]): PlaceAnswer {
   if (!Array.isArray(reply)) throw new TypeError("the park script answered no list");
   const [hasRoom, value] = [reply[0] === 1, Number(reply[1])];
@@ -199,41 +122,12 @@ function readPark(reply: unknown, places: readonly WaitingPlace[]): PlaceAnswer 
 
 function readAnswer(reply: unknown, request: ReserveRequest, id: string): ReserveAnswer {
   if (!Array.isArray(reply)) throw new TypeError("the reserve script answered no list");
-  if (reply[0] !== 1) return { kind: "denied", limit: String(reply[1]), waitMs: Number(reply[2]) };
+  if (reply[0] !== 1) {
+    const denied = { kind: "denied", limit: String(reply[1]), waitMs: Number(reply[2]) } as const;
+    return reply[3] === 1 ? { ...denied, isExhausted: true } : denied;
+  }
   const [requests, tokens, probe] = [Number(reply[1]), Number(reply[2]), Number(reply[3])];
   return grant({ request, id, left: { requests, tokens }, probe });
-}
-
-/** The arguments of `observe.lua` after the time. */
-function argumentsOf({
-  latencyMs,
-  ok,
-  health,
-  reservation,
-  retryAfterMs,
-  outputTokens,
-  costUsd,
-}: CallSample): (number | string)[] {
-  return [
-    latencyMs,
-    ok === undefined ? "" : Number(ok),
-    health ?? "",
-    reservation?.probe ?? 0,
-    whole(retryAfterMs ?? 0),
-    whole(outputTokens ?? 0),
-    microUsd(costUsd ?? 0),
-  ];
-}
-
-/** The arguments of `learn.lua` after the unique id. */
-function reportArguments({ requests, tokens }: Readings): (number | string)[] {
-  return [requests, tokens].flatMap(readingArguments);
-}
-
-function readingArguments(reading: StatedReading | undefined): (number | string)[] {
-  if (reading === undefined) return [-1, 0, "", ""];
-  const { limit, remaining, resetMs, left } = reading;
-  return [limit, remaining, resetMs ?? "", left ?? ""];
 }
 
 /** What a script returns beyond its answer. */

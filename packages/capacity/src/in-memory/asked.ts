@@ -2,6 +2,7 @@ import type { ReserveRequest, TargetLimits, TenantConfig } from "@sluice/domain"
 import { microUsd, sharedLimit, stated, whole } from "../amounts.ts";
 import type { WaitedLimits } from "../parking.ts";
 import { slowStartPlaces } from "./breaker.ts";
+import type { AskedBudget } from "./budgets.ts";
 import { scopeOf } from "./create-state.ts";
 import { type Place, placeOf } from "./fair-order.ts";
 import type { Scope, Step } from "./state.ts";
@@ -25,11 +26,12 @@ export interface Ask {
   readonly target: AskedScope;
   /** How many calls slow start allows at once; `undefined` when it is over. */
   readonly slowPlaces: number | undefined;
+  readonly budgets: readonly AskedBudget[];
   /** Absent when no limit of the tenant is stated. */
   readonly tenant: AskedScope | undefined;
 }
 
-export function askOf({ state, now }: Step, request: ReserveRequest): Ask {
+export function askOf({ state, now }: Step, request: ReserveRequest, budgets: readonly AskedBudget[]): Ask {
   const { turn, tenant, target } = request;
   const scope = scopeOf(state.targets, target.id);
   const estimate = whole(request.inputTokens);
@@ -39,6 +41,7 @@ export function askOf({ state, now }: Step, request: ReserveRequest): Ask {
     output: whole(request.outputTokens),
     estimate,
     microUsd: microUsd(request.costUsd),
+    budgets,
     target: askedOfTarget(scope, target.limits),
     slowPlaces: slowStartPlaces(scope.breaker, now, stated(target.limits.concurrency)),
     tenant: hasLimits(tenant.limits)

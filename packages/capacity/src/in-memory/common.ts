@@ -1,4 +1,4 @@
-import type { Entry, Held, Hour, Log, Owner, Scope, State, Step } from "./state.ts";
+import type { Entry, Held, Hour, Log, Scope } from "./state.ts";
 
 /** `common.lua` in memory; its comments say why. */
 export const windowMs = 60_000;
@@ -8,7 +8,6 @@ export const dayHours = 24;
 
 /** Entries that have left are kept until there are so many: they are taken away all at once. */
 const mostGone = 512;
-const mostSwept = 8;
 
 /** Takes what has left the window out of the sums. */
 export function prune({ log, sums }: Scope, now: number): void {
@@ -74,26 +73,6 @@ export function addDay(day: Hour[], now: number, { reservedAt, tokens, microUsd 
     known.tokens += tokens;
     known.microUsd += microUsd;
   } else day.splice(place, 0, { hour, tokens, microUsd });
-}
-
-/** Takes back the reservations of owners whose lease is over. */
-export function sweep({ state, now }: Step): void {
-  if (now < state.firstLeaseEndsAt) return;
-  const dead = [...state.owners].filter(([, { leaseEndsAt }]) => leaseEndsAt <= now);
-  dead.sort(([a, { leaseEndsAt: aEnd }], [b, { leaseEndsAt: bEnd }]) => aEnd - bEnd || (a < b ? -1 : 1));
-  for (const [name, { leaseEndsAt, held }] of dead.slice(0, mostSwept)) {
-    for (const record of held.values()) age(record, leaseEndsAt + sendMarginMs);
-    state.owners.delete(name);
-  }
-  state.firstLeaseEndsAt = Number.POSITIVE_INFINITY;
-  for (const { leaseEndsAt } of state.owners.values())
-    state.firstLeaseEndsAt = Math.min(state.firstLeaseEndsAt, leaseEndsAt);
-}
-
-/** Lengthens the lease of an owner; never shortens it. */
-export function lengthenLease(state: State, owner: Owner, endsAt: number): void {
-  owner.leaseEndsAt = Math.max(owner.leaseEndsAt, endsAt);
-  state.firstLeaseEndsAt = Math.min(state.firstLeaseEndsAt, owner.leaseEndsAt);
 }
 
 const fadeMs = 30_000;

@@ -8,6 +8,7 @@ export function createState(): State {
     owners: new Map(),
     firstLeaseEndsAt: Number.POSITIVE_INFINITY,
     parked: new Map(),
+    budgets: new Map(),
   };
 }
 

@@ -53,12 +53,18 @@ const answers = [
   ...["paused", "operated", "breaker", "slow_start", "turn", "requests_per_minute", "tokens_per_minute"],
   ...["input_tokens_per_minute", "output_tokens_per_minute", "concurrency", "tokens_per_day", "usd_per_day"],
 ].map((limit) => `target.${limit}`);
+const budgets = ["budget.key", "budget.batch", "exhausted budget.batch"];
 const tenantAnswers = ["requests_per_minute", "tokens_per_minute", "concurrency", "usd_per_day", "turn"].map(
   (limit) => `tenant.${limit}`,
 );
 
 function nameOf(answer: unknown): string {
-  const { kind, limit } = (answer ?? {}) as { kind?: string; limit?: string };
+  const { kind, limit, isExhausted } = (answer ?? {}) as {
+    kind?: string;
+    limit?: string;
+    isExhausted?: boolean;
+  };
+  if (isExhausted) return `exhausted ${limit}`;
   return limit ?? kind ?? "nothing";
 }
 
@@ -80,6 +86,6 @@ test("memory answers any sequence of calls as Redis does, and wakes the same job
     }),
     { numRuns: propertyRuns(600) },
   );
-  const wanted = [...answers, ...tenantAnswers, "granted", "parked", "room", "woken"];
+  const wanted = [...answers, ...tenantAnswers, ...budgets, "granted", "parked", "room", "woken"];
   expect([...seen]).toEqual(expect.arrayContaining(wanted));
 });

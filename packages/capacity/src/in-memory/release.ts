@@ -1,4 +1,5 @@
 import { dropProbe } from "./breaker.ts";
+import { settleBudgets } from "./budgets.ts";
 import { addDay } from "./common.ts";
 import { recharge } from "./fair-order.ts";
 import { takeHeld } from "./held.ts";
@@ -12,6 +13,7 @@ export function release(step: Step, id: string, probe: number): void {
   const { reservedAt, input, output, microUsd, places } = record;
   const [target] = places;
   if (target !== undefined) dropProbe(target.scope.breaker, probe);
+  settleBudgets(record, step.now, 0);
   recharge(record, -input - output);
   for (const { scope, countsDay } of places) {
     scope.sums.requests -= 1;

@@ -1,4 +1,4 @@
-import { lengthenLease, sweep } from "./common.ts";
+import { lengthenLease, sweep } from "./leases.ts";
 import type { Step } from "./state.ts";
 
 /** `renew.lua` in memory. */

@@ -1,6 +1,7 @@
 import type { Ask, AskedScope } from "./asked.ts";
+import { type AskedBudget, leftOfTotal } from "./budgets.ts";
 import { dayHours, firstHour, hourMs, prune } from "./common.ts";
-import type { Log, Scope, Step } from "./state.ts";
+import type { Hour, Log, Scope, Step } from "./state.ts";
 import { latencyOf } from "./waiters.ts";
 import { type Window, windows } from "./windows.ts";
 
@@ -29,11 +30,13 @@ export function requireRoom({ now }: Step, ask: Ask): Full | undefined {
   requirePlace(check, "target.concurrency", target.limits.concurrency, target.scope);
   requirePlace(check, "target.slow_start", slowPlaces ?? -1, target.scope);
   requireDays(check, "target", target);
-  if (tenant === undefined) return check.worst;
-  prune(tenant.scope, now);
-  requireWindows(check, "tenant", tenant);
-  requirePlace(check, "tenant.concurrency", tenant.limits.concurrency, tenant.scope);
-  requireDays(check, "tenant", tenant);
+  if (tenant !== undefined) {
+    prune(tenant.scope, now);
+    requireWindows(check, "tenant", tenant);
+    requirePlace(check, "tenant.concurrency", tenant.limits.concurrency, tenant.scope);
+    requireDays(check, "tenant", tenant);
+  }
+  for (const budget of ask.budgets) requireBudget(check, budget);
   return check.worst;
 }
 
@@ -79,6 +82,13 @@ function requireDays(check: Check, of: string, { scope, tokensPerDay, microUsdPe
   requireDay(check, `${of}.usd_per_day`, scope, { limit: microUsdPerDay, kind: "microUsd", need: microUsd });
 }
 
+function requireBudget(check: Check, budget: AskedBudget): void {
+  const { name, limit, window, counter } = budget;
+  const need = check.ask.microUsd;
+  if (window === "day") requireDay(check, name, counter, { limit, kind: "microUsd", need });
+  else if (leftOfTotal(budget).now < need) deny(check, name, Math.min(5_000, Math.max(500, check.latencyMs)));
+}
+
 interface DayNeed {
   readonly limit: number;
   readonly kind: "tokens" | "microUsd";
@@ -86,7 +96,12 @@ interface DayNeed {
 }
 
 /** What the hours of a day hold, and when enough of them will have left. */
-function requireDay(check: Check, name: string, { day }: Scope, { limit, kind, need }: DayNeed): void {
+function requireDay(
+  check: Check,
+  name: string,
+  { day }: { readonly day: Hour[] },
+  { limit, kind, need }: DayNeed,
+): void {
   if (limit < 0) return;
   const first = firstHour(check.now);
   while ((day[0]?.hour ?? first) < first) day.shift();

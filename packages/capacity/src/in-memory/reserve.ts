@@ -1,11 +1,13 @@
 import type { ReserveAnswer, ReserveRequest, TargetLimits } from "@sluice/domain";
-import { whole } from "../amounts.ts";
+import { microUsd, whole } from "../amounts.ts";
 import { grant, isCalm } from "../reservations.ts";
 import { type Ask, type AskedScope, askOf } from "./asked.ts";
 import { breakerWait, noteCall, openIfSilent, takeProbe } from "./breaker.ts";
-import { addDay, lengthenLease, prune, sweep } from "./common.ts";
+import { type AskedBudget, askBudget, holdBudgets, leftOfTotal } from "./budgets.ts";
+import { addDay, dayHours, hourMs, prune } from "./common.ts";
 import { scopeOf } from "./create-state.ts";
 import { charge, floorOf } from "./fair-order.ts";
+import { lengthenLease, sweep } from "./leases.ts";
 import { requireRoom } from "./require-room.ts";
 import type { Held, HeldPlace, Scope, Step } from "./state.ts";
 import { copyOf, hasRoom, type Room, serveWaiters, turnMs, unpark } from "./waiters.ts";
@@ -14,11 +16,14 @@ import { tokensOf } from "./windows.ts";
 /** `reserve.lua` in memory. */
 export function reserve(step: Step, request: ReserveRequest, id: string): ReserveAnswer {
   sweep(step);
+  const budgets = (request.budgets ?? []).map((budget) => askBudget(step, budget));
+  const exhausted = exhaustedAnswer(budgets, microUsd(request.costUsd));
+  if (exhausted !== undefined) return exhausted;
   const scope = scopeOf(step.state.targets, request.target.id);
   prune(scope, step.now);
   const closed = closedAnswer(step, scope, isCalm(request, step.now));
   if (closed !== undefined) return closed;
-  const ask = askOf(step, request);
+  const ask = askOf(step, request, budgets);
   const full = requireRoom(step, ask);
   if (full !== undefined) return denied(full.limit, full.waitMs);
   const rooms = roomsOf(ask);
@@ -43,6 +48,13 @@ export function reserve(step: Step, request: ReserveRequest, id: string): Reserv
 
 function denied(limit: string, waitMs: number): ReserveAnswer {
   return { kind: "denied", limit, waitMs };
+}
+
+/** The refusal of a budget that no time and no call's end gives room. */
+function exhaustedAnswer(budgets: readonly AskedBudget[], need: number): ReserveAnswer | undefined {
+  const exhausted = budgets.find((budget) => budget.window === "total" && leftOfTotal(budget).atBest < need);
+  if (exhausted === undefined) return undefined;
+  return { kind: "denied", limit: exhausted.name, waitMs: dayHours * hourMs, isExhausted: true };
 }
 
 /** The refusal of a target that takes nothing now. */
@@ -79,10 +91,11 @@ interface Taking {
 
 function take({ state, now }: Step, { ask, request, id, charged }: Taking): void {
   const { target, tenant, input, output, estimate, microUsd } = ask;
+  const budgets = holdBudgets(ask.budgets, now, microUsd);
   const places = [target, ...(tenant === undefined ? [] : [tenant])].map((asked) => takeIn(asked, ask, now));
   const owner = state.owners.get(request.owner) ?? { leaseEndsAt: 0, held: new Map() };
   state.owners.set(request.owner, owner);
-  owner.held.set(id, { id, reservedAt: now, input, output, estimate, microUsd, charged, places });
+  owner.held.set(id, { id, reservedAt: now, input, output, estimate, microUsd, charged, budgets, places });
   lengthenLease(state, owner, now + whole(request.leaseMs));
 }
 

@@ -1,5 +1,6 @@
 import type { RealUse } from "@sluice/domain";
 import { microUsd, whole } from "../amounts.ts";
+import { settleBudgets } from "./budgets.ts";
 import { addDay, age, sendMarginMs } from "./common.ts";
 import { recharge } from "./fair-order.ts";
 import { takeHeld } from "./held.ts";
@@ -21,6 +22,7 @@ export function settle(step: Step, id: string, use: RealUse): void {
     scope.sums.output += output - record.output;
     if (countsDay) addDay(scope.day, now, { reservedAt, tokens, microUsd: money });
   }
+  settleBudgets(record, now, microUsd(use.costUsd));
   recharge(record, tokens);
   const sentAt = use.sentAfterMs === undefined ? now : reservedAt + whole(use.sentAfterMs);
   age({ ...record, input, output }, Math.min(now, sentAt + sendMarginMs));

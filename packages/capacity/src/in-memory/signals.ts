@@ -1,8 +1,9 @@
 import type { TargetState } from "../read-signals.ts";
 import { phaseOf } from "./breaker.ts";
-import { fadeAfter, prune, sweep } from "./common.ts";
+import { fadeAfter, prune } from "./common.ts";
 import { scopeOf } from "./create-state.ts";
 import { readLatencies, readSpend } from "./histogram.ts";
+import { sweep } from "./leases.ts";
 import type { Step } from "./state.ts";
 
 /** `signals.lua` in memory. */

@@ -9,6 +9,21 @@ export interface State {
   /** No lease ends before this. */
   firstLeaseEndsAt: number;
   readonly parked: Map<string, Waiter>;
+  readonly budgets: Map<string, KnownBudget>;
+}
+
+/** A budget by the hour, or as a whole. */
+export interface KnownBudget {
+  readonly day: Hour[];
+  /** Spent and held. */
+  microUsd: number;
+  /** Held of that by calls under way. */
+  held: number;
+}
+
+export interface HeldBudget {
+  readonly counter: KnownBudget;
+  readonly window: "day" | "total";
 }
 
 /** One call of the port: when it runs, and whom it wakes. */
@@ -140,6 +155,7 @@ export interface Held {
   readonly microUsd: number;
   /** Whose counter was charged; absent when nobody waited. */
   readonly charged: Share | undefined;
+  readonly budgets: readonly HeldBudget[];
   readonly places: readonly HeldPlace[];
 }
 

@@ -53,9 +53,9 @@ end
 
 -- A record of what one reservation holds:
 -- {reserved at, input, output, input before correction, micro-USD, tenant whose counter was charged or '', its weight,
--- scope of the target, scope of the tenant or nil}; a scope is {use, log, day or ''}.
+-- budgets as {key, window}, scope of the target, scope of the tenant or nil}; a scope is {use, log, day or ''}.
 local function scopes_of(record)
-  return { record[8], record[9] }
+  return { record[9], record[10] }
 end
 
 -- Ends a record's place among the calls in flight and lets its entry age from `counted_at`.
@@ -80,26 +80,6 @@ local function add_day(day, reserved_at, now, tokens, micro_usd)
   if day == '' or hour < first_hour(now) then return end
   add(day, string.format('t%.0f', hour), tokens)
   add(day, string.format('m%.0f', hour), micro_usd)
-end
-
--- Takes back the reservations of owners whose lease is over. They may have sent until then.
-local function sweep(owners, now)
-  local dead = redis.call('ZRANGEBYSCORE', owners, '-inf', now, 'WITHSCORES', 'LIMIT', 0, 8)
-  for n = 1, #dead, 2 do
-    local held, ended_at = dead[n], tonumber(dead[n + 1])
-    local entries = redis.call('HGETALL', held)
-    for e = 1, #entries, 2 do age(entries[e], cmsgpack.unpack(entries[e + 1]), ended_at + SEND_MARGIN_MS) end
-    redis.call('DEL', held)
-    redis.call('ZREM', owners, held)
-  end
-end
-
--- What is left of something after `elapsed` ms, with a time constant of 30 s. Its upper 26 bits (Dekker's split):
--- below them one machine's exp differs from another's, and all must come to the same answers.
-local function fade_after(elapsed)
-  local fade = math.exp(-math.max(0, elapsed) / 30000)
-  local high = fade * 134217729
-  return high - (high - fade)
 end
 
 local function number(value, default)

@@ -7,7 +7,8 @@ local packed = redis.call('HGET', KEYS[1], ARGV[2])
 if not packed then return {} end
 redis.call('HDEL', KEYS[1], ARGV[2])
 local record = cmsgpack.unpack(packed)
-drop_probe(record[8][1], tonumber(ARGV[3]))
+drop_probe(record[9][1], tonumber(ARGV[3]))
+settle_budgets(record, now, 0)
 recharge(record, -record[2] - record[3])
 for _, scope in ipairs(scopes_of(record)) do
   add(scope[1], 'r', -1)

@@ -1,14 +1,15 @@
--- Reserves room for one call on all limits of its target and of its tenant, or says when there can be room. Refuses
--- while a more urgent job waits for the same room.
+-- Reserves room for one call on all limits of its target and of its tenant and on all budgets it is held against, or
+-- says when there can be room. Refuses while a job that goes before it waits for the same room.
 -- KEYS: target use, target log, target day, tenant use, tenant log, tenant day, owners, held of the owner,
 --       target health, parked
 -- ARGV: now or '', reservation id, lease ms, input tokens, output tokens, share of token limits to use,
 --       micro-USD at worst, target limits (requests, tokens, input, output a minute; concurrency; tokens, micro-USD
 --       a day), tenant limits (requests, tokens a minute; concurrency; micro-USD a day); -1 where none is stated;
 --       1 for a job with time to probe a failing target, else 0; of the job that asks: member of the waiters, urgency,
---       tenant and its weight, each '' when it takes no turn
+--       tenant and its weight, each '' when it takes no turn; then for each budget: key, name for refusals, micro-USD,
+--       'day' or 'total', micro-USD spent of it or ''
 -- Returns {1, requests left, tokens left (-1: not limited), opening of the breaker that the call probes or 0}
--- or {0, name of the limit, wait in ms}, and after that the members of waiters that have room now and should come.
+-- or {0, name of the limit, wait in ms, 1 when no time and no call's end lifts it}, and after that the members of waiters that have room now and should come.
 local target_use, target_log, target_day, tenant_use, tenant_log, tenant_day, owners, held, target_health, parked =
   unpack(KEYS)
 local now = read_now(ARGV[1])
@@ -28,16 +29,24 @@ local target_limit = limits_from(8, { 'r', 't', 'i', 'o', 'c', 'day_t', 'day_m' 
 local tenant_limit, tenant_limited = limits_from(15, { 'r', 't', 'c', 'day_m' })
 
 sweep(owners, now)
+local budgets = budgets_from(24)
+for _, budget in ipairs(budgets) do
+  begin_budget(budget, now)
+  if budget.window == 'total' then
+    local _, at_best = left_of_total(budget)
+    if at_best < micro_usd then return { 0, budget.name, DAY_HOURS * HOUR_MS, 1 } end
+  end
+end
 local used, more = read_use(target_use, target_log, now)
 local paused_until = more.paused_until
-if paused_until > now then return { 0, 'target.paused', paused_until - now } end
+if paused_until > now then return { 0, 'target.paused', paused_until - now, 0 } end
 local breaker = read_breaker(target_use, now)
 if open_if_silent(target_use, target_health, breaker, now, used.c, more.usual_latency) then
   breaker = read_breaker(target_use, now)
 end
-if breaker.operated then return { 0, 'target.operated', 5000 } end
+if breaker.operated then return { 0, 'target.operated', 5000, 0 } end
 local closed_for = breaker_wait(target_use, breaker, now, ARGV[19] == '1')
-if closed_for then return { 0, 'target.breaker', math.max(1, math.ceil(closed_for)) } end
+if closed_for then return { 0, 'target.breaker', math.max(1, math.ceil(closed_for)), 0 } end
 
 local output = tonumber(ARGV[5])
 local estimate = tonumber(ARGV[4])
@@ -130,7 +139,15 @@ if tenant_limited then
   require_place('tenant.concurrency', tenant_limit.c, tenant_used.c)
   require_day('tenant.usd_per_day', tenant_limit.day_m, 'm', tenant_day, micro_usd)
 end
-if worst_name then return { 0, worst_name, worst_wait } end
+for _, budget in ipairs(budgets) do
+  if budget.window == 'day' then
+    require_day(budget.name, budget.limit, 'm', budget.key, micro_usd)
+  elseif left_of_total(budget) < micro_usd then
+    -- What calls under way hold at worst comes back in part when they end.
+    deny(budget.name, math.min(5000, math.max(500, latency)))
+  end
+end
+if worst_name then return { 0, worst_name, worst_wait, 0 } end
 
 local turn = turn_of(ARGV[20], ARGV[21], ARGV[22], ARGV[23])
 local wake, crowded = {}, {}
@@ -158,7 +175,7 @@ local function has_turn(scope)
 end
 
 local function yield(name)
-  return append({ 0, name, TURN_MS }, wake)
+  return append({ 0, name, TURN_MS, 0 }, wake)
 end
 
 if not has_turn(target) then return yield('target.turn') end
@@ -175,10 +192,11 @@ end
 local counts_day = target_limit.day_t >= 0 or target_limit.day_m >= 0
 local record = {
   now, input, output, estimate, micro_usd, target.floor and turn.tenant or '', turn and turn.weight or 1,
+  hold_budgets(budgets, now, micro_usd),
   take(target_use, target_log, counts_day and target_day or '', used),
 }
 if tenant_limited then
-  record[9] = take(tenant_use, tenant_log, tenant_limit.day_m >= 0 and tenant_day or '', tenant_used)
+  record[10] = take(tenant_use, tenant_log, tenant_limit.day_m >= 0 and tenant_day or '', tenant_used)
 end
 redis.call('HSET', held, ARGV[2], cmsgpack.pack(record))
 redis.call('ZADD', owners, 'GT', now + tonumber(ARGV[3]), held)

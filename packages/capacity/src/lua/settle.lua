@@ -16,6 +16,7 @@ for _, scope in ipairs(scopes_of(record)) do
   add(scope[1], 'o', output - record[3])
   add_day(scope[3], record[1], now, input + output - record[2] - record[3], tonumber(ARGV[6]) - record[5])
 end
+settle_budgets(record, now, tonumber(ARGV[6]))
 recharge(record, input + output - record[2] - record[3])
 record[2], record[3] = input, output
 -- Without a word on when it was sent, it may have been just now.
@@ -25,7 +26,7 @@ local wake = waiters_with_room(KEYS[2], record, now)
 
 -- Learns from answered calls: how long answers are (mean and variance), how our estimates of prompts compare.
 if ARGV[4] == '' or output == 0 then return wake end
-local use = record[8][1]
+local use = record[9][1]
 local f = redis.call('HMGET', use, 'out_n', 'out_mean', 'out_var', 'in_real', 'in_estimated')
 local n = math.min(number(f[1], 0) + 1, 50)
 local mean, variance = number(f[2], 0), number(f[3], 0)

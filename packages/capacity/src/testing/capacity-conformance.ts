@@ -1,5 +1,6 @@
 import { describe } from "vitest";
 import { breakerConformance } from "./breaker-conformance.ts";
+import { budgetsConformance } from "./budgets-conformance.ts";
 import type { CapacityUnderTest } from "./capacity-under-test.ts";
 import { latencyConformance } from "./latency-conformance.ts";
 import { limitsConformance } from "./limits-conformance.ts";
@@ -10,6 +11,7 @@ import { upstreamConformance } from "./upstream-conformance.ts";
 export function capacityConformance(name: string, setup: () => Promise<CapacityUnderTest>): void {
   describe(name, () => {
     limitsConformance(setup);
+    budgetsConformance(setup);
     settlingConformance(setup);
     upstreamConformance(setup);
     breakerConformance(setup);

@@ -197,7 +197,7 @@ function requestOf(
   target: Target,
   turn: Turn | undefined,
 ): ReserveRequest {
-  const { owner, inputTokens, outputTokens, costUsd, leaseMs } = step;
+  const { owner, inputTokens, outputTokens, costUsd, budgets, leaseMs } = step;
   return {
     target,
     tenant: tenants[step.tenant].tenant,
@@ -205,6 +205,7 @@ function requestOf(
     inputTokens,
     outputTokens,
     costUsd,
+    budgets,
     leaseMs,
     turn,
   };

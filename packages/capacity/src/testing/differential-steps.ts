@@ -1,4 +1,4 @@
-import { type CallSample, type OperatedTarget, tenantId } from "@sluice/domain";
+import { type Budget, type CallSample, type OperatedTarget, tenantId } from "@sluice/domain";
 import {
   type Arbitrary,
   array,
@@ -47,6 +47,8 @@ const which = integer({ min: 0, max: 1_000 });
 const job = { job: integer({ min: 1, max: 25 }), lane: constantFrom("auto", "fast") };
 const tokens = oneof(integer({ min: 0, max: 30 }), integer({ min: 0, max: 150 }));
 
+const batchBudget: Budget = { key: "batch:1", usd: 0.012, window: "total" };
+
 function asks(targetIds: readonly TargetId[], names: readonly TenantName[]) {
   const ask = {
     targets: shuffledSubarray([...targetIds], { minLength: 1, maxLength: Math.min(3, targetIds.length) }),
@@ -55,6 +57,16 @@ function asks(targetIds: readonly TargetId[], names: readonly TenantName[]) {
     inputTokens: tokens,
     outputTokens: tokens,
     costUsd: constantFrom(0, 0, 0.001, 0.004),
+    budgets: constantFrom<Budget[]>(
+      [],
+      [],
+      [batchBudget],
+      [{ ...batchBudget, spentUsd: 0.006 }],
+      [
+        { key: "key:1", usd: 0.01, window: "day", spentUsd: 0.005 },
+        { ...batchBudget, key: "batch:2", usd: 0.1 },
+      ],
+    ),
     leaseMs: constantFrom(30_000, 30_000, 300_000, 4_000),
   };
   /** Takes no turn. */

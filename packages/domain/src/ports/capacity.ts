@@ -21,6 +21,17 @@ export interface Turn {
 /** A job that waits for room. */
 export type ParkedJob = Pick<Turn, "jobId" | "model">;
 
+/** Money that a call is held against beside limits: its worst case is reserved, what it cost is settled. */
+export interface Budget {
+  /** Kind and id, such as `key:ID` or `batch:ID`; a refusal names the kind: `budget.key`. */
+  readonly key: string;
+  readonly usd: number;
+  /** Of any 24 hours, or of all time: `total` counters are forgotten a week after their last use. */
+  readonly window: "day" | "total";
+  /** Where the counter begins when it is not known (any more); for `day`, as if spent just now. */
+  readonly spentUsd?: number;
+}
+
 /** What one attempt will take, asked of all limits at once. */
 export interface ReserveRequest {
   readonly target: Target;
@@ -34,6 +45,8 @@ export interface ReserveRequest {
   readonly costUsd: number;
   /** After this long without settle, release or renewal the reservation is taken back. */
   readonly leaseMs: number;
+  /** Each key once. */
+  readonly budgets?: readonly Budget[];
   /** Without one the request waits behind nobody. The least urgent jobs probe a target that was failing. */
   readonly turn?: Turn | undefined;
 }
@@ -66,7 +79,13 @@ export interface CallSample {
 export type ReserveAnswer =
   | { readonly kind: "granted"; readonly reservation: Reservation }
   /** `limit` names what is full, `waitMs` the earliest time at which this request can fit. */
-  | { readonly kind: "denied"; readonly limit: string; readonly waitMs: number };
+  | {
+      readonly kind: "denied";
+      readonly limit: string;
+      readonly waitMs: number;
+      /** A `total` budget has less left than the call may cost, whatever the calls under way turn out to cost. */
+      readonly isExhausted?: true;
+    };
 
 /** A request that was denied. */
 export interface Refusal {
