@@ -8,7 +8,7 @@ import type {
   TerminalJobState,
 } from "@sluice/domain";
 import { idFromUuid } from "@sluice/domain";
-import type { Sql } from "./client.ts";
+import type { Sql, Transaction } from "./client.ts";
 import { type Move, type Moved, moveJobs } from "./move-jobs.ts";
 
 /** A job that ends without an answer of the upstream. */
@@ -36,7 +36,7 @@ export function endingMove({ jobId, from, line, state, failure }: Unfinished, en
 
 /** Ends such jobs in one statement; answers those that were still there. */
 export async function endUnfinished(
-  sql: Sql,
+  sql: Sql | Transaction,
   jobs: readonly Unfinished[],
   ending: Ending,
 ): Promise<MovedJob[]> {

@@ -113,11 +113,11 @@ async function cancelJob(sql: Sql, { tenant, id, now, ids, lineBytesOf }: Cancel
   const job = await findJob(sql, tenant, id);
   if (job === undefined || isTerminal(job.state)) return job;
   const failure = { code: "job_cancelled", message: jobFailureCodes.job_cancelled };
-  const line = job.batchLine;
-  await endUnfinished(sql, [{ jobId: id, from: "live", line, state: "cancelled", failure }], {
-    now,
-    newIds: () => ids,
-    lineBytesOf,
+  const cancelled = { jobId: id, from: "live", line: job.batchLine, state: "cancelled", failure } as const;
+  await sql.begin(async (transaction) => {
+    // A statement that had to wait for an attempt's start would end the job, but not see the attempt that it must close.
+    await transaction`SELECT FROM live_jobs WHERE id = ${uuidOf("job", id)} FOR UPDATE`;
+    await endUnfinished(transaction, [cancelled], { now, newIds: () => ids, lineBytesOf });
   });
   return findJob(sql, tenant, id);
 }

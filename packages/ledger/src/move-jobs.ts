@@ -9,7 +9,7 @@ import {
   uuidOf,
   type WorkerId,
 } from "@sluice/domain";
-import { named, retrying, type Sql } from "./client.ts";
+import { named, retrying, type Sql, type Transaction } from "./client.ts";
 import { type Column, parametersOf, unnest } from "./columns.ts";
 import { leaderFence } from "./leadership.ts";
 import { oncePerJob } from "./once-per-job.ts";
@@ -215,7 +215,11 @@ const moveStatement = `
  * Moves jobs in one statement; `undefined` for each that has gone on meanwhile. With a leader's epoch nothing
  * happens once that leadership is over.
  */
-export function moveJobs(sql: Sql, moves: readonly Move[], leader?: number): Promise<(Moved | undefined)[]> {
+export function moveJobs(
+  sql: Sql | Transaction,
+  moves: readonly Move[],
+  leader?: number,
+): Promise<(Moved | undefined)[]> {
   return oncePerJob(moves, async (sorted) => {
     const parameters = [...parametersOf(moveColumns, sorted), leader ?? null];
     const rows = await retrying(() => sql.unsafe<Moved[]>(moveStatement, parameters, named));
