@@ -7,6 +7,7 @@ import {
   type Signals,
   type Target,
   type Turn,
+  tenantId,
 } from "@sluice/domain";
 import { type DifferentialStep, targets, tenants } from "./differential-steps.ts";
 import type { createTestClock } from "./values.ts";
@@ -63,7 +64,7 @@ export class DifferentialRun {
       case "come":
         return this.come(step);
       case "parkLate":
-        return this.park(this.asked.get(memberOf(step)));
+        return this.park(this.asked.get(jobId(step)));
       case "leave":
         return this.both("leave", (capacity) => capacity.leave({ jobId: jobId(step), model: step.lane }));
       case "settle":
@@ -80,6 +81,10 @@ export class DifferentialRun {
         return this.observe(step);
       case "operate":
         return this.operate(step);
+      case "burst":
+        return this.burst(step);
+      case "crowd":
+        return this.crowd(step);
       case "signals":
         return this.signals();
     }
@@ -115,14 +120,63 @@ export class DifferentialRun {
     const effectiveDeadlineAt = this.startedAt + step.urgency;
     const { tenant, weight } = tenants[step.tenant];
     const turn = { jobId: jobId(step), model: step.lane, effectiveDeadlineAt, tenantId: tenant.id, weight };
+    await this.place(
+      turn,
+      step.targets.map((target) => requestOf(step, targets[target], turn)),
+    );
+  }
+
+  private async place(turn: Turn, requests: readonly ReserveRequest[]): Promise<void> {
     const refusals: Refusal[] = [];
-    for (const target of step.targets) {
-      const refusal = await this.ask(requestOf(step, targets[target], turn));
+    for (const request of requests) {
+      const refusal = await this.ask(request);
       if (refusal === undefined) return;
       refusals.push(refusal);
     }
-    this.asked.set(memberOf(step), { turn, refusals });
+    this.asked.set(turn.jobId, { turn, refusals });
     await this.park({ turn, refusals });
+  }
+
+  private async crowd({
+    target,
+    jobs,
+    tenants: count,
+    outputTokens,
+    urgency,
+  }: StepOf<"crowd">): Promise<void> {
+    for (let n = 0; n < jobs; n += 1) {
+      const tenant = tenantId(`crowd${n % count}`);
+      const effectiveDeadlineAt = this.startedAt + urgency + ((n * 7_919) % 500);
+      const weight = 1 + (n % count) / 2;
+      const turn = {
+        jobId: jobId({ job: 1_000 + n }),
+        model: "auto",
+        effectiveDeadlineAt,
+        tenantId: tenant,
+        weight,
+      };
+      const amounts = { inputTokens: 3, outputTokens, costUsd: 0, leaseMs: 30_000 };
+      const request = {
+        target: targets[target],
+        tenant: { id: tenant, limits: {} },
+        owner: "w1",
+        turn,
+        ...amounts,
+      };
+      await this.place(turn, [request]);
+    }
+  }
+
+  private async burst({ target, calls }: StepOf<"burst">): Promise<void> {
+    const tenant = { id: tenantId("burst"), limits: {} };
+    const amounts = { inputTokens: 1, outputTokens: 0, costUsd: 0, leaseMs: 30_000 };
+    const use = { inputTokens: 1, outputTokens: 0, costUsd: 0 };
+    for (let n = 0; n < calls; n += 1) {
+      const request = { target: targets[target], tenant, owner: "w1", ...amounts };
+      const answer = await this.both("reserve", (capacity) => capacity.reserve(request));
+      if (answer.kind === "denied") return;
+      await this.both("settle", (capacity) => capacity.settle(answer.reservation, use));
+    }
   }
 
   private async park(asked: Asked | undefined): Promise<void> {
@@ -186,10 +240,6 @@ export class DifferentialRun {
 
 function jobId({ job }: { readonly job: number }): Turn["jobId"] {
   return idFromUuid("job", `00000000-0000-7000-8000-${String(job).padStart(12, "0")}`);
-}
-
-function memberOf({ job, lane }: { readonly job: number; readonly lane: string }): string {
-  return `${job} ${lane}`;
 }
 
 function requestOf(

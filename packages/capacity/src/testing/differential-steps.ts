@@ -20,6 +20,8 @@ export const targets = {
   b: testTarget("b", { tokensPerMinute: 900, inputTokensPerMinute: 350, outputTokensPerMinute: 400 }),
   c: testTarget("c", { concurrency: 2, tokensPerDay: 1_500, usdPerDay: 0.01 }),
   d: testTarget("d", {}),
+  /** Holds thousands of small calls. */
+  e: testTarget("e", { tokensPerMinute: 3_000 }),
 };
 
 export const tenants = {
@@ -41,11 +43,19 @@ const states: OperatedTarget["state"][] = ["active", "active", "active", "paused
 const orAbsent = <Value>(arbitrary: Arbitrary<Value>) => option(arbitrary, { nil: undefined });
 const kind = <Kind extends string>(name: Kind): { kind: Arbitrary<Kind> } => ({ kind: constant(name) });
 
-const owner = constantFrom("w1", "w2", "w3");
+/** More than die in one step. */
+const owner = oneof(
+  constantFrom("w1", "w2"),
+  integer({ min: 3, max: 14 }).map((n) => `w${n}`),
+);
 /** Chooses among what is in flight. */
 const which = integer({ min: 0, max: 1_000 });
 const job = { job: integer({ min: 1, max: 25 }), lane: constantFrom("auto", "fast") };
-const tokens = oneof(integer({ min: 0, max: 30 }), integer({ min: 0, max: 150 }));
+const tokens = oneof(
+  { weight: 10, arbitrary: integer({ min: 0, max: 30 }) },
+  { weight: 10, arbitrary: integer({ min: 0, max: 150 }) },
+  { weight: 1, arbitrary: integer({ min: 1_000, max: 2_900 }) },
+);
 
 const batchBudget: Budget = { key: "batch:1", usd: 0.012, window: "total" };
 
@@ -123,7 +133,7 @@ function upstream(targetIds: readonly TargetId[]) {
   const observe = record({
     ...kind("observe"),
     target,
-    times: integer({ min: 1, max: 16 }),
+    times: oneof(integer({ min: 1, max: 16 }), constant(60)),
     latencyMs: constantFrom(1, 20, 333.3, 4_000),
     health: constantFrom(...healths),
     ok: orAbsent(boolean()),
@@ -141,11 +151,31 @@ function upstream(targetIds: readonly TargetId[]) {
   return { learn, pause, observe, operate };
 }
 
+/** Many small calls, one after the other. */
+const burst = record({
+  ...kind("burst"),
+  target: constantFrom("d" as const, "e" as const),
+  calls: constantFrom(150, 250, 600, 2_200),
+});
+
+/** Many jobs that want the same, of one tenant or of many. */
+function crowds(targetIds: readonly TargetId[]) {
+  return record({
+    ...kind("crowd"),
+    target: constantFrom(...targetIds),
+    jobs: constantFrom(12, 70, 300),
+    tenants: constantFrom(1, 3, 20, 90),
+    outputTokens: integer({ min: 0, max: 60 }),
+    urgency: constantFrom(10_000, 300_000),
+  });
+}
+
 const signals = record(kind("signals"));
 const pass = record({
   ...kind("pass"),
   ms: oneof(
     { weight: 15, arbitrary: constantFrom(1, 50, 250, 700, 1_000, 1_001, 5_000, 12_000, 31_000, 60_000) },
+    { weight: 5, arbitrary: integer({ min: 0, max: 70_000 }) },
     { weight: 1, arbitrary: constantFrom(3_600_000, 90_000_000) },
   ),
 });
@@ -153,27 +183,38 @@ const pass = record({
 function stepsOver(targetIds: readonly TargetId[], names: readonly TenantName[]) {
   const { reserve, come } = asks(targetIds, names);
   const { learn, pause, observe, operate } = upstream(targetIds);
+  const crowd = crowds(targetIds);
   return array(
     oneof(
-      { weight: 3, arbitrary: reserve },
-      { weight: 12, arbitrary: come },
-      { weight: 1, arbitrary: parkLate },
-      { weight: 1, arbitrary: leave },
-      { weight: 8, arbitrary: settle },
-      { weight: 2, arbitrary: release },
-      { weight: 2, arbitrary: renew },
-      { weight: 1, arbitrary: learn },
-      { weight: 1, arbitrary: pause },
-      { weight: 1, arbitrary: observe },
-      { weight: 1, arbitrary: operate },
-      { weight: 1, arbitrary: signals },
-      { weight: 9, arbitrary: pass },
+      { weight: 30, arbitrary: reserve },
+      { weight: 120, arbitrary: come },
+      { weight: 10, arbitrary: parkLate },
+      { weight: 10, arbitrary: leave },
+      { weight: 80, arbitrary: settle },
+      { weight: 20, arbitrary: release },
+      { weight: 20, arbitrary: renew },
+      { weight: 10, arbitrary: learn },
+      { weight: 10, arbitrary: pause },
+      { weight: 10, arbitrary: observe },
+      { weight: 10, arbitrary: operate },
+      { weight: 10, arbitrary: signals },
+      { weight: 90, arbitrary: pass },
+      { weight: 1, arbitrary: crowd },
+      ...(targetIds.includes("e") ? [{ weight: 2, arbitrary: burst }] : []),
     ),
     { minLength: 10, maxLength: 120, size: "max" },
   );
 }
 
-const targetChoices: TargetId[][] = [["a"], ["b"], ["c"], ["a", "b"], ["c", "d"], ["a", "b", "c", "d"]];
+const targetChoices: TargetId[][] = [
+  ["a"],
+  ["b"],
+  ["c"],
+  ["a", "b"],
+  ["c", "d"],
+  ["a", "b", "c", "d"],
+  ["e"],
+];
 const tenantChoices: TenantName[][] = [["t1"], ["t2"], ["t1", "t4"], ["t1", "t2", "t3", "t4"]];
 
 /** For the differential test: what a cluster does to its capacity, in any order, to few targets or to all. */
