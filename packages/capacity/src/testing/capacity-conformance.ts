@@ -4,6 +4,7 @@ import { budgetsConformance } from "./budgets-conformance.ts";
 import type { CapacityUnderTest } from "./capacity-under-test.ts";
 import { latencyConformance } from "./latency-conformance.ts";
 import { limitsConformance } from "./limits-conformance.ts";
+import { operateConformance } from "./operate-conformance.ts";
 import { settlingConformance } from "./settling-conformance.ts";
 import { upstreamConformance } from "./upstream-conformance.ts";
 
@@ -16,5 +17,6 @@ export function capacityConformance(name: string, setup: () => Promise<CapacityU
     upstreamConformance(setup);
     breakerConformance(setup);
     latencyConformance(setup);
+    operateConformance(setup);
   });
 }
