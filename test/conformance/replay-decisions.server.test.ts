@@ -59,6 +59,8 @@ function anySignals(): Signals {
       const latencyMs = draw() < 0.2 ? undefined : 50 + draw() * 5_000;
       const pausedUntil = draw() < 0.15 ? t0 + 9_000_000 : 0;
       const given = draw() < 0.1 ? { weight: oneOf([0, 0.5, 20]) } : {};
+      const health = { ok: draw() < 0.5, checkedAt: t0, passedAt: t0 - 9, failures: 1, passes: 0 };
+      const checked = draw() < 0.2 ? { health } : {};
       const used = { requestsUsed: draw(), tokensUsed: draw() * 1.1, concurrencyUsed: draw() };
       return [
         id,
@@ -69,6 +71,7 @@ function anySignals(): Signals {
           errorRate: draw() / 3,
           pausedUntil,
           ...given,
+          ...checked,
         },
       ];
     }),

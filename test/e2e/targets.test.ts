@@ -24,9 +24,13 @@ async function simulate(options: SimulatorOptions = {}): Promise<RunningSimulato
 }
 
 /** A cluster with the targets `left` and `right` on two upstreams of their own, which have engines' metrics. */
-async function startTwins(left: RunningSimulator, right: RunningSimulator): Promise<TestCluster> {
+async function startTwins(
+  left: RunningSimulator,
+  right: RunningSimulator,
+  { healthCheck = "" }: { healthCheck?: string } = {},
+): Promise<TestCluster> {
   const engine = (url: string) =>
-    `{ kind: openai, base_url: "${url}", engine: { kind: vllm, metrics_url: "${new URL("/metrics", url)}" } }`;
+    `{ kind: openai, base_url: "${url}", engine: { kind: vllm, metrics_url: "${new URL("/metrics", url)}" } ${healthCheck}}`;
   const cluster = await startTestCluster({
     workers: 2,
     config: `
@@ -37,8 +41,8 @@ providers:
 pools:
   twins:
     targets:
-      - { id: left, provider: left, model: m, context_window: 100000 }
-      - { id: right, provider: right, model: m, context_window: 100000 }
+      - { id: left, provider: left, model: m, version: "1", context_window: 100000 }
+      - { id: right, provider: right, model: m, version: "2", context_window: 100000 }
 models:
   auto: { pools: [twins] }
 `,
@@ -156,5 +160,54 @@ test("a target that was paused gets nothing, whatever is lost, until it is resum
   await until("the resumed target serves", async () => {
     await runBatch(cluster, 20);
     return left.stats().calls > calls || undefined;
+  });
+});
+
+test("traffic is shifted to a new version while a batch runs, as soon as its health check passes", async () => {
+  const [left, right] = [await simulate(), await simulate()];
+  right.setFaults({ unhealthy: true });
+  const healthCheck = ", health_check: { path: /health, interval: 1s, healthy_after: 1, unhealthy_after: 1 }";
+  const cluster = await startTwins(left, right, { healthCheck });
+  const shift = (percent: number) =>
+    cluster.api.post("/v1/pools/twins/shift", { from: "left", to: "right", percent });
+  const callsOf = async (work: () => Promise<unknown>) => {
+    const before = [left.stats().calls, right.stats().calls] as const;
+    await work();
+    return { left: left.stats().calls - before[0], right: right.stats().calls - before[1] };
+  };
+
+  expect(await shift(100)).toMatchObject({
+    status: 200,
+    body: {
+      targets: [
+        { weight: 0, weight_given: true },
+        { weight: 2, version: "2" },
+      ],
+    },
+  });
+  const batch = await startBatch(cluster.api, toJsonl(promptLines(1_500, { model: "auto" })));
+  await until("the old version works", async () => left.stats().calls > 200 || undefined);
+  expect(right.stats().calls).toBe(0);
+  expect((await targetsOf(cluster)).right).toMatchObject({ state: "active", health: { ok: false } });
+  right.setFaults({ unhealthy: false });
+  expect(await untilEnded(cluster.openai, batch)).toMatchObject({
+    request_counts: { total: 1_500, completed: 1_500, failed: 0 },
+  });
+  expect(right.stats().calls).toBeGreaterThan(0);
+  expect(await callsOf(() => runBatch(cluster, 100))).toEqual({ left: 0, right: 100 });
+
+  expect(await shift(10)).toMatchObject({ status: 200 });
+  const shared = await callsOf(() => runBatch(cluster, 400));
+  // A tenth of 400, by five standard deviations.
+  expect(Math.abs(shared.right - 40)).toBeLessThan(30);
+
+  right.setFaults({ unhealthy: true });
+  await until(
+    "both workers have seen it",
+    async () => (await callsOf(() => runBatch(cluster, 40))).right === 0 || undefined,
+  );
+  expect(await cluster.api.post("/v1/pools/twins/targets/left/weight", { weight: -1 })).toMatchObject({
+    status: 400,
+    body: { error: { param: "weight" } },
   });
 });

@@ -9,9 +9,9 @@ import {
   createWindowSizes,
   previewJob,
   previewRoute,
-  withEngineLoads,
+  withProviderSignals,
 } from "@sluice/engine";
-import { scrapeEngines } from "@sluice/providers";
+import { checkProviders, scrapeEngines } from "@sluice/providers";
 import { createDeadLetters, createIdQueue, createLanes, queuesForBoard } from "@sluice/queue";
 import { checkRedis } from "@sluice/redis";
 import { enginesOf, type Runtime, type StartedRole } from "@sluice/role";
@@ -42,14 +42,21 @@ export async function startApi(runtime: Runtime): Promise<StartedRole> {
     clock,
     onError: (provider, error) => logger.warn({ provider, err: error }, "an engine's metrics cannot be read"),
   });
-  const signals = cacheSignals({ capacity: withEngineLoads(capacity, engines), clock });
+  const checks = checkProviders({
+    providers: () => config().providers,
+    clock,
+    onChange: (provider, { ok }, failure) =>
+      logger.info({ provider, ok, failure }, "what health checks say of a provider has changed"),
+  });
+  const known = withProviderSignals(capacity, { engines, checks });
+  const signals = cacheSignals({ capacity: known, clock });
   const preview = { signals, clock, random: runtime.random, ids, files, config };
   const sizes = createWindowSizes({ capacity, files, clock, logger, config });
   const room = createLaneRoom({ ledger, sizes, clock, logger });
   const ports: ApiPorts = {
     ledger,
     lanes,
-    capacity,
+    capacity: { operate: capacity.operate, ...known },
     files,
     ids,
     clock,
@@ -96,6 +103,7 @@ export async function startApi(runtime: Runtime): Promise<StartedRole> {
     async stop() {
       await server.close();
       await engines.close();
+      await checks.close();
       await lanes.close();
       await board.close();
     },

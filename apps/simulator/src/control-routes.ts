@@ -1,6 +1,6 @@
 import type { FastifyInstance, FastifyRequest } from "fastify";
 import { showCall } from "./call-log.ts";
-import { type FaultRule, parseFaultRule } from "./fault-book.ts";
+import { type FaultRule, type Faults, parseFaultRule } from "./fault-book.ts";
 import type { Limits } from "./limiter.ts";
 import type { Simulator } from "./simulator.ts";
 
@@ -51,6 +51,7 @@ export interface FaultChange {
   readonly errorRate?: number;
   /** In the words of the README, such as `hang:0.01` or `429*3;retry-after=2`. */
   readonly rules?: readonly string[];
+  readonly unhealthy?: boolean;
   /** Close the listener for so long. */
   readonly refuseMs?: number;
 }
@@ -62,7 +63,8 @@ export interface FaultChange {
 export function changeFaults({ faults, listener }: Simulator, change: FaultChange): void {
   const current = faults.current();
   const rules = change.rules?.map(readRule) ?? current.rules;
-  faults.set({ rules, errorRate: change.errorRate ?? current.errorRate });
+  const unhealthy = change.unhealthy ?? current.unhealthy ?? false;
+  faults.set({ rules, errorRate: change.errorRate ?? current.errorRate, unhealthy });
   if (change.refuseMs !== undefined) listener.refuse(change.refuseMs);
 }
 
@@ -106,13 +108,15 @@ function readLimits(json: Json, current: Limits): Limits | Wrong {
 
 function readFaults(json: Json): FaultChange | Wrong {
   if (json === undefined) return { error: "the body must be a JSON object" };
-  const { error_rate: errorRate, rules, refuse_ms: refuseMs, ...unknown } = json;
+  const { error_rate: errorRate, rules, refuse_ms: refuseMs, unhealthy, ...unknown } = json;
   const [stranger] = Object.keys(unknown);
   if (stranger !== undefined) return { error: `unknown field ${stranger}` };
   if (errorRate !== undefined && !isWithin(errorRate, 1))
     return { error: "error_rate must be between 0 and 1" };
   if (refuseMs !== undefined && !isWithin(refuseMs, 3_600_000))
     return { error: "refuse_ms must be at most an hour" };
+  if (unhealthy !== undefined && typeof unhealthy !== "boolean")
+    return { error: "unhealthy must be true or false" };
   if (
     rules !== undefined &&
     !(Array.isArray(rules) && rules.every((rule) => parseFaultRule(String(rule)) !== undefined))
@@ -121,6 +125,7 @@ function readFaults(json: Json): FaultChange | Wrong {
   }
   return {
     ...(errorRate !== undefined && { errorRate: Number(errorRate) }),
+    ...(unhealthy !== undefined && { unhealthy }),
     ...(refuseMs !== undefined && { refuseMs: Number(refuseMs) }),
     ...(rules !== undefined && { rules: (rules as unknown[]).map(String) }),
   };
@@ -142,13 +147,7 @@ function showLimits({ requestsPerMinute, tokensPerMinute, concurrency }: Limits)
   };
 }
 
-function showFaults({
-  rules,
-  errorRate,
-}: {
-  rules: readonly FaultRule[];
-  errorRate: number;
-}): Record<string, unknown> {
+function showFaults({ rules, errorRate, unhealthy = false }: Faults): Record<string, unknown> {
   const shown = rules.map(({ fault, rate }) => ({
     fault: fault.label,
     rate,
@@ -156,5 +155,5 @@ function showFaults({
     retry_after: fault.retryAfter ?? null,
     ms: fault.durationMs ?? null,
   }));
-  return { error_rate: errorRate, rules: shown };
+  return { error_rate: errorRate, rules: shown, unhealthy };
 }

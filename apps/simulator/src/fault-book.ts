@@ -25,8 +25,16 @@ export interface ChosenFault {
 /** Decides which call is hit: a mark or header first, then the rules in order, then the error rate. */
 export interface FaultBook {
   choose(identity: CallIdentity, asked: Fault | undefined): ChosenFault | undefined;
-  set(faults: { rules: readonly FaultRule[]; errorRate: number }): void;
-  current(): { readonly rules: readonly FaultRule[]; readonly errorRate: number };
+  set(faults: Faults): void;
+  current(): Faults;
+}
+
+/** What goes wrong now. */
+export interface Faults {
+  readonly rules: readonly FaultRule[];
+  readonly errorRate: number;
+  /** `/health` answers 503; calls are served. Absent: not. */
+  readonly unhealthy?: boolean;
 }
 
 /**
@@ -34,7 +42,7 @@ export interface FaultBook {
  * only `times` of a rule counts calls in the order they come.
  */
 export function createFaultBook(rules: readonly FaultRule[], errorRate: number): FaultBook {
-  let current = { rules, errorRate };
+  let current: Faults = { rules, errorRate };
   let hits = rules.map(() => 0);
   const chooseRule = (identity: CallIdentity): ChosenFault | undefined => {
     for (const [index, { fault, rate }] of current.rules.entries()) {

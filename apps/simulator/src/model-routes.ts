@@ -50,6 +50,9 @@ export function addModelRoutes(app: FastifyInstance, simulator: Simulator): void
   app.get("/metrics", async (_request, reply) =>
     reply.type(simulator.metrics.contentType).send(await simulator.metrics.render()),
   );
+  app.get("/health", (_request, reply) =>
+    reply.code(simulator.faults.current().unhealthy === true ? 503 : 200).send(),
+  );
   app.get("/healthz", () => ({ status: "ok" }));
 }
 

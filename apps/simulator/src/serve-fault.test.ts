@@ -127,6 +127,21 @@ describe("faults can be asked for", () => {
     expect(() => simulator.setFaults({ rules: ["nonsense"] })).toThrow(RangeError);
   });
 
+  test("of health answer 503 there and serve calls all the same, until they are taken back", async () => {
+    const { client, simulator } = await setup();
+    const seen = async () => [
+      (await client.get("/health")).status,
+      (await client.post(completions, chat("x"))).status,
+    ];
+    expect(await seen()).toEqual([200, 200]);
+    expect((await client.post("/_sim/faults", { unhealthy: true })).status).toBe(200);
+    simulator.setFaults({ errorRate: 0 });
+    expect(await seen()).toEqual([503, 200]);
+    simulator.setFaults({ unhealthy: false });
+    expect(await seen()).toEqual([200, 200]);
+    expect((await client.post("/_sim/faults", { unhealthy: 1 })).status).toBe(400);
+  });
+
   test("and charge no output when they make none", async () => {
     const { client, simulator } = await setup();
     await client.post(completions, chat("x"), asked("500"));

@@ -10,10 +10,10 @@ import {
   type ProcessJobPorts,
   processJob,
   type ResultLine,
-  withEngineLoads,
+  withProviderSignals,
   workerLeaseMs,
 } from "@sluice/engine";
-import { createModelClient, scrapeEngines } from "@sluice/providers";
+import { checkProviders, createModelClient, scrapeEngines } from "@sluice/providers";
 import { createDeadLetters, createIdQueue, createLaneConsumer, createLaneWaker } from "@sluice/queue";
 import { enginesOf, type Runtime, type StartedRole } from "@sluice/role";
 import { consumeLanes } from "./consume-lanes.ts";
@@ -57,12 +57,20 @@ export async function startWorker(runtime: Runtime): Promise<StartedRole> {
     onError: (provider, error) =>
       logger.warn({ provider, err: error }, "an engine's metrics cannot be read; it counts as saturated"),
   });
+  const checks = checkProviders({
+    providers: () => config().providers,
+    clock,
+    onChange: (provider, { ok }, failure) =>
+      ok
+        ? logger.info({ provider }, "a provider passes its health checks and takes jobs")
+        : logger.warn({ provider, failure }, "a provider fails its health checks and takes no jobs"),
+  });
   const stopTargetStates = keepTargetStates({ ledger, capacity, clock, logger });
   const ports: ProcessJobPorts = {
     ledger,
     lease,
     capacity,
-    signals: cacheSignals({ capacity: withEngineLoads(capacity, engines), clock }),
+    signals: cacheSignals({ capacity: withProviderSignals(capacity, { engines, checks }), clock }),
     models,
     files: runtime.files,
     deadLetters: createDeadLetters({ redis: commands }),
@@ -102,6 +110,7 @@ export async function startWorker(runtime: Runtime): Promise<StartedRole> {
       await lease.stop();
       stopTargetStates();
       await engines.close();
+      await checks.close();
       await sleepers.close();
       await models.close();
     },

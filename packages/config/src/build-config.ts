@@ -9,7 +9,7 @@ import {
   type TargetLimits,
   type TenantConfig,
 } from "@sluice/domain";
-import type { Config, EngineConfig, Provider } from "./config-types.ts";
+import type { Config, EngineConfig, HealthCheckConfig, Provider } from "./config-types.ts";
 import { type ModelInput, type PolicyInput, type SlaClassInput, scorerNames } from "./schema/model-schema.ts";
 import type { PoolInput, TargetInput } from "./schema/pool-schema.ts";
 import type { ProviderInput } from "./schema/provider-schema.ts";
@@ -30,6 +30,7 @@ const endpointsByKind: Readonly<Record<Provider["kind"], readonly string[]>> = {
 };
 
 const defaultMaxOutputTokens = 16_384;
+const defaultCheckTimeoutMs = 5_000;
 
 /** Gives a checked file its effective, typed form. Expects every name in it to exist. */
 export function buildConfig(input: SluiceInput): Omit<Config, "hash"> {
@@ -60,11 +61,14 @@ export function buildConfig(input: SluiceInput): Omit<Config, "hash"> {
 function buildProvider(input: ProviderInput, name: string): Provider {
   switch (input.kind) {
     case "openai": {
-      const { kind, base_url: baseUrl, api_key: apiKey, engine } = input;
-      return compact({ name, kind, baseUrl, apiKey, engine: engine && buildEngine(engine) });
+      const { kind, base_url: baseUrl, api_key: apiKey, engine, health_check: check } = input;
+      const healthCheck = check && buildHealthCheck(check);
+      return compact({ name, kind, baseUrl, apiKey, engine: engine && buildEngine(engine), healthCheck });
     }
-    case "anthropic":
-      return compact({ name, kind: input.kind, baseUrl: input.base_url, apiKey: input.api_key });
+    case "anthropic": {
+      const { kind, base_url: baseUrl, api_key: apiKey, health_check: check } = input;
+      return compact({ name, kind, baseUrl, apiKey, healthCheck: check && buildHealthCheck(check) });
+    }
     case "simulator": {
       const { kind, ttft_ms: ttftMs, tokens_per_second: tokensPerSecond, error_rate: errorRate } = input;
       return { name, kind, ttftMs, tokensPerSecond, errorRate, limits: buildTargetLimits(input) };
@@ -92,6 +96,18 @@ function buildEngine({ kind, metrics, metrics_url, dcgm_url }: EngineInput): Eng
   });
 }
 
+type HealthCheckInput = NonNullable<Extract<ProviderInput, { kind: "anthropic" }>["health_check"]>;
+
+function buildHealthCheck(input: HealthCheckInput): HealthCheckConfig {
+  return compact({
+    path: input.path,
+    intervalMs: input.interval,
+    timeoutMs: input.timeout ?? Math.min(defaultCheckTimeoutMs, input.interval),
+    healthyAfter: input.healthy_after,
+    unhealthyAfter: input.unhealthy_after,
+  });
+}
+
 function buildPool(name: string, input: PoolInput, providers: Config["providers"]): Pool {
   return {
     name,
@@ -100,12 +116,24 @@ function buildPool(name: string, input: PoolInput, providers: Config["providers"
 }
 
 function buildTarget(pool: string, input: TargetInput, provider: Provider | undefined): Target {
-  const { id, model, weight, context_window: contextWindow, capabilities, region, data, tags, price } = input;
+  const {
+    id,
+    model,
+    version,
+    weight,
+    context_window: contextWindow,
+    capabilities,
+    region,
+    data,
+    tags,
+    price,
+  } = input;
   return compact({
     id,
     pool,
     provider: input.provider,
     model,
+    version,
     weight,
     limits: input.limits === undefined ? inheritedLimits(provider) : buildTargetLimits(input.limits),
     price: { input: price.input, cachedInput: price.cached_input ?? price.input, output: price.output },

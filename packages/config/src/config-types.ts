@@ -12,6 +12,18 @@ export interface EngineConfig {
 /** What is read of an engine. */
 type EngineQuantity = "waiting" | "running" | "kvCacheUsage" | "gpuUtilisation" | "gpuMemoryUsed";
 
+/** How the health of a provider is checked. */
+export interface HealthCheckConfig {
+  /** On the provider's host; absent: the list of models. */
+  readonly path?: string;
+  readonly intervalMs: number;
+  readonly timeoutMs: number;
+  /** Passes in a row that bring it back after failures; the very first pass is enough. */
+  readonly healthyAfter: number;
+  /** Failures in a row that take it out. */
+  readonly unhealthyAfter: number;
+}
+
 export interface OpenaiProvider {
   readonly name: string;
   readonly kind: "openai";
@@ -20,6 +32,7 @@ export interface OpenaiProvider {
   /** A secret: never logged, left out of the hash. */
   readonly apiKey?: string;
   readonly engine?: EngineConfig;
+  readonly healthCheck?: HealthCheckConfig;
 }
 
 export interface AnthropicProvider {
@@ -29,6 +42,7 @@ export interface AnthropicProvider {
   readonly baseUrl: string;
   /** A secret: never logged, left out of the hash. */
   readonly apiKey?: string;
+  readonly healthCheck?: HealthCheckConfig;
 }
 
 /** A modelled upstream; the simulator keeps `limits` strictly. */

@@ -7,6 +7,7 @@ const target: Target = {
   pool: "p",
   provider: "sim",
   model: "m",
+  version: "2026-11",
   weight: 2,
   limits: { requestsPerMinute: 600, usdPerDay: 5 },
   price: { input: 1, cachedInput: 0.5, output: 2 },
@@ -31,6 +32,7 @@ const signals: TargetSignals = {
   breaker: "open",
   reopensAt: 5_000,
   spentTodayUsd: 1.5,
+  health: { ok: false, checkedAt: 3_000, passedAt: 0, failures: 4, passes: 0 },
 };
 
 test("a target is shown with its limits, its use of them, its health and its spend", () => {
@@ -40,6 +42,7 @@ test("a target is shown with its limits, its use of them, its health and its spe
     pool: "p",
     provider: "sim",
     model: "m",
+    version: "2026-11",
     weight: 0.5,
     configured_weight: 2,
     weight_given: true,
@@ -49,6 +52,7 @@ test("a target is shown with its limits, its use of them, its health and its spe
     in_flight: 3,
     use: { requests: 0.25, tokens: null, concurrency: null },
     breaker: { state: "open", reopens_at: "1970-01-01T00:00:05.000Z" },
+    health: { ok: false, checked_at: "1970-01-01T00:00:03.000Z", passed_at: null, failures: 4 },
     paused: { until: "1970-01-01T00:00:02.000Z", reason: "throttled" },
     latency_ms: { mean: 123, p50: 100, p95: 400 },
     error_rate: 0.5,
@@ -68,6 +72,7 @@ test("what is not known of a target is null", () => {
         in_flight: null,
         use: { requests: null },
         breaker: null,
+        health: null,
         paused: null,
         latency_ms: { mean: null, p50: null, p95: null },
         error_rate: null,

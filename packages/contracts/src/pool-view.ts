@@ -16,13 +16,14 @@ export function poolView(pool: string, targets: readonly TargetToRender[]): Reco
 
 /** A target as `GET /v1/pools` and its operations answer it; what is not known is null. */
 export function targetView({ target, state, weight, signals }: TargetToRender): Record<string, unknown> {
-  const { id, pool, provider, model, limits, price } = target;
+  const { id, pool, provider, model, version, limits, price } = target;
   return {
     id,
     object: "target",
     pool,
     provider,
     model,
+    version: version ?? null,
     weight: weight ?? target.weight,
     configured_weight: target.weight,
     weight_given: weight !== undefined,
@@ -32,6 +33,7 @@ export function targetView({ target, state, weight, signals }: TargetToRender): 
     in_flight: signals?.inFlight ?? null,
     use: useView(limits, signals),
     breaker: breakerView(signals),
+    health: healthView(signals),
     paused: pauseView(signals),
     latency_ms: {
       mean: rounded(signals?.latencyMs),
@@ -59,6 +61,14 @@ function useView(limits: TargetLimits, signals: TargetSignals | undefined): Reco
 function breakerView(signals: TargetSignals | undefined): Record<string, unknown> | null {
   if (signals === undefined) return null;
   return { state: signals.breaker ?? "closed", reopens_at: iso(signals.reopensAt) };
+}
+
+/** Null also where nothing is checked. */
+function healthView(signals: TargetSignals | undefined): Record<string, unknown> | null {
+  if (signals?.health === undefined) return null;
+  const { ok, checkedAt, passedAt, failures } = signals.health;
+  const moment = (at: number) => (at === 0 ? null : iso(at));
+  return { ok, checked_at: moment(checkedAt), passed_at: moment(passedAt), failures };
 }
 
 /** A pause that ends by itself, such as after a 429 or a refused key. */

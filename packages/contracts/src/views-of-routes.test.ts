@@ -3,11 +3,12 @@ import { expect, test } from "vitest";
 import { renderRoute } from "./views-of-routes.ts";
 
 const idle = { inFlight: 0, requestsUsed: 0, tokensUsed: 0, concurrencyUsed: 0, errorRate: 0 };
+const health = { ok: true, checkedAt: 1_000, passedAt: 1_000, failures: 0, passes: 7 };
 const route: Route = {
   chosen: "a",
   order: ["a"],
   candidates: [
-    { target: "a", pool: "main", scores: { cost: 1 }, total: 2, share: 0.1 },
+    { target: "a", pool: "main", version: "v2", scores: { cost: 1 }, total: 2, share: 0.1 },
     { target: "b", pool: "main", dropped: { filter: "not-paused", reason: "is paused for another 5 ms" } },
   ],
   picker: "best",
@@ -23,6 +24,7 @@ const route: Route = {
   signals: {
     a: { ...idle, latencyMs: undefined, pausedUntil: 0, weight: 10 },
     b: { ...idle, latencyMs: 7, pausedUntil: Number.MAX_SAFE_INTEGER, breaker: "open", reopensAt: 1_000 },
+    c: { ...idle, latencyMs: 7, pausedUntil: 0, health },
   },
   heldBack: [{ target: "c", limit: "concurrency", waitMs: 9 }],
 };
@@ -47,6 +49,7 @@ test("a decision about a job is shown with everything that it was made of", () =
         breaker: "open",
         reopens_at: "1970-01-01T00:00:01.000Z",
       },
+      c: { health: { ok: true, checked_at: "1970-01-01T00:00:01.000Z", failures: 0, passes: 7 } },
     },
   });
 });

@@ -1,4 +1,4 @@
-import type { EngineLoad, Route, RouteCandidate, TargetSignals } from "@sluice/domain";
+import type { EngineLoad, ProviderHealth, Route, RouteCandidate, TargetSignals } from "@sluice/domain";
 
 /** The newest decision about a job, or what a dry run decided, as `…/route` answers it. */
 export function renderRoute(
@@ -32,10 +32,11 @@ export function renderRoute(
   };
 }
 
-function renderCandidate({ target, pool, dropped, scores, total, share }: RouteCandidate): unknown {
+function renderCandidate({ target, pool, version, dropped, scores, total, share }: RouteCandidate): unknown {
   return {
     target,
     pool,
+    ...(version === undefined ? {} : { version }),
     ...(dropped === undefined ? {} : { dropped }),
     ...(scores === undefined ? {} : { scores, total: total ?? 0 }),
     ...(share === undefined ? {} : { share }),
@@ -61,6 +62,7 @@ function renderSignals(signals: TargetSignals): unknown {
     ...(signals.reopensAt === undefined ? {} : { reopens_at: iso(signals.reopensAt) }),
     ...(signals.weight === undefined ? {} : { weight: signals.weight }),
     ...(engine === undefined ? {} : { engine: renderEngine(engine) }),
+    ...(signals.health === undefined ? {} : { health: renderHealth(signals.health) }),
   };
 }
 
@@ -73,6 +75,10 @@ function renderEngine({ waiting, running, kvCacheUsage, ...engine }: EngineLoad)
     gpu_memory_used: engine.gpuMemoryUsed ?? null,
     scraped_at: engine.scrapedAt === 0 ? null : iso(engine.scrapedAt),
   };
+}
+
+function renderHealth({ ok, checkedAt, failures, passes }: ProviderHealth): unknown {
+  return { ok, checked_at: checkedAt === 0 ? null : iso(checkedAt), failures, passes };
 }
 
 /** Moments that no date can hold (a pause without end) are the last one that can. */

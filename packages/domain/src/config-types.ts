@@ -24,6 +24,8 @@ export interface Target {
   readonly pool: string;
   readonly provider: string;
   readonly model: string;
+  /** Free text that tells apart the targets of a pool. */
+  readonly version?: string;
   readonly weight: number;
   readonly limits: TargetLimits;
   readonly price: Price;

@@ -39,6 +39,19 @@ export interface EngineLoad {
   readonly scrapedAt: number;
 }
 
+/** What the checks of a provider's health have come to, as one process sees it. */
+export interface ProviderHealth {
+  /** Whether it may take jobs: from the first check that passes until several in a row fail, and again after several pass. */
+  readonly ok: boolean;
+  /** When the last check ended (ms since 1970); 0: none has yet. */
+  readonly checkedAt: number;
+  /** When one last passed; 0: none has yet. */
+  readonly passedAt: number;
+  /** The last checks in a row that failed, or that passed: one of the two is 0. */
+  readonly failures: number;
+  readonly passes: number;
+}
+
 /** Read-only snapshot of one target at the moment of a decision. */
 export interface TargetSignals {
   readonly inFlight: number;
@@ -73,6 +86,8 @@ export interface TargetSignals {
   readonly spentTodayUsd?: number;
   /** Absent for a target without an engine whose metrics are read. */
   readonly engine?: EngineLoad;
+  /** Absent for a target whose provider's health is not checked. */
+  readonly health?: ProviderHealth;
 }
 
 export type Signals = Readonly<Record<string, TargetSignals>>;
@@ -81,6 +96,7 @@ export type Signals = Readonly<Record<string, TargetSignals>>;
 export interface RouteCandidate {
   readonly target: string;
   readonly pool: string;
+  readonly version?: string;
   readonly dropped?: { readonly filter: string; readonly reason: string };
   readonly scores?: Readonly<Record<string, number>>;
   readonly total?: number;

@@ -48,4 +48,4 @@ export {
 export { createJobWaiter, type JobWaiter } from "./wait-for-job.ts";
 export { createWaker } from "./wake-parked.ts";
 export { createWindowSizes, type WindowSizes, type WindowSizesPorts } from "./window-sizes.ts";
-export { type EngineLoads, withEngineLoads } from "./with-engine-loads.ts";
+export { type ProviderSignals, withProviderSignals } from "./with-provider-signals.ts";

@@ -105,6 +105,29 @@ describe("decideRoute", () => {
     expect(reopensAt(decideRoute(makeInput([makeTarget("a")], { signals })))).toBe(6_000);
   });
 
+  test("looks again soon when no provider has passed its first health check", () => {
+    const health = { ok: false, checkedAt: 0, passedAt: 0, failures: 0, passes: 0 };
+    const reopens = (changes: object) =>
+      reopensAt(
+        decideRoute(
+          makeInput([makeTarget("a")], {
+            signals: { a: makeSignals({ health: { ...health, ...changes } }) },
+          }),
+        ),
+      );
+    expect(reopens({})).toBe(2_000);
+    expect(reopens({ checkedAt: 900, failures: 1 })).toBe(6_000);
+  });
+
+  test("tells the version of each candidate that has one", () => {
+    const targets = [
+      makeTarget("a", { version: "2026-11" }),
+      makeTarget("b", { version: "x", endpoints: [] }),
+    ];
+    const { candidates } = decideRoute(makeInput([...targets, makeTarget("c")]));
+    expect(candidates.map(({ version }) => version)).toEqual(["2026-11", "x", undefined]);
+  });
+
   test("says that no waiting helps when no target can ever serve the request", () => {
     const request = makeRequest({ wishes: { region: "eu" } });
     const signals = { a: makeSignals({ pausedUntil: 9_000 }) };

@@ -9,7 +9,7 @@ import type {
 } from "@sluice/domain";
 import { type AppliedRules, applyRules, reachablePools, readsSignals } from "./apply-rules.ts";
 import { type Candidate, type DecisionContext, noSignals } from "./candidate.ts";
-import { breakerClosed, inService, notPaused } from "./filters/index.ts";
+import { breakerClosed, healthy, inService, notPaused } from "./filters/index.ts";
 import { gatherCandidates, type Judged } from "./gather-candidates.ts";
 import { type Pick, type PickInput, pickers } from "./pickers/index.ts";
 import { policyFor } from "./policy.ts";
@@ -94,8 +94,10 @@ export function reopensAt(route: Route): number | undefined {
   return earliest;
 }
 
-/** Nobody knows when an operator puts a target back: then it is time to look again. */
+/** Nobody knows when an operator puts a target back, or it passes its checks: then it is time to look again. */
 const lookAgainMs = 5_000;
+/** The first check of a provider is under way when a process starts. */
+const firstCheckMs = 1_000;
 
 function comesBackAt(
   filter: string | undefined,
@@ -103,6 +105,7 @@ function comesBackAt(
   now: number,
 ): number | undefined {
   if (filter === inService.name) return now + lookAgainMs;
+  if (filter === healthy.name) return now + (signals?.health?.checkedAt === 0 ? firstCheckMs : lookAgainMs);
   if (filter === notPaused.name) return signals?.pausedUntil;
   return filter === breakerClosed.name ? signals?.reopensAt : undefined;
 }
@@ -159,15 +162,16 @@ function explain(
 ): RouteCandidate[] {
   const places = new Map(survivors.map((candidate, i) => [candidate, i]));
   return judged.map(({ candidate, hard, soft }) => {
-    const { id, pool } = candidate.target;
+    const { id, pool, version } = candidate.target;
+    const about = { target: id, pool, ...(version === undefined ? {} : { version }) };
     const place = places.get(candidate);
     if (place !== undefined) {
       const share = shares.get(place);
       const scores = { scores: scoresAt(scored, place), total: scored.totals[place] ?? 0 };
-      return { target: id, pool, ...scores, ...(share === undefined ? {} : { share }) };
+      return { ...about, ...scores, ...(share === undefined ? {} : { share }) };
     }
     const dropped = hard ?? soft;
-    return dropped === undefined ? { target: id, pool } : { target: id, pool, dropped };
+    return dropped === undefined ? about : { ...about, dropped };
   });
 }
 

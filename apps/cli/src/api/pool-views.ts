@@ -1,6 +1,7 @@
 /** A target as `GET /v1/pools` answers it; the fields that the commands read. Null: not known, or not limited. */
 export interface TargetView {
   readonly id: string;
+  readonly version: string | null;
   readonly state: "active" | "paused" | "draining";
   /** The one that holds. */
   readonly weight: number;
@@ -9,6 +10,11 @@ export interface TargetView {
   readonly in_flight: number | null;
   readonly use: { readonly requests: number | null; readonly tokens: number | null };
   readonly breaker: { readonly state: string } | null;
+  readonly health: {
+    readonly ok: boolean;
+    readonly passed_at: string | null;
+    readonly failures: number;
+  } | null;
   readonly paused: { readonly until: string; readonly reason: string | null } | null;
   readonly latency_ms: { readonly p50: number | null; readonly p95: number | null };
   readonly error_rate: number | null;

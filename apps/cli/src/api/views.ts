@@ -72,6 +72,7 @@ export interface RouteView {
   readonly candidates: readonly {
     readonly target: string;
     readonly pool: string;
+    readonly version?: string;
     readonly dropped?: { readonly filter: string; readonly reason: string };
     readonly scores?: Readonly<Record<string, number>>;
     readonly total?: number;

@@ -12,12 +12,14 @@ afterEach(async () => {
 
 const target = {
   id: "t1",
+  version: "2026-11",
   state: "active",
   weight: 1,
   weight_given: false,
   in_flight: 3,
   use: { requests: 0.25, tokens: null },
   breaker: { state: "closed", reopens_at: null },
+  health: null,
   paused: null,
   latency_ms: { mean: 120, p50: 100, p95: 1_400 },
   error_rate: 0.5,
@@ -27,15 +29,19 @@ const target = {
 const unknown = {
   ...target,
   id: "t2",
+  version: null,
   in_flight: null,
   breaker: { state: "open", reopens_at: "2026-01-01T00:00:00.000Z" },
   latency_ms: { mean: null, p50: null, p95: null },
   tokens_per_second: null,
 };
+const failing = { ...target, id: "t3", health: { ok: false, passed_at: null, failures: 3 } };
 
 async function pools(...words: string[]) {
   api = await startFakeApi({
-    "GET /v1/pools": { json: { object: "list", data: [{ id: "small", targets: [target, unknown] }] } },
+    "GET /v1/pools": {
+      json: { object: "list", data: [{ id: "small", targets: [target, unknown, failing] }] },
+    },
     "POST /v1/pools/small/targets/t1/drain": { json: { ...target, state: "draining" } },
     "POST /v1/pools/small/targets/t1/resume": { json: target },
     "POST /v1/pools/small/targets/t1/weight": ({ body }) => {
@@ -66,11 +72,12 @@ async function pools(...words: string[]) {
 
 test("pools shows each target with what it takes and how it is", async () => {
   expect(await pools()).toBe(0);
-  const [head, first, second] = context.written().out.trim().split("\n");
-  expect(head).toMatch(/^POOL +TARGET +STATE +WEIGHT +IN FLIGHT/);
+  const [head, first, second, third] = context.written().out.trim().split("\n");
+  expect(head).toMatch(/^POOL +TARGET +VERSION +STATE +WEIGHT +IN FLIGHT/);
   expect(first?.split(/ {2,}/)).toEqual([
     "small",
     "t1",
+    "2026-11",
     "active",
     "1",
     "3",
@@ -82,7 +89,8 @@ test("pools shows each target with what it takes and how it is", async () => {
     "40",
     "$1.50",
   ]);
-  expect(second).toMatch(/t2 +breaker open +1 +– /);
+  expect(second).toMatch(/t2 +– +breaker open +1 +– /);
+  expect(third).toMatch(/t3 +2026-11 +3 health checks failed +1 /);
 });
 
 test("a drain says how many calls are still under way", async () => {

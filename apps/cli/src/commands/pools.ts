@@ -88,6 +88,7 @@ function showChange({ id, state, in_flight: inFlight }: TargetView): string {
 const head = [
   "POOL",
   "TARGET",
+  "VERSION",
   "STATE",
   "WEIGHT",
   "IN FLIGHT",
@@ -109,6 +110,7 @@ function rowOf(pool: string, target: TargetView): string[] {
   return [
     pool,
     target.id,
+    target.version ?? "–",
     stateOf(target),
     weightOf(target),
     known(target.in_flight, String),
@@ -123,8 +125,9 @@ function rowOf(pool: string, target: TargetView): string[] {
 }
 
 /** What an operator said comes first, then what the target did. */
-function stateOf({ state, paused, breaker }: TargetView): string {
+function stateOf({ state, paused, breaker, health }: TargetView): string {
   if (state !== "active") return state;
+  if (health?.ok === false) return healthOf(health);
   if (paused !== null) return `paused: ${paused.reason ?? "unknown"}`;
   if (breaker !== null && breaker.state !== "closed") return `breaker ${breaker.state}`;
   return "active";
@@ -134,6 +137,12 @@ function stateOf({ state, paused, breaker }: TargetView): string {
 function weightOf({ weight, weight_given: isGiven }: TargetView): string {
   const number = String(Number(weight.toPrecision(4)));
   return isGiven ? `${number} given` : number;
+}
+
+/** Of a provider that may take no jobs. */
+function healthOf({ passed_at: passedAt, failures }: NonNullable<TargetView["health"]>): string {
+  if (failures > 0) return `${failures} health ${failures === 1 ? "check" : "checks"} failed`;
+  return passedAt === null ? "no health check yet" : "passes health checks again";
 }
 
 function known(value: number | null, write: (value: number) => string): string {

@@ -24,7 +24,7 @@ function headOf(decision: RouteView): string[][] {
 }
 
 function candidatesOf({ candidates, order, chosen, held_back = [] }: RouteView): string {
-  const rows = candidates.map(({ target, pool, dropped, scores, total, share }) => {
+  const rows = candidates.map(({ target, pool, version, dropped, scores, total, share }) => {
     const rank = order.indexOf(target);
     const held = held_back.find((entry) => entry.target === target);
     const points = [
@@ -38,7 +38,8 @@ function candidatesOf({ candidates, order, chosen, held_back = [] }: RouteView):
           ? `had no room: ${held.limit}, for ${duration(held.wait_ms)}`
           : points.join(", ");
     const place = target === chosen ? "*" : rank === -1 ? "" : String(rank + 1);
-    return [place, target, pool, total === undefined ? "" : number(total), why];
+    const name = version === undefined ? target : `${target} (${version})`;
+    return [place, name, pool, total === undefined ? "" : number(total), why];
   });
   return rows.length === 0
     ? "no target was looked at: the model is not configured"

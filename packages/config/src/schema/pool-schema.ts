@@ -57,6 +57,7 @@ const target = strict({
   id: name().describe("Name of the target, unique in the file."),
   provider: text().describe("An entry of providers."),
   model: text().describe("The provider's own model name."),
+  version: text().optional().describe("Free text that tells apart the targets of a pool."),
   weight: positiveNumber()
     .default(1)
     .describe("Share among equals, for the weight scorer and the weighted picker."),

@@ -1,6 +1,7 @@
 // biome-ignore-all lint/suspicious/noTemplateCurlyInString: ${NAME} in plain text is what this file is about.
 import { z } from "zod";
 import {
+  duration,
   numberBetween,
   oneOf,
   positiveInteger,
@@ -39,17 +40,42 @@ const engine = strict({
   dcgm_url: url().optional().describe("The GPU metrics of NVIDIA DCGM."),
 });
 
+/** A path on the provider's own host: a second slash would name another one. */
+const path = () =>
+  text()
+    .regex(/^\/(?![/\\])[!"$-~]*$/, { error: "must be a path such as /health" })
+    .optional();
+
+const healthCheck = strict({
+  path: path().describe("Asked with GET on the host of base_url; absent: the list of models."),
+  interval: duration().prefault("10s").describe("From one check to the next."),
+  timeout: duration()
+    .optional()
+    .describe("An answer that takes longer is a failure; absent: 5s, or the interval."),
+  healthy_after: positiveInteger().default(2).describe("Passes in a row that bring it back after failures."),
+  unhealthy_after: positiveInteger().default(3).describe("Failures in a row that take it out."),
+})
+  .refine(({ interval }) => interval >= 1_000, { error: "must be 1s or more", path: ["interval"] })
+  .refine(({ interval, timeout }) => timeout === undefined || timeout <= interval, {
+    error: "must not exceed health_check.interval",
+    path: ["timeout"],
+  })
+  .optional()
+  .describe("Its targets take jobs only while GET requests to it are answered well.");
+
 const openai = strict({
   kind: z.literal("openai"),
   base_url: url().prefault("https://api.openai.com/v1").describe("Address up to and with the version."),
   api_key: apiKey,
   engine: engine.optional().describe("A GPU engine of your own, whose load is read."),
+  health_check: healthCheck,
 });
 
 const anthropic = strict({
   kind: z.literal("anthropic"),
   base_url: url().prefault("https://api.anthropic.com").describe("Address without /v1."),
   api_key: apiKey,
+  health_check: healthCheck,
 });
 
 const simulator = strict({

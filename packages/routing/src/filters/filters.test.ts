@@ -90,6 +90,19 @@ const cases: readonly Case[] = [
   { filter: "not-paused", because: "it lasts", signals: { pausedUntil: 1_001 }, drops: true },
   { filter: "in-service", because: "nobody took it out", drops: false },
   { filter: "in-service", because: "it drains", signals: { operated: "draining" }, drops: true },
+  { filter: "healthy", because: "nothing is checked", drops: false },
+  {
+    filter: "healthy",
+    because: "it passes its checks, though the last one failed",
+    signals: { health: { ok: true, checkedAt: 9, passedAt: 8, failures: 1, passes: 0 } },
+    drops: false,
+  },
+  {
+    filter: "healthy",
+    because: "no check has passed yet",
+    signals: { health: { ok: false, checkedAt: 0, passedAt: 0, failures: 0, passes: 0 } },
+    drops: true,
+  },
   { filter: "breaker-closed", because: "nothing is known", drops: false },
   { filter: "breaker-closed", because: "it is half-open", signals: { breaker: "half-open" }, drops: false },
   {
@@ -117,6 +130,18 @@ test.each(cases)(
     expect(reason !== undefined).toBe(drops);
   },
 );
+
+test.each([
+  [{ failures: 0, passes: 0, passedAt: 0 }, "its provider has not passed a health check yet"],
+  [{ failures: 2, passes: 0, passedAt: 0 }, "its provider has not passed a health check yet, 2 have failed"],
+  [{ failures: 3, passes: 0, passedAt: 400 }, "its provider has failed its last 3 health checks"],
+  [{ failures: 0, passes: 1, passedAt: 900 }, "its provider has passed only 1 health check since it failed"],
+])("healthy says of %j: %s", (counts, reason) => {
+  const signals = makeSignals({ health: { ok: false, checkedAt: 900, ...counts } });
+  const context = { request: makeRequest(), now: 1_000 };
+  const filter = hardFilters.find(({ name }) => name === "healthy");
+  expect(filter?.reject({ target: makeTarget("a"), signals }, context)).toBe(reason);
+});
 
 test("every filter has a case that it drops and one that it keeps", () => {
   for (const { name } of filters) {

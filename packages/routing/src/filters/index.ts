@@ -4,6 +4,7 @@ import type { Filter } from "./filter.ts";
 import { fitsContext } from "./fits-context.ts";
 import { hasCapability } from "./has-capability.ts";
 import { hasWeight } from "./has-weight.ts";
+import { healthy } from "./healthy.ts";
 import { inRegion } from "./in-region.ts";
 import { inService } from "./in-service.ts";
 import { meetsRule } from "./meets-rule.ts";
@@ -15,6 +16,7 @@ import { withinPrice } from "./within-price.ts";
 
 export { breakerClosed } from "./breaker-closed.ts";
 export type { Filter } from "./filter.ts";
+export { healthy } from "./healthy.ts";
 export { inService } from "./in-service.ts";
 export { notPaused } from "./not-paused.ts";
 
@@ -30,7 +32,13 @@ export const staticFilters: readonly Filter[] = [
 ];
 
 /** In order; the first that rejects names the reason. */
-export const hardFilters: readonly Filter[] = [...staticFilters, inService, notPaused, breakerClosed];
+export const hardFilters: readonly Filter[] = [
+  ...staticFilters,
+  inService,
+  healthy,
+  notPaused,
+  breakerClosed,
+];
 
 /** Asked of what the hard filters leave, and lifted together when nothing would remain, fallbacks included. */
 export const softFilters: readonly Filter[] = [notFailedBefore, statesCapability, hasWeight];
