@@ -119,7 +119,8 @@ test(`of ${decisions} decisions that the ledger keeps, ${decisions} come out the
     });
     const attempts = Math.floor(draw() * 3);
     const failedTargets = attempts === 0 ? [] : [oneOf(targets).id];
-    const claimed = { state: "queued", epoch: 0, ownerAlive: false, notBeforeAt: undefined } as const;
+    const standing = { ownerAlive: false, notBeforeAt: undefined, waitingFor: undefined };
+    const claimed = { state: "queued", epoch: 0, ...standing } as const;
     const placement = await place({ ...job, ...claimed, attempts, failedTargets }, anySignals(), turns);
     if (placement.kind !== "placed") continue;
     await ledger.acceptJobs([{ spec: job, laned: true }]);

@@ -62,6 +62,14 @@ test("jobs that only a full target can serve wait, hold nobody back, seldom ask,
   await until("the full target's window is parked", async () =>
     (await timesHeld()) >= places - 2 ? true : undefined,
   );
+  const held = await until("a job says what it waits for", async () => {
+    const { body } = await cluster.api.get("/v1/jobs?status=waiting&limit=100");
+    return body.data.find((job: { waiting_for?: string }) => job.waiting_for !== undefined);
+  });
+  expect(blocked).toContain(held.id);
+  expect(held).toMatchObject({ status: "waiting", attempts: 0 });
+  expect(held.waiting_for).toMatch(/^(target|tenant)\./);
+  expect(Date.parse(held.not_before)).toBeGreaterThan(Date.parse(held.created_at));
   const before = (await callsOf("full")).length;
   const urgent = await submit("other", "full", { deadline: "10m" });
   await until("some more calls have begun", async () =>

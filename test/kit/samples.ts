@@ -45,6 +45,7 @@ export const sampleJob: Job = {
   attempts: 0,
   epoch: 0,
   notBeforeAt: undefined,
+  waitingFor: undefined,
   finishedAt: undefined,
   result: undefined,
   failure: undefined,

@@ -4,6 +4,7 @@ import { idFromUuid, type JobToRun } from "@sluice/domain";
 import {
   cacheSignals,
   createTurns,
+  createWaitRecorder,
   createWaker,
   keepLease,
   keepTargetStates,
@@ -71,6 +72,7 @@ export async function startWorker(runtime: Runtime): Promise<StartedRole> {
     lease,
     capacity,
     signals: cacheSignals({ capacity: withProviderSignals(capacity, { engines, checks }), clock }),
+    waits: createWaitRecorder({ ledger, clock, logger }),
     models,
     files: runtime.files,
     deadLetters: createDeadLetters({ redis: commands }),

@@ -38,6 +38,16 @@ describe("a job", () => {
     expect(read({ ...job, state: "waiting" })).not.toHaveProperty("not_before");
   });
 
+  test("says what it waits for only while it is held for that", () => {
+    const held = { notBeforeAt: at + 1_000, waitingFor: "target.concurrency" };
+    expect(read({ ...job, state: "waiting", ...held })).toMatchObject({
+      not_before: "2026-11-20T15:00:01.123Z",
+      waiting_for: "target.concurrency",
+    });
+    expect(read({ ...job, state: "waiting", notBeforeAt: at })).not.toHaveProperty("waiting_for");
+    expect(read({ ...job, state: "running", ...held })).not.toHaveProperty("waiting_for");
+  });
+
   test("is valid JSON around any result, and carries that result", () => {
     assert(
       property(jsonValue(), (value) => {

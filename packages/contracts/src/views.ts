@@ -47,6 +47,7 @@ function progressOf(job: Job): Record<string, unknown> {
   return {
     attempts: job.attempts,
     ...(waiting ? { not_before: iso(job.notBeforeAt ?? 0) } : {}),
+    ...(waiting && job.waitingFor !== undefined ? { waiting_for: job.waitingFor } : {}),
     ...(job.redrivenFrom === undefined ? {} : { redriven_from: job.redrivenFrom }),
   };
 }

@@ -65,6 +65,8 @@ export interface RedrivePlan {
   readonly deadlineAt: number;
   readonly effectiveDeadlineAt: number;
   readonly routing: RoutingWishes;
+  /** Names the targets that could serve it now. */
+  readonly candidateSet: string;
 }
 
 /** A dead job and the new one. */

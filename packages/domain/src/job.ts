@@ -147,6 +147,8 @@ export interface Job extends JobSpec {
   readonly attempts: number;
   readonly epoch: number;
   readonly notBeforeAt: number | undefined;
+  /** The limit that it is held for, while it waits for room and not for its next attempt. */
+  readonly waitingFor: string | undefined;
   readonly finishedAt: number | undefined;
   readonly result: JobResult | undefined;
   readonly failure: JobFailure | undefined;

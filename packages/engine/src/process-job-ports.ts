@@ -17,6 +17,7 @@ import type {
 } from "@sluice/domain";
 import type { LeaseKeeper } from "./lease-keeper.ts";
 import type { SignalsCache } from "./place-job.ts";
+import type { WaitRecorder } from "./record-waits.ts";
 import type { Turns } from "./turns.ts";
 
 /** What running a job needs. */
@@ -25,6 +26,7 @@ export interface ProcessJobPorts {
   readonly lease: LeaseKeeper;
   readonly capacity: Capacity;
   readonly signals: SignalsCache;
+  readonly waits: WaitRecorder;
   readonly models: ModelClient;
   readonly files: FileStore;
   readonly deadLetters: DeadLetters;

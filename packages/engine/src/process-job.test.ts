@@ -96,6 +96,14 @@ describe("a pointer that is claimed", () => {
     expect(await run(job)).toMatchObject({ kind: "done" });
   });
 
+  test("runs when room came free before the moment at which it would have looked by itself", async () => {
+    const { run, ledger, clock, models } = await setup();
+    const job = ledger.put({ state: "waiting", notBeforeAt: clock.now() + 60_000, waitingFor: "tokens" });
+    models.script.push(success);
+    expect(await run(job)).toMatchObject({ kind: "done" });
+    expect(ledger.at(job.id)).toMatchObject({ state: "succeeded", waitingFor: undefined });
+  });
+
   test("starts nothing while the worker has no lease", async () => {
     const { run, job, ledger, clock, lease } = await setup();
     ledger.faults.arm("renewLease", 100);
@@ -155,6 +163,31 @@ describe("placing", () => {
     expect(await run(job)).toEqual({ kind: "later", at: now + 1_000 });
     expect(ledger.at(job.id)).toMatchObject({ state: "queued", epoch: 0 });
     expect(metrics.totals.get("sluice_jobs_held_total{limit=tokens}")).toBe(1);
+  });
+
+  test("shows a job that is held for longer as waiting, and no longer once it runs", async () => {
+    const { run, job, capacity, clock, ledger, models } = await setup();
+    capacity.full.set("one", { limit: "tokens", waitMs: 30_000 });
+    const at = clock.now() + 30_000;
+    await run(job);
+    await clock.advance(500);
+    expect(ledger.at(job.id)).toMatchObject({ state: "waiting", notBeforeAt: at, waitingFor: "tokens" });
+    capacity.full.clear();
+    models.script.push(success);
+    expect(await run(job)).toMatchObject({ kind: "done" });
+    await clock.advance(500);
+    expect(ledger.waits).toHaveLength(1);
+  });
+
+  test("shows nothing of a job that was started before it could be shown", async () => {
+    const { run, job, capacity, clock, ledger, models } = await setup();
+    capacity.full.set("one", { limit: "tokens", waitMs: 30_000 });
+    await run(job);
+    capacity.full.clear();
+    models.script.push(success);
+    await run(job);
+    await clock.advance(500);
+    expect(ledger.waits).toEqual([]);
   });
 
   test("ends a job that nothing can serve as dead", async () => {

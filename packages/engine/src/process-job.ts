@@ -28,12 +28,15 @@ export async function processJob(
   if (job === undefined) return { kind: "done", reference: "gone" };
   const early = await endEarly(ports, job);
   if (early !== undefined) {
+    ports.waits.over(jobId);
     await leaveWaiting(ports, job);
     return early;
   }
   const placement = await placeJob(ports, job, ports.lease.workerId);
+  if (placement.kind !== "held") ports.waits.over(jobId);
   switch (placement.kind) {
     case "held":
+      ports.waits.held(job, placement);
       ports.metrics.increment("sluice_jobs_held_total", { limit: placement.limit });
       return { kind: "later", at: placement.at };
     case "unservable":
@@ -72,7 +75,9 @@ function notRunnable(ports: ProcessJobPorts, job: JobToRun): Verdict | undefined
   if (isTerminal(job.state)) return { kind: "done", reference: job.state };
   // The dispatcher takes running jobs from dead owners; until it has, and while the owner lives, stay away.
   if (job.state === "running") return { kind: "later", at: now + ownedElsewhereMs };
-  if (job.notBeforeAt !== undefined && job.notBeforeAt > now) return { kind: "later", at: job.notBeforeAt };
+  // Whoever waits for room, and not for its next attempt, may come as soon as it is woken.
+  const notBeforeAt = job.waitingFor === undefined ? (job.notBeforeAt ?? now) : now;
+  if (notBeforeAt > now) return { kind: "later", at: notBeforeAt };
   if (!ports.lease.holds()) return { kind: "later", at: now + lostRaceMs };
   return undefined;
 }

@@ -6,6 +6,7 @@ import {
   type RedrivePlan,
   tenantId,
 } from "@sluice/domain";
+import { candidateSetId } from "@sluice/routing";
 import { describe, expect, test } from "vitest";
 import { createFakeClock } from "../../../test/kit/fakes/fake-clock.ts";
 import { createMemoryDeadLetters } from "../../../test/kit/fakes/memory-lanes.ts";
@@ -155,6 +156,18 @@ describe("a redrive", () => {
       effectiveDeadlineAt: now + 7.5 * minute,
     });
     expect(asked.plans[0]?.deadlineAt).toBe(now + 120 * minute);
+  });
+
+  test("counts the new job in the window of the targets that it may go to now", async () => {
+    const { ports, ask, plans, config, letters } = setup([letter(1)]);
+    await redriveDeadLetters(ports, ask());
+    letters.push(letter(2));
+    await redriveDeadLetters(ports, ask({ routing: { targets: ["cheap"] } }));
+    const all = Object.values(config.pools).flatMap(({ targets }) => targets);
+    expect(plans.map((plan) => plan.candidateSet)).toEqual([
+      candidateSetId(all),
+      candidateSetId([{ id: "cheap" }]),
+    ]);
   });
 
   test("keeps a line within its batch's window while that lasts", async () => {

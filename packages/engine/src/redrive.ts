@@ -20,7 +20,7 @@ import {
 } from "@sluice/domain";
 import { effectiveDeadlineAt } from "@sluice/scheduling";
 import { lookUp } from "./look-up.ts";
-import { readDeadline, slaClass, targetsOf } from "./spec-job.ts";
+import { candidateSetOf, readDeadline, slaClass, targetsOf } from "./spec-job.ts";
 
 export interface RedrivePorts {
   readonly ledger: Pick<DeadLetterLedger, "listDeadLetters" | "redriveJobs">;
@@ -193,11 +193,15 @@ function planJob(ports: RedrivePorts, old: Old): RedrivePlan {
   const wanted = old.deadlineAt ?? window ?? now + sla.deadlineMs;
   const deadlineAt = Math.min(wanted, window ?? wanted);
   const { priority } = letter;
+  const id = idFromUuid("job", ports.ids.uuid());
+  const routing = changedRouting(letter.routing, old.routing);
+  const terms = { ...letter, sla: sla.name, deadlineAt, routing, metadata: {}, parsedBody: undefined };
   return {
-    id: idFromUuid("job", ports.ids.uuid()),
+    id,
     deadlineAt,
     effectiveDeadlineAt: effectiveDeadlineAt({ acceptedAt: now, deadlineAt, priority }),
-    routing: changedRouting(letter.routing, old.routing),
+    routing,
+    candidateSet: candidateSetOf(config, terms, { id, now }),
   };
 }
 

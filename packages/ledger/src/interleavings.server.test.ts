@@ -29,6 +29,7 @@ const kinds = [
   "end",
   "redrive",
   "finalise",
+  "park",
 ] as const;
 
 const step = fc.record({
@@ -117,6 +118,8 @@ test("whatever happens at the same time, each job ends at most once and everythi
       }
       case "redrive":
         return redrive(ledger, line, spec);
+      case "park":
+        return ledger.recordWaits([{ jobId: spec.id, epoch, notBeforeAt: t0, waitingFor: "tokens" }]);
       case "finalise":
         return ledger.finaliseBatches(leader, t0, s.newIds, lineBytesOf);
     }
@@ -125,7 +128,7 @@ test("whatever happens at the same time, each job ends at most once and everythi
   async function redrive(ledger: typeof s.ledger, line: JobSpec[], { id, deadlineAt }: JobSpec) {
     const plan = () => {
       const fresh = idFromUuid("job", s.source.uuid());
-      return { id: fresh, deadlineAt, effectiveDeadlineAt: deadlineAt, routing: {} };
+      return { id: fresh, deadlineAt, effectiveDeadlineAt: deadlineAt, routing: {}, candidateSet: "set" };
     };
     const made = await ledger.redriveJobs({ tenant, ids: [id], now: t0, plan, lineBytesOf });
     for (const { to } of made) {

@@ -160,6 +160,7 @@ export interface JobRow extends SpecRow, ResultRow, UsageRow {
   readonly attempts: number;
   readonly epoch: number;
   readonly notBeforeAt: number | null;
+  readonly waitingFor: string | null;
   readonly finishedAt: number | null;
   readonly costUsd: number | null;
   readonly targetId: string | null;
@@ -169,7 +170,7 @@ export interface JobRow extends SpecRow, ResultRow, UsageRow {
 
 /** Where a job stands, read from `live_jobs l` and `outcomes o`: exactly one of them has a row. */
 export const standingColumns = `coalesce(l.state, o.state) AS state, coalesce(l.attempts, o.attempts) AS attempts,
-  coalesce(l.epoch, o.epoch) AS epoch, l.not_before_at, o.finished_at, o.cost_usd, o.target_id, ${resultColumns},
+  coalesce(l.epoch, o.epoch) AS epoch, l.not_before_at, l.waiting_for, o.finished_at, o.cost_usd, o.target_id, ${resultColumns},
   ${usageColumns("o")},
   (SELECT r.job_id FROM redrives r WHERE r.redriven_as = j.id) AS redriven_from,
   CASE WHEN o.state = 'dead' THEN (SELECT r.redriven_as FROM redrives r WHERE r.job_id = j.id) END AS redriven_as`;
@@ -181,6 +182,7 @@ export function jobOf(row: JobRow): Job {
     attempts: row.attempts,
     epoch: row.epoch,
     notBeforeAt: row.notBeforeAt ?? undefined,
+    waitingFor: row.waitingFor ?? undefined,
     finishedAt: row.finishedAt ?? undefined,
     result: resultOf(row),
     failure: failureOf(row),

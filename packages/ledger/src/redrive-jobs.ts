@@ -31,6 +31,7 @@ const columns: readonly Column<Item>[] = [
   { name: "deadline_at", type: "timestamptz", value: ({ plan }) => plan.deadlineAt },
   { name: "effective_deadline_at", type: "timestamptz", value: ({ plan }) => plan.effectiveDeadlineAt },
   { name: "routing", type: "jsonb", value: ({ plan }) => plan.routing },
+  { name: "candidate_set", type: "text", value: ({ plan }) => plan.candidateSet },
   { name: "takes_line", type: "bool", value: ({ takesLine }) => takesLine },
   { name: "line_bytes", type: "int4", value: ({ lineBytes }) => lineBytes },
 ];
@@ -42,6 +43,7 @@ const changed: Readonly<Record<string, string>> = {
   deadline_at: "i.deadline_at",
   effective_deadline_at: "i.effective_deadline_at",
   routing: "i.routing",
+  candidate_set: "i.candidate_set",
   batch_id: "CASE WHEN i.takes_line THEN j.batch_id END",
   line: "CASE WHEN i.takes_line THEN j.line END",
   custom_id: "CASE WHEN i.takes_line THEN j.custom_id END",

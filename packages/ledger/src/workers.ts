@@ -13,6 +13,7 @@ import { retrying, type Sql } from "./client.ts";
 import { uuids } from "./columns.ts";
 import { type Move, moveJobs, moveSize } from "./move-jobs.ts";
 import { type SpecRow, specColumns, specOf } from "./read-job.ts";
+import { recordWaits } from "./record-waits.ts";
 import { startAttempts } from "./start-attempts.ts";
 
 /** Jobs as workers run them, and the leases by which workers own them. */
@@ -54,6 +55,7 @@ export function createWorkers(sql: Sql, settings: Batching): WorkerLedger {
       const found = await loads.add(ids);
       return found.filter((job) => job !== undefined);
     },
+    recordWaits: (held) => recordWaits(sql, held),
     startAttempts: (items) => starts.add(items),
     settle: (settlements) => moves.add(settlements.map(settlingMove)),
     endUnstarted: (ends) => moves.add(ends.map(unstartedMove)),
@@ -101,6 +103,7 @@ interface LoadedRow extends SpecRow {
   readonly failedTargets: string[];
   readonly ownerAlive: boolean;
   readonly notBeforeAt: number | null;
+  readonly waitingFor: string | null;
 }
 
 async function load(sql: Sql, ids: readonly JobId[]): Promise<(JobToRun | undefined)[]> {
@@ -118,7 +121,7 @@ async function load(sql: Sql, ids: readonly JobId[]): Promise<(JobToRun | undefi
 function loadLive(sql: Sql, keys: readonly string[]) {
   return sql<LoadedRow[]>`
     SELECT ${sql.unsafe(specColumns)}, j.body, j.body_key, l.state, l.epoch, l.attempts,
-      to_json(l.failed_targets) AS failed_targets, l.not_before_at,
+      to_json(l.failed_targets) AS failed_targets, l.not_before_at, l.waiting_for,
       coalesce(w.lease_until > clock_timestamp(), false) AS owner_alive
     FROM live_jobs l JOIN jobs j ON j.id = l.id LEFT JOIN workers w ON w.id = l.worker_id
     WHERE l.id = ANY(${uuids(keys)}::uuid[]) AND j.id = ANY(${uuids(keys)}::uuid[])`;
@@ -127,7 +130,7 @@ function loadLive(sql: Sql, keys: readonly string[]) {
 function loadEnded(sql: Sql, keys: readonly string[]) {
   return sql<LoadedRow[]>`
     SELECT ${sql.unsafe(specColumns)}, o.state, o.epoch, o.attempts, '[]'::json AS failed_targets,
-      NULL::timestamptz AS not_before_at, false AS owner_alive
+      NULL::timestamptz AS not_before_at, NULL AS waiting_for, false AS owner_alive
     FROM outcomes o JOIN jobs j ON j.id = o.job_id
     WHERE o.job_id = ANY(${uuids(keys)}::uuid[]) AND j.id = ANY(${uuids(keys)}::uuid[])`;
 }
@@ -135,5 +138,6 @@ function loadEnded(sql: Sql, keys: readonly string[]) {
 function jobToRun(row: LoadedRow): JobToRun {
   const { state, epoch, attempts, failedTargets, ownerAlive } = row;
   const notBeforeAt = row.notBeforeAt ?? undefined;
-  return { ...specOf(row), state, epoch, attempts, failedTargets, ownerAlive, notBeforeAt };
+  const waitingFor = row.waitingFor ?? undefined;
+  return { ...specOf(row), state, epoch, attempts, failedTargets, ownerAlive, notBeforeAt, waitingFor };
 }

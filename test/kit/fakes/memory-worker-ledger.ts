@@ -1,6 +1,7 @@
 import {
   assertJobTransition,
   type Clock,
+  type HeldJob,
   isTerminal,
   type JobId,
   type JobState,
@@ -16,7 +17,15 @@ import {
 import { sampleJob } from "../samples.ts";
 import { createFaults, type Faults } from "./faults.ts";
 
-type Method = "register" | "renewLease" | "retire" | "load" | "startAttempts" | "settle" | "endUnstarted";
+type Method =
+  | "register"
+  | "renewLease"
+  | "retire"
+  | "load"
+  | "recordWaits"
+  | "startAttempts"
+  | "settle"
+  | "endUnstarted";
 
 /** A worker's ledger in memory, with the rules of the real one: epochs, leases, fencing. */
 export interface MemoryWorkerLedger extends WorkerLedger {
@@ -28,6 +37,8 @@ export interface MemoryWorkerLedger extends WorkerLedger {
   readonly settlements: Settlement[];
   readonly fenced: Settlement[];
   readonly ends: UnstartedEnd[];
+  /** What each call said of jobs that are held. */
+  readonly waits: (readonly HeldJob[])[];
   /** Adds a job; what is not given is as in `sampleJob`. */
   put(changes?: Partial<JobToRun>): JobToRun;
   /** The job as it stands. */
@@ -45,6 +56,7 @@ interface Row {
   attempts: number;
   owner: WorkerId | undefined;
   notBeforeAt: number | undefined;
+  waitingFor: string | undefined;
   failedTargets: string[];
 }
 
@@ -58,6 +70,7 @@ export function createMemoryWorkerLedger(clock: Clock): MemoryWorkerLedger {
     settlements: [] as Settlement[],
     fenced: [] as Settlement[],
     ends: [] as UnstartedEnd[],
+    waits: [] as (readonly HeldJob[])[],
   };
 
   const lives = (id: WorkerId | undefined) => id !== undefined && (leases.get(id) ?? 0) > clock.monotonicMs();
@@ -86,6 +99,7 @@ export function createMemoryWorkerLedger(clock: Clock): MemoryWorkerLedger {
       attempts: attempts + 1,
       owner: wanted.workerId,
       notBeforeAt: undefined,
+      waitingFor: undefined,
     });
     return { kind: "started", epoch: epoch + 1 };
   }
@@ -103,9 +117,16 @@ export function createMemoryWorkerLedger(clock: Clock): MemoryWorkerLedger {
     log.settlements.push(settlement);
     if (next.kind === "end") return recorded(job, next.ids.deliveryId);
     job.notBeforeAt = next.notBeforeAt;
+    job.waitingFor = undefined;
     if (!next.spentAttempt) job.attempts -= 1;
     if (next.avoidTarget) job.failedTargets = [...job.failedTargets, settlement.targetId];
     return { kind: "recorded", deliveryId: undefined };
+  }
+
+  function recordWait({ jobId, epoch, notBeforeAt, waitingFor }: HeldJob): void {
+    const job = row(jobId);
+    if (job.epoch !== epoch || job.state === "running" || isTerminal(job.state)) return;
+    Object.assign(job, { state: "waiting", notBeforeAt, waitingFor });
   }
 
   function recorded(job: Row, deliveryId: `dlv_${string}`): SettleResult {
@@ -135,15 +156,17 @@ export function createMemoryWorkerLedger(clock: Clock): MemoryWorkerLedger {
         failedTargets: [],
         ownerAlive: false,
         notBeforeAt: undefined,
+        waitingFor: undefined,
       };
       const spec: JobToRun = { ...sampleJob, ...unstarted, ...changes };
-      const { state, epoch, attempts, notBeforeAt, failedTargets } = spec;
+      const { state, epoch, attempts, notBeforeAt, waitingFor, failedTargets } = spec;
       rows.set(spec.id, {
         spec,
         state,
         epoch,
         attempts,
         notBeforeAt,
+        waitingFor,
         failedTargets: [...failedTargets],
         owner: undefined,
       });
@@ -170,6 +193,11 @@ export function createMemoryWorkerLedger(clock: Clock): MemoryWorkerLedger {
       }),
     retire: (id) => faults.run("retire", () => void leases.delete(id)),
     load: (ids) => faults.run("load", () => ids.filter((id) => rows.has(id)).map(view)),
+    recordWaits: (held) =>
+      faults.run("recordWaits", () => {
+        log.waits.push(held);
+        held.forEach(recordWait);
+      }),
     startAttempts: (starts) => faults.run("startAttempts", () => starts.map(start)),
     settle: (settlements) => faults.run("settle", () => settlements.map(settle)),
     endUnstarted: (ends) => faults.run("endUnstarted", () => ends.map(endUnstarted)),

@@ -1,5 +1,12 @@
 import { type EngineConfig, idFromUuid, type JobToRun, type Target, type Verdict } from "@sluice/domain";
-import { cacheSignals, createTurns, keepLease, type ProcessJobPorts, processJob } from "@sluice/engine";
+import {
+  cacheSignals,
+  createTurns,
+  createWaitRecorder,
+  keepLease,
+  type ProcessJobPorts,
+  processJob,
+} from "@sluice/engine";
 import { sampleConfig, sampleTarget } from "../samples.ts";
 import { createFakeClock } from "./fake-clock.ts";
 import { createMemoryFiles } from "./memory-files.ts";
@@ -41,6 +48,7 @@ export async function setupWorker(
     ...fakes,
     lease,
     signals: cacheSignals(fakes),
+    waits: createWaitRecorder(fakes),
     random: { next: () => 0.5 },
     turns: createTurns(),
     config: () => config,

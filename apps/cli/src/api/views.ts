@@ -45,7 +45,8 @@ export interface JobView {
   readonly batch_id?: string;
   readonly attempts?: number;
   readonly not_before?: string;
-  readonly waiting_for?: unknown;
+  /** The limit that it is held for. */
+  readonly waiting_for?: string;
   readonly finished_at?: string | null;
   readonly target?: string | null;
   readonly usage?: {

@@ -14,7 +14,7 @@ export function showJob(job: JobView): string {
     ["deadline", job.deadline],
     ["attempts", job.attempts === undefined ? undefined : String(job.attempts)],
     ["not before", job.not_before],
-    ["waiting for", job.waiting_for === undefined ? undefined : JSON.stringify(job.waiting_for)],
+    ["waiting for", job.waiting_for],
     ["finished", job.finished_at ?? undefined],
     ["target", job.target ?? undefined],
     ["usage", usageOf(job)],

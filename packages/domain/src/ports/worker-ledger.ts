@@ -13,6 +13,19 @@ export interface JobToRun extends JobSpec {
   /** Whether the worker of a running attempt still holds its lease. */
   readonly ownerAlive: boolean;
   readonly notBeforeAt: number | undefined;
+  /** The limit that it is held for; then `notBeforeAt` is when it looks by itself, and it may run before. */
+  readonly waitingFor: string | undefined;
+}
+
+/** A job that is held for room. */
+export interface HeldJob {
+  readonly jobId: JobId;
+  /** Epoch that was loaded. */
+  readonly epoch: number;
+  /** When it looks again by itself. */
+  readonly notBeforeAt: number;
+  /** Name of the limit in its way. */
+  readonly waitingFor: string;
 }
 
 export interface StartAttempt {
@@ -78,6 +91,8 @@ export interface WorkerLedger {
   /** Ends the lease at once. */
   retire(id: WorkerId): Promise<void>;
   load(ids: readonly JobId[]): Promise<JobToRun[]>;
+  /** Shows unstarted jobs as waiting; those that have gone on meanwhile are left alone. */
+  recordWaits(held: readonly HeldJob[]): Promise<void>;
   /** Results in the order of `starts`. */
   startAttempts(starts: readonly StartAttempt[]): Promise<StartResult[]>;
   /** Results in the order of `settlements`. */

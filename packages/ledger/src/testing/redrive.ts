@@ -21,6 +21,7 @@ export function redrive({ ledger, source }: Setup, ids: readonly JobId[], on = l
         deadlineAt,
         effectiveDeadlineAt: deadlineAt - 1,
         routing: { ...routing, pools: ["large"] },
+        candidateSet: "large",
       };
     },
     lineBytesOf,
