@@ -57,6 +57,7 @@ async function pools(...words: string[]) {
           targets: [
             { ...target, id: from, weight: 1 - percent / 100, ...given },
             { ...target, id: to, weight: percent / 100, ...given },
+            { ...failing, weight: 5 },
           ],
         },
       };
@@ -113,6 +114,7 @@ test("a shift says what share each target gets", async () => {
     ["TARGET", "WEIGHT", "SHARE"],
     ["t1", "0.9 given", "90 %"],
     ["t2", "0.1 given", "10 %"],
+    ["t3", "5", "3 health checks failed"],
   ]);
 });
 

@@ -67,13 +67,14 @@ function numberOf(word: string): number {
   return number;
 }
 
-/** What each target of the pool gets now, as far as all of them can serve. */
+/** What each target of the pool gets of the jobs that all of those in service can serve. */
 function showShift({ targets }: PoolView): string {
-  const sum = targets.reduce((all, { weight }) => all + weight, 0);
+  const weightNow = (target: TargetView) => (stateOf(target) === "active" ? target.weight : 0);
+  const sum = targets.reduce((all, target) => all + weightNow(target), 0);
   const rows = targets.map((target) => [
     target.id,
     weightOf(target),
-    sum === 0 ? "–" : percent(target.weight / sum),
+    stateOf(target) === "active" ? percent(sum === 0 ? 0 : weightNow(target) / sum) : stateOf(target),
   ]);
   return table([["TARGET", "WEIGHT", "SHARE"], ...rows]);
 }
