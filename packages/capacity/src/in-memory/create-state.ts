@@ -1,4 +1,5 @@
 import type { Breaker, Learned, MinuteOfLatencies, Scope, Seen, State } from "./state.ts";
+import { createWaitingTenants } from "./waiting-tenants.ts";
 
 /** A cluster in which nothing has happened yet. */
 export function createState(): State {
@@ -26,7 +27,7 @@ function createScope(): Scope {
     sums: { requests: 0, input: 0, output: 0, other: 0, inFlight: 0 },
     log: { entries: [], first: 0 },
     day: [],
-    waiting: new Map(),
+    waiting: createWaitingTenants(),
     ahead: new Map(),
     virtualTime: 0,
     waitedLimits: { requests: -1, tokens: -1, input: -1, output: -1, concurrency: -1 },

@@ -1,6 +1,7 @@
 import type { Turn } from "@sluice/domain";
 import { memberOf, type WaitedLimits } from "../parking.ts";
 import type { Held, Scope, Share, Sums, TenantQueue, Waiter } from "./state.ts";
+import { addTenant, addToCounter, removeTenant } from "./waiting-tenants.ts";
 import { tokensOf } from "./windows.ts";
 
 /** `fair-order.lua` in memory; its comments say why. */
@@ -46,11 +47,6 @@ export function rankOf(waiters: readonly Waiter[], place: Place): number {
   return low;
 }
 
-/** The tenants that wait in a scope, those furthest behind first. */
-export function waitingTenants({ waiting }: Scope): [string, TenantQueue][] {
-  return [...waiting].toSorted(([a, { counter: x }], [b, { counter: y }]) => x - y || (a < b ? -1 : 1));
-}
-
 function keepAhead({ ahead }: Scope, tenantId: string, counter: number): void {
   if (counter > 0) ahead.set(tenantId, counter);
 }
@@ -61,16 +57,15 @@ function lifted({ ahead }: Scope, tenantId: string, floor: number): number {
 
 /** The virtual time as of now. */
 export function floorOf(scope: Scope): number {
-  const least = Math.min(...[...scope.waiting.values()].map(({ counter }) => counter));
-  return Math.max(scope.virtualTime, Number.isFinite(least) ? least : 0);
+  return Math.max(scope.virtualTime, scope.waiting.byCounter[0]?.counter ?? 0);
 }
 
 export function joinQueue(scope: Scope, waiter: Waiter): void {
   const { tenantId } = waiter;
-  let queue = scope.waiting.get(tenantId);
+  let queue = scope.waiting.byName.get(tenantId);
   if (queue === undefined) {
-    queue = { counter: lifted(scope, tenantId, floorOf(scope)), waiters: [] };
-    scope.waiting.set(tenantId, queue);
+    queue = { tenantId, counter: lifted(scope, tenantId, floorOf(scope)), waiters: [] };
+    addTenant(scope.waiting, queue);
     scope.ahead.delete(tenantId);
   }
   const rank = rankOf(queue.waiters, waiter);
@@ -78,21 +73,21 @@ export function joinQueue(scope: Scope, waiter: Waiter): void {
 }
 
 export function leaveQueue(scope: Scope, waiter: Waiter): void {
-  const queue = scope.waiting.get(waiter.tenantId);
+  const queue = scope.waiting.byName.get(waiter.tenantId);
   if (queue === undefined) return;
   const rank = rankOf(queue.waiters, waiter);
   if (queue.waiters[rank] === waiter) queue.waiters.splice(rank, 1);
   if (queue.waiters.length > 0) return;
-  scope.waiting.delete(waiter.tenantId);
+  removeTenant(scope.waiting, queue);
   keepAhead(scope, waiter.tenantId, queue.counter);
 }
 
 /** Counts what a tenant is given while someone waits; `floor` was the virtual time when its turn came. */
 export function charge(scope: Scope, floor: number, { tenantId, weight }: Share, tokens: number): void {
   const cost = tokens / weight;
-  const queue = scope.waiting.get(tenantId);
+  const queue = scope.waiting.byName.get(tenantId);
   if (queue === undefined) keepAhead(scope, tenantId, lifted(scope, tenantId, floor) + cost);
-  else queue.counter += cost;
+  else addToCounter(scope.waiting, queue, cost);
   scope.virtualTime = floor;
   for (const [tenant, counter] of scope.ahead) if (counter <= floor) scope.ahead.delete(tenant);
 }
@@ -102,9 +97,9 @@ export function recharge({ charged, places: [target] }: Held, tokens: number): v
   if (charged === undefined || target === undefined || tokens === 0) return;
   const { waiting, ahead } = target.scope;
   const by = tokens / charged.weight;
-  const queue = waiting.get(charged.tenantId);
+  const queue = waiting.byName.get(charged.tenantId);
   const counter = ahead.get(charged.tenantId);
-  if (queue !== undefined) queue.counter += by;
+  if (queue !== undefined) addToCounter(waiting, queue, by);
   else if (counter !== undefined) ahead.set(charged.tenantId, counter + by);
 }
 
@@ -124,24 +119,25 @@ export interface Order {
   /** Whether a waiter still waits; takes it out when it does not. */
   readonly isLive: (waiter: Waiter) => boolean;
   readonly slack: number;
-  readonly unopened: [string, TenantQueue][];
+  readonly unopened: TenantQueue[];
   readonly queues: Queue[];
   /** How many more waiters may be looked at. */
   looks: number;
 }
 
 export function openOrder(scope: Scope, start: Pick<Order, "turn" | "isLive" | "slack">): Order {
-  const unopened = waitingTenants(scope).slice(0, mostServed + compared);
+  const unopened = scope.waiting.byCounter.slice(0, mostServed + compared);
   const order: Order = { ...start, unopened, queues: [], looks: mostLooks };
   const { turn } = start;
   if (turn === undefined) return order;
-  const own = scope.waiting.get(turn.tenantId);
-  const counter = own?.counter ?? lifted(scope, turn.tenantId, floorOf(scope));
-  openQueue(order, turn.tenantId, { counter, waiters: own?.waiters ?? [] });
+  const { tenantId } = turn;
+  const own = scope.waiting.byName.get(tenantId);
+  const counter = own?.counter ?? lifted(scope, tenantId, floorOf(scope));
+  openQueue(order, { tenantId, counter, waiters: own?.waiters ?? [] });
   return order;
 }
 
-function openQueue(order: Order, tenantId: string, { counter, waiters }: TenantQueue): void {
+function openQueue(order: Order, { tenantId, counter, waiters }: TenantQueue): void {
   const queue: Queue = { tenantId, waiters, counter, passed: 0, head: undefined };
   queue.head = nextHead(order, queue);
   if (queue.head !== undefined) order.queues.push(queue);
@@ -166,24 +162,30 @@ function openQueues(order: Order): void {
   for (;;) {
     const [next] = order.unopened;
     if (next === undefined || order.looks === 0) return;
-    const [tenantId, tenantQueue] = next;
-    const behind = order.queues.filter(({ head, counter }) => head && counter <= tenantQueue.counter);
+    const behind = order.queues.filter(({ head, counter }) => head && counter <= next.counter);
     if (behind.length >= compared) return;
     order.unopened.shift();
-    if (tenantId !== order.turn?.tenantId) openQueue(order, tenantId, tenantQueue);
+    if (next.tenantId !== order.turn?.tenantId) openQueue(order, next);
   }
 }
 
+type OpenQueue = Queue & { head: Waiter | Place };
+
+function isOpen(queue: Queue): queue is OpenQueue {
+  return queue.head !== undefined;
+}
+
 /** The queue whose head goes next. */
-export function nextQueue(order: Order): (Queue & { head: Waiter | Place }) | undefined {
+export function nextQueue(order: Order): OpenQueue | undefined {
   openQueues(order);
-  const open = order.queues.filter((queue) => queue.head !== undefined) as (Queue & { head: Waiter })[];
-  const least = Math.min(...open.map(({ counter }) => counter));
-  const near = open.filter(({ counter, head }) => (counter - least) * head.weight <= order.slack);
-  return near.reduce<(typeof near)[number] | undefined>(
-    (best, queue) => (best !== undefined && isBefore(best.head, queue.head) ? best : queue),
-    undefined,
-  );
+  let least = Number.POSITIVE_INFINITY;
+  for (const { head, counter } of order.queues) if (head) least = Math.min(least, counter);
+  let best: OpenQueue | undefined;
+  for (const queue of order.queues) {
+    if (!isOpen(queue) || (queue.counter - least) * queue.head.weight > order.slack) continue;
+    if (best === undefined || isBefore(queue.head, best.head)) best = queue;
+  }
+  return best;
 }
 
 /** Serves the head of a queue on paper. */

@@ -3,16 +3,7 @@ import type { PlaceAnswer, WaitedLimits, WaitingPlace } from "../parking.ts";
 import { patienceMs, phaseOf } from "./breaker.ts";
 import { prune, windowMs } from "./common.ts";
 import { scopeOf } from "./create-state.ts";
-import {
-  compared,
-  isBefore,
-  joinQueue,
-  type Place,
-  placeOf,
-  rankOf,
-  slackOf,
-  waitingTenants,
-} from "./fair-order.ts";
+import { compared, isBefore, joinQueue, type Place, placeOf, rankOf, slackOf } from "./fair-order.ts";
 import type { Scope, Step, Waiter } from "./state.ts";
 import { copyOf, hasRoom, latencyOf, serveWaiters, startedSlowly, unpark } from "./waiters.ts";
 import { type Window, windows } from "./windows.ts";
@@ -141,13 +132,13 @@ function beforeIn(
   waiter: Waiter,
   now: number,
 ): { rank: number; waitMs: number } {
-  const own = scope.waiting.get(waiter.tenantId);
+  const own = scope.waiting.byName.get(waiter.tenantId);
   const ofTenant = rankOf(own?.waiters ?? [], waiter);
   let [rank, waitMs] = [ofTenant, waitOf(own?.waiters[ofTenant - 1], now)];
-  const tenants = waitingTenants(scope).slice(0, compared);
-  const least = tenants[0]?.[1].counter ?? 0;
+  const tenants = scope.waiting.byCounter.slice(0, compared);
+  const least = tenants[0]?.counter ?? 0;
   const slack = slackOf(limits, scope.sums) / waiter.weight;
-  for (const [tenantId, { counter, waiters }] of tenants) {
+  for (const { tenantId, counter, waiters } of tenants) {
     const [first] = waiters;
     if (tenantId === waiter.tenantId || first === undefined) continue;
     const lead = { ahead: counter - least, ownAhead: (own?.counter ?? 0) - least, slack };

@@ -27,7 +27,7 @@ export function reserve(step: Step, request: ReserveRequest, id: string): Reserv
   const full = requireRoom(step, ask);
   if (full !== undefined) return denied(full.limit, full.waitMs);
   const rooms = roomsOf(ask);
-  const crowded = rooms.filter((room) => ask.turn !== undefined && room.scope.waiting.size > 0);
+  const crowded = rooms.filter((room) => ask.turn !== undefined && room.scope.waiting.byCounter.length > 0);
   const floor = floorOf(scope);
   for (const room of crowded) if (!hasTurn(step, ask, room)) return denied(`${room.of}.turn`, turnMs);
   if (ask.turn !== undefined) unpark(step.state, ask.turn.member);

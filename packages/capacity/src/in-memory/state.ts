@@ -76,8 +76,7 @@ export interface Scope {
   readonly log: Log;
   /** Oldest first. */
   readonly day: Hour[];
-  /** Tenants that wait here. */
-  readonly waiting: Map<string, TenantQueue>;
+  readonly waiting: WaitingTenants;
   /** Counters of tenants that have no waiters just now. */
   readonly ahead: Map<string, number>;
   virtualTime: number;
@@ -176,8 +175,15 @@ export interface Owner {
   readonly held: Map<string, Held>;
 }
 
+/** Tenants that wait in a scope; by counter, those furthest behind come first. */
+export interface WaitingTenants {
+  readonly byName: Map<string, TenantQueue>;
+  readonly byCounter: TenantQueue[];
+}
+
 /** The waiters of one tenant, most urgent first, with the counter of `fair-order.lua`. */
 export interface TenantQueue {
+  readonly tenantId: string;
   counter: number;
   readonly waiters: Waiter[];
 }

@@ -68,7 +68,7 @@ function hasLapsed({ lapsesAt, awakeUntil, timesWoken }: Waiter, now: number): b
  */
 export function serveWaiters(step: Step, room: Room, turn: Place | undefined): boolean {
   const { scope, limits } = room;
-  if (scope.waiting.size === 0) return true;
+  if (scope.waiting.byCounter.length === 0) return true;
   const order = openOrder(scope, { turn, slack: slackOf(limits, scope.sums), isLive: liveIn(step) });
   for (let served = 0; served < mostServed; served += 1) {
     const queue = nextQueue(order);
@@ -107,7 +107,7 @@ export function startedSlowly({ breaker }: Scope, now: number, limits: WaitedLim
 
 /** Wakes the waiters of a scope that have room now. */
 export function wakeWaiters(step: Step, scope: Scope): void {
-  if (scope.waiting.size === 0) return;
+  if (scope.waiting.byCounter.length === 0) return;
   const { now } = step;
   prune(scope, now);
   const { breaker } = scope;
