@@ -70,6 +70,11 @@ test("jobs that only a full target can serve wait, hold nobody back, seldom ask,
   expect(held).toMatchObject({ status: "waiting", attempts: 0 });
   expect(held.waiting_for).toMatch(/^(target|tenant)\./);
   expect(Date.parse(held.not_before)).toBeGreaterThan(Date.parse(held.created_at));
+  const { windows } = (await cluster.api.get("/v1/lanes")).body;
+  const [window] = windows.filter(({ targets }: { targets: string[] }) => targets.join() === "full");
+  expect(window).toMatchObject({ places, running: 1, backlog: { tenants: 1 } });
+  expect(window.backlog.jobs).toBeGreaterThan(ahead / 2);
+  expect(window.jobs).toBeLessThanOrEqual(places);
   const before = (await callsOf("full")).length;
   const urgent = await submit("other", "full", { deadline: "10m" });
   await until("some more calls have begun", async () =>

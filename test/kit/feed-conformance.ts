@@ -148,8 +148,10 @@ export function feedConformance(name: string, create: () => Promise<FeedUnderTes
       expect(await ledger.unfedWindows(t0)).toEqual([]);
     });
 
-    test("stands for the targets of its set", async () => {
+    test("stands for the targets of its set, fed or not", async () => {
       const { ledger, put, putMany } = await setup();
+      const fed = await put(laned, { candidateSet: "a" });
+      expect(await ledger.sampleJobs(["a"])).toEqual([fed]);
       const sample = await put(unfed, { candidateSet: "a", metadata: { k: "v" } });
       await putMany(2, { candidateSet: "b" });
       const samples = await ledger.sampleJobs(["a", "b", "none"]);

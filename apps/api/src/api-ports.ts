@@ -12,7 +12,7 @@ import type {
   Metrics,
   Route,
 } from "@sluice/domain";
-import type { AcceptedJob, AcceptJobRequest, JobRequestFields, JobWaiter } from "@sluice/engine";
+import type { AcceptedJob, AcceptJobRequest, JobRequestFields, JobWaiter, WindowSizes } from "@sluice/engine";
 import type { Ledger } from "@sluice/ledger";
 import type { Health, MetricsRecorder, Tracing } from "@sluice/telemetry";
 import type { Authenticator } from "./authenticate.ts";
@@ -40,4 +40,5 @@ export interface ApiPorts {
   /** Where this job would go now; `undefined` when its model is gone. */
   readonly previewJob: (job: Job) => Promise<Route | undefined>;
   readonly waiter: JobWaiter;
+  readonly windowSizes: WindowSizes;
 }

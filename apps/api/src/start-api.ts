@@ -84,6 +84,7 @@ export async function startApi(runtime: Runtime): Promise<StartedRole> {
     previewJob: (job) => previewJob(preview, job),
     previewRoute: (fields, body) => previewRoute(preview, fields, body),
     waiter: createJobWaiter({ ledger, clock, logger }),
+    windowSizes: sizes,
   };
   runtime.health.addCheck("ledger", async () => {
     await ledger.ping();

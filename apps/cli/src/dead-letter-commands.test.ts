@@ -104,6 +104,17 @@ test("redrives everything only when told so", async () => {
   expect([code, JSON.parse(received[0]?.body ?? "")]).toEqual([0, { filter: {} }]);
 });
 
+test("shows windows by their targets, with what waits behind them", async () => {
+  const window = { candidate_set: "x", targets: ["a", "b"], jobs: 40, places: 48, parked: 12, running: 16 };
+  const backlog = { jobs: 20_000, tokens: 5_000_000, tenants: 3 };
+  const unserved = { ...window, targets: [], backlog: { jobs: 0, tokens: 0, tenants: 0 } };
+  const { out } = await sluice(["lanes"], {
+    "GET /v1/lanes": { json: { data: [], windows: [{ ...window, backlog }, unserved] } },
+  });
+  expect(out).toMatch(/a b +40 +48 +12 +16 +20,000 +5,000,000 +3\n/);
+  expect(out).toMatch(/no target +40/);
+});
+
 test("shows lanes, also while Redis is away", async () => {
   const lane = {
     model: "auto",
@@ -114,9 +125,10 @@ test("shows lanes, also while Redis is away", async () => {
   };
   const { out } = await sluice(["lanes"], {
     "GET /v1/lanes": {
-      json: { data: [lane, { ...lane, model: "b", lane: null, oldest_wait_seconds: null }] },
+      json: { data: [lane, { ...lane, model: "b", lane: null, oldest_wait_seconds: null }], windows: [] },
     },
   });
+  expect(out).not.toContain("WINDOW");
   expect(out).toMatch(/auto +1,024 +16 +2 +20,000 +5,000,000 +2 min 5 s\n/);
   expect(out).toMatch(/b +\? +\? +\?/);
 });

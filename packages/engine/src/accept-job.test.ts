@@ -36,6 +36,7 @@ function setup() {
     order: [],
   };
   const taken: string[] = [];
+  const committed: string[] = [];
   const ports = {
     ledger: {
       acceptJobs: (jobs: readonly AcceptJob[]) =>
@@ -56,6 +57,7 @@ function setup() {
         taken.push(candidateSet);
         return state.room;
       },
+      committed: ({ candidateSet }: JobSpec) => void committed.push(candidateSet),
       lanesAreAway: () => void state.order.push("away"),
     },
     files: createMemoryFiles(),
@@ -66,7 +68,7 @@ function setup() {
     config: () => sampleConfig(),
     render: (spec: { id: string }) => `{"id":"${spec.id}"}`,
   };
-  return { ...ports, lanes, faults, accepted, state, taken, accept: createAcceptJob(ports) };
+  return { ...ports, lanes, faults, accepted, state, taken, committed, accept: createAcceptJob(ports) };
 }
 
 describe("an accepted job", () => {
@@ -93,10 +95,10 @@ describe("an accepted job", () => {
   });
 
   test("waits in the ledger when its lane's window is full", async () => {
-    const { accept, accepted, lanes, state } = setup();
+    const { accept, accepted, lanes, state, committed } = setup();
     state.room = false;
     expect(await accept(request)).toMatchObject({ status: 202 });
-    expect(accepted[0]?.laned).toBe(false);
+    expect([accepted[0]?.laned, committed]).toEqual([false, []]);
     expect(lanes.calls).toEqual([]);
   });
 
@@ -139,11 +141,12 @@ describe("an accepted job", () => {
 
 describe("what is not accepted", () => {
   test("leaves no trace when the ledger does not commit it", async () => {
-    const { accept, lanes, faults, metrics } = setup();
+    const { accept, lanes, faults, metrics, taken, committed } = setup();
     faults.arm("acceptJobs");
     await expect(accept(request)).rejects.toThrow("acceptJobs fails");
     await settled();
     expect([lanes.calls, metrics.totals.size]).toEqual([[], 0]);
+    expect(committed).toEqual(taken);
   });
 
   test("is not promised when its body cannot be stored", async () => {

@@ -75,7 +75,9 @@ export function createAcceptJob(ports: AcceptJobPorts): (request: AcceptJobReque
       request.idempotency === undefined
         ? {}
         : { idempotency: { ...request.idempotency, response: { status: 202, body } } };
-    const [result] = await ports.ledger.acceptJobs([{ spec, laned, ...idempotency }]);
+    const [result] = await ports.ledger.acceptJobs([{ spec, laned, ...idempotency }]).finally(() => {
+      if (laned) ports.room.committed(spec);
+    });
     const answer = answerOf(result, body);
     if (!answer.replayed) await announce(spec, laned);
     return answer;

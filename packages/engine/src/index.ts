@@ -28,6 +28,7 @@ export { type PreviewRoutePorts, previewJob, previewRoute } from "./preview-rout
 export { processJob } from "./process-job.ts";
 export type { ProcessJobPorts, ResultLine } from "./process-job-ports.ts";
 export { type ReadFilePorts, readFile } from "./read-file.ts";
+export { type ReadWindowsPorts, readWindows, type WindowReport } from "./read-windows.ts";
 export { createWaitRecorder, type RecordWaitsPorts, type WaitRecorder } from "./record-waits.ts";
 export {
   forecastRedrive,

@@ -31,8 +31,11 @@ async function setup() {
     id: `job_${ids.uuid()}` as JobSpec["id"],
   });
   /** How many of so many jobs may go straight into their lanes. */
-  const taken = (count: number, changes: Partial<JobSpec> = {}) =>
-    Array.from({ length: count }, () => room.take(job(changes))).filter(Boolean).length;
+  const taken = (count: number, changes: Partial<JobSpec> = {}) => {
+    const jobs = Array.from({ length: count }, () => job(changes)).filter((spec) => room.take(spec));
+    for (const spec of jobs) room.committed(spec);
+    return jobs.length;
+  };
   function put(count: number, standing: Standing, changes: Partial<JobSpec> = {}): void {
     for (let index = 0; index < count; index += 1) {
       const spec = job(changes);
@@ -46,7 +49,7 @@ async function setup() {
     await settled();
   }
   const reads = () => ledger.calls.length;
-  return { ledger, clock, room, taken, put, refresh, reads };
+  return { ledger, clock, room, job, taken, put, refresh, reads };
 }
 
 const laned = { kind: "laned" } as const;
@@ -74,6 +77,16 @@ describe("a job of a set without backlog", () => {
     ledger.rows.clear();
     await refresh();
     expect(taken(1)).toBe(1);
+  });
+
+  test("counts while it is not committed, whatever a reading of the ledger says", async () => {
+    const { room, job, taken, refresh } = await setup();
+    const slow = Array.from({ length: 20 }, () => job()).filter((spec) => room.take(spec));
+    await refresh();
+    expect(taken(10)).toBe(places - 20 - 1);
+    for (const spec of slow) room.committed(spec);
+    await refresh();
+    expect(taken(40)).toBe(places);
   });
 
   test("has the window of its set for itself", async () => {

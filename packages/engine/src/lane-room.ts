@@ -6,6 +6,8 @@ import type { WindowSizes } from "./window-sizes.ts";
 export interface LaneRoom {
   /** Takes a place of its window if there is one. Never waits: it works on a level a moment old and its own additions. */
   take(spec: JobSpec): boolean;
+  /** The ledger has the job that took a place, or refused it: from now on a reading of the ledger counts it. */
+  committed(spec: JobSpec): void;
   /** The lanes did not take what was promised to them: for a moment nothing goes straight. */
   lanesAreAway(): void;
 }
@@ -25,7 +27,10 @@ interface Level {
   readonly sample: JobSpec;
   known: Omit<WindowLevel, "candidateSet">;
   added: number;
+  /** Of those, express. */
   express: number;
+  /** Of those, not committed yet: no reading of the ledger counts them. */
+  uncommitted: number;
   /** Whether jobs have come since the last reading. */
   used: boolean;
 }
@@ -60,7 +65,14 @@ export function createLaneRoom(ports: LaneRoomPorts): LaneRoom {
       level.used = true;
       const now = ports.clock.monotonicMs();
       if (!reading && now - readAtMs > refreshMs) void refresh();
-      return now >= awayUntilMs && takePlace(ports, level, spec);
+      if (now < awayUntilMs || !takePlace(ports, level, spec)) return false;
+      level.added += 1;
+      level.uncommitted += 1;
+      return true;
+    },
+    committed({ candidateSet }) {
+      const level = levels.get(candidateSet);
+      if (level !== undefined) level.uncommitted -= 1;
     },
     lanesAreAway() {
       awayUntilMs = ports.clock.monotonicMs() + awayMs;
@@ -70,7 +82,7 @@ export function createLaneRoom(ports: LaneRoomPorts): LaneRoom {
 
 function emptyLevel(sample: JobSpec): Level {
   const known = { jobs: 0, tokens: 0, earliestUnfedAt: undefined, placeDeadlineAt: undefined };
-  return { sample, known, added: 0, express: 0, used: true };
+  return { sample, known, added: 0, express: 0, uncommitted: 0, used: true };
 }
 
 function takePlace({ sizes }: LaneRoomPorts, level: Level, spec: JobSpec): boolean {
@@ -81,12 +93,8 @@ function takePlace({ sizes }: LaneRoomPorts, level: Level, spec: JobSpec): boole
     jobs + level.added < size.places + size.expressPlaces &&
     level.express < size.expressPlaces &&
     spec.effectiveDeadlineAt < Math.min(earliestUnfedAt, expressBefore(level));
-  if (hasRoom && earliestUnfedAt === Number.POSITIVE_INFINITY) {
-    level.added += 1;
-    return true;
-  }
+  if (hasRoom && earliestUnfedAt === Number.POSITIVE_INFINITY) return true;
   if (isExpress()) {
-    level.added += 1;
     level.express += 1;
     return true;
   }
@@ -107,13 +115,18 @@ async function readLevels(
   { ledger, sizes, clock }: LaneRoomPorts,
   levels: Map<string, Level>,
 ): Promise<void> {
-  for (const [set, { used, sample }] of levels) {
-    if (!used) levels.delete(set);
+  for (const [set, { used, uncommitted, sample }] of levels) {
+    if (!used && uncommitted === 0) levels.delete(set);
     else if (!sizes.knows(set)) await sizes.learn(sample);
   }
   const places = [...levels].map(([candidateSet, level]) => {
-    // What is added from here on may or may not be seen by the reading: it counts.
-    Object.assign(level, { added: 0, express: 0, used: false });
+    // What is committed or added from here on may or may not be seen by the reading: it counts.
+    const { uncommitted } = level;
+    Object.assign(level, {
+      added: uncommitted,
+      express: Math.min(level.express, uncommitted),
+      used: false,
+    });
     return { candidateSet, place: sizes.sizeOf(candidateSet, level.known).expressPlaces };
   });
   for (const { candidateSet, ...known } of await ledger.windowLevels(places, clock.now() + retryHorizonMs)) {

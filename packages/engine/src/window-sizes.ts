@@ -27,6 +27,8 @@ export interface WindowSizes {
   knows(candidateSet: string): boolean;
   /** Finds the targets of the set of this job. */
   learn(sample: JobSpec): Promise<void>;
+  /** Ids of the targets that were found. */
+  targetsOf(candidateSet: string): readonly string[];
   /** The size by what is known: never waits, so signals are those of a moment ago, or none while Redis is away. */
   sizeOf(candidateSet: string, use: { readonly jobs: number; readonly tokens: number }): WindowSize;
 }
@@ -72,6 +74,7 @@ export function createWindowSizes(ports: WindowSizesPorts): WindowSizes {
       const set = { targets, signals: {}, askedAtMs: Number.NEGATIVE_INFINITY };
       sets.set(sample.candidateSet, set);
     },
+    targetsOf: (candidateSet) => (known().get(candidateSet)?.targets ?? []).map(({ id }) => id),
     sizeOf(candidateSet, use) {
       const set = known().get(candidateSet);
       if (set !== undefined) refresh(set);

@@ -35,7 +35,10 @@ const sampleStatement = `
   SELECT ${specColumns}, j.body, j.body_key
   FROM ${unnest(setColumns, "s")}
   CROSS JOIN LATERAL (
-    SELECT l.id FROM live_jobs l WHERE NOT l.laned AND l.candidate_set = s.candidate_set LIMIT 1
+    (SELECT l.id FROM live_jobs l WHERE NOT l.laned AND l.candidate_set = s.candidate_set LIMIT 1)
+    UNION ALL
+    (SELECT l.id FROM live_jobs l WHERE l.laned AND l.candidate_set = s.candidate_set LIMIT 1)
+    LIMIT 1
   ) l
   JOIN jobs j ON j.id = l.id`;
 

@@ -1,9 +1,22 @@
-import type { LaneBacklog, LaneLedger } from "@sluice/domain";
+import type { LaneBacklog, LaneLedger, WindowBacklog } from "@sluice/domain";
 import type { Sql } from "./client.ts";
+import { inWindow, moment } from "./windows.ts";
 
 interface BacklogRow extends Omit<LaneBacklog, "oldestQueuedAt"> {
   readonly oldestQueuedAt: number | null;
 }
+
+const isHeld = inWindow("$1");
+
+const windowStatement = `
+  SELECT l.candidate_set, count(*) FILTER (WHERE ${isHeld}) AS jobs,
+    coalesce(sum(l.tokens) FILTER (WHERE ${isHeld}), 0) AS tokens,
+    count(l.waiting_for) FILTER (WHERE ${isHeld}) AS parked,
+    count(*) FILTER (WHERE l.state = 'running') AS running,
+    count(*) FILTER (WHERE NOT l.laned) AS unfed_jobs,
+    coalesce(sum(l.tokens) FILTER (WHERE NOT l.laned), 0) AS unfed_tokens,
+    count(DISTINCT l.tenant_id) FILTER (WHERE NOT l.laned) AS unfed_tenants
+  FROM live_jobs l GROUP BY l.candidate_set ORDER BY l.candidate_set`;
 
 /** Reads each live job: seconds when there are millions. Only operators ask. */
 export function createLaneBacklogs(sql: Sql): LaneLedger {
@@ -21,5 +34,6 @@ export function createLaneBacklogs(sql: Sql): LaneLedger {
         GROUP BY l.model ORDER BY l.model`;
       return rows.map((row) => ({ ...row, oldestQueuedAt: row.oldestQueuedAt ?? undefined }));
     },
+    windowBacklogs: (retriesBefore) => sql.unsafe<WindowBacklog[]>(windowStatement, [moment(retriesBefore)]),
   };
 }

@@ -92,7 +92,8 @@ export function createMemoryFeedLedger(): MemoryFeedLedger {
           windowOf(set, retriesBefore),
         ),
       ),
-    sampleJobs: (sets) => run("sampleJobs", () => sets.flatMap((set) => unfed(set).slice(0, 1))),
+    sampleJobs: (sets) =>
+      run("sampleJobs", () => sets.flatMap((set) => [...unfed(set), ...where(() => true, set)].slice(0, 1))),
     unfedHeads: (wishes, retriesBefore) =>
       run("unfedHeads", () =>
         wishes

@@ -1,5 +1,6 @@
 import type { LaneBacklog } from "@sluice/domain";
 import { SluiceError } from "@sluice/domain";
+import { readWindows, type WindowReport } from "@sluice/engine";
 import type { FastifyInstance } from "fastify";
 import type { ApiPorts } from "../api-ports.ts";
 import { callerOf } from "../authenticate.ts";
@@ -9,16 +10,34 @@ import { describe } from "./describe.ts";
 export function laneRoutes(server: FastifyInstance, ports: ApiPorts): void {
   server.get(
     "/v1/lanes",
-    describe("Operation", "What waits in each lane and behind it in the ledger (an admin key)"),
+    describe(
+      "Operation",
+      "What waits in each lane, in each candidate set's window, and behind them in the ledger (an admin key)",
+    ),
     async (request) => {
       if (callerOf(request).role !== "admin")
         throw new SluiceError(
           "permission_denied",
           "Lanes are shared by all tenants: this needs an admin key.",
         );
-      return { object: "list", data: await readLanes(ports), has_more: false };
+      const windows = await readWindows({ ...ports, sizes: ports.windowSizes });
+      return { object: "list", data: await readLanes(ports), has_more: false, windows: windows.map(toView) };
     },
   );
+}
+
+function toView(window: WindowReport): Record<string, unknown> {
+  return {
+    object: "window",
+    candidate_set: window.candidateSet,
+    targets: window.targets,
+    jobs: window.jobs,
+    places: window.places,
+    express_places: window.expressPlaces,
+    parked: window.parked,
+    running: window.running,
+    backlog: { jobs: window.unfedJobs, tokens: window.unfedTokens, tenants: window.unfedTenants },
+  };
 }
 
 /** Every model of the configuration, and those gone from it that still have jobs. */

@@ -3,7 +3,13 @@ import { basename } from "node:path";
 import type { Readable } from "node:stream";
 import { type Dispatcher, FormData, fetch, request } from "undici";
 import { ApiError, UnreachableError } from "./api-error.ts";
-import type { DeadLetterGroupView, DeadLetterView, LaneView, RedriveView } from "./operating-views.ts";
+import type {
+  DeadLetterGroupView,
+  DeadLetterView,
+  LaneView,
+  RedriveView,
+  WindowView,
+} from "./operating-views.ts";
 import type { PoolView, TargetView } from "./pool-views.ts";
 import type { BatchView, FileView, JobView, ListView, RouteView } from "./views.ts";
 
@@ -56,7 +62,8 @@ export interface ApiClient {
   ): Promise<ListView<DeadLetterGroupView>>;
   /** Sends a body of `POST /v1/dead-letters/redrive`. */
   redrive(body: Readonly<Record<string, unknown>>): Promise<RedriveView>;
-  lanes(): Promise<ListView<LaneView>>;
+  /** Lanes, and the windows of candidate sets that have live jobs. */
+  lanes(): Promise<ListView<LaneView> & { readonly windows: readonly WindowView[] }>;
   /** Uploads a file for a batch; it is streamed from the disk. */
   uploadBatchFile(path: string): Promise<FileView>;
   createBatch(batch: NewBatch): Promise<BatchView>;

@@ -48,3 +48,14 @@ export interface LaneView {
   readonly jobs: { readonly queued: number; readonly running: number; readonly waiting: number };
   readonly oldest_wait_seconds: number | null;
 }
+
+/** A window of `GET /v1/lanes`. */
+export interface WindowView {
+  readonly candidate_set: string;
+  readonly targets: readonly string[];
+  readonly jobs: number;
+  readonly places: number;
+  readonly parked: number;
+  readonly running: number;
+  readonly backlog: { readonly jobs: number; readonly tokens: number; readonly tenants: number };
+}

@@ -1,12 +1,13 @@
 import { connectApi } from "../api/find-api.ts";
-import type { LaneView } from "../api/operating-views.ts";
+import type { LaneView, WindowView } from "../api/operating-views.ts";
 import type { CliContext } from "../context.ts";
 import { count, duration, table } from "../format.ts";
 
 /** `lanes`: what waits where. */
 export async function lanes(context: CliContext, flags: { json?: boolean | undefined }): Promise<number> {
   const page = await connectApi(context).lanes();
-  context.out.write(`${flags.json === true ? JSON.stringify(page) : showLanes(page.data)}\n`);
+  const text = [showLanes(page.data), ...(page.windows.length === 0 ? [] : [showWindows(page.windows)])];
+  context.out.write(`${flags.json === true ? JSON.stringify(page) : text.join("\n\n")}\n`);
   return 0;
 }
 
@@ -18,6 +19,16 @@ function showLanes(all: readonly LaneView[]): string {
     count(backlog.jobs),
     count(backlog.tokens),
     waited === null ? "" : duration(waited * 1000),
+  ]);
+  return table([head, ...rows]);
+}
+
+/** A window has a name only for machines; people know it by its targets. */
+function showWindows(all: readonly WindowView[]): string {
+  const head = ["WINDOW", "JOBS", "PLACES", "PARKED", "RUNNING", "BEHIND IT", "TOKENS", "TENANTS"];
+  const rows = all.map(({ targets, jobs, places, parked, running, backlog }) => [
+    targets.length === 0 ? "no target" : targets.join(" "),
+    ...[jobs, places, parked, running, backlog.jobs, backlog.tokens, backlog.tenants].map(count),
   ]);
   return table([head, ...rows]);
 }

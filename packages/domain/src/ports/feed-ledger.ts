@@ -59,7 +59,7 @@ export interface UnfedHeads {
 export interface FeedLedger {
   /** The windows of all candidate sets that have unfed jobs; one cheap look when none has. */
   unfedWindows(retriesBefore: number): Promise<WindowUse[]>;
-  /** One unfed job of each of these sets. */
+  /** One live job of each of these sets, an unfed one if there is any. */
   sampleJobs(candidateSets: readonly string[]): Promise<JobSpec[]>;
   unfedHeads(wishes: readonly FeedWish[], retriesBefore: number): Promise<UnfedHeads[]>;
   /** Marks jobs as laned, those that are still unfed, and returns their pointers. */
