@@ -45,10 +45,13 @@ describe("the state in Redis", () => {
   test("forgets budgets a week after their last use", async () => {
     const { capacity, redis } = await setup();
     const budgets = [
-      { key: "batch:1", usd: 1, window: "total" },
-      { key: "key:1", usd: 1, window: "day" },
+      { key: "batch:1", usd: 1, window: "total", spentUsd: 0 },
+      { key: "key:1", usd: 1, window: "day", spentUsd: 0 },
+      // Never held for a call.
+      { key: "batch:2", usd: 0, window: "total", spentUsd: 0 },
     ] as const;
-    await take(capacity, testRequest(testTarget("a"), { budgets, costUsd: 0.1 }));
+    await take(capacity, testRequest(testTarget("a"), { budgets: budgets.slice(0, 2), costUsd: 0.1 }));
+    await capacity.reserve(testRequest(testTarget("a"), { budgets: budgets.slice(2), costUsd: 0.1 }));
     for (const { key } of budgets) {
       const left = await redis.ttl(`{capacity}:budget:${key}`);
       expect(left).toBeGreaterThan(6 * 86_400);

@@ -124,6 +124,7 @@ function readAnswer(reply: unknown, request: ReserveRequest, id: string): Reserv
   if (!Array.isArray(reply)) throw new TypeError("the reserve script answered no list");
   if (reply[0] !== 1) {
     const denied = { kind: "denied", limit: String(reply[1]), waitMs: Number(reply[2]) } as const;
+    if (reply[3] === 2) return { ...denied, isUnknown: true };
     return reply[3] === 1 ? { ...denied, isExhausted: true } : denied;
   }
   const [requests, tokens, probe] = [Number(reply[1]), Number(reply[2]), Number(reply[3])];

@@ -12,23 +12,26 @@ export interface AskedBudget {
   readonly window: Budget["window"];
 }
 
-export function askBudget({ state, now }: Step, budget: Budget): AskedBudget {
-  const { key, usd, window, spentUsd = 0 } = budget;
-  return {
-    counter: counterOf(state, budget, now, microUsd(spentUsd)),
-    name: budgetName(key),
-    limit: Math.round(usd * 1_000_000),
-    window,
-  };
+/** `undefined`: its counter is not known, nor what was spent. */
+export function askBudget({ state, now }: Step, budget: Budget): AskedBudget | undefined {
+  const { key, usd, window } = budget;
+  const counter = knownCounter(state, budget) ?? beginCounter(state, budget, now);
+  return counter && { counter, name: budgetName(key), limit: Math.round(usd * 1_000_000), window };
 }
 
-function counterOf({ budgets }: State, { key, window }: Budget, now: number, spent: number): KnownBudget {
-  let counter = budgets.get(key);
-  const isKnown = counter !== undefined && (window === "total" || counter.day.length > 0);
-  counter ??= { day: [], microUsd: spent, held: 0 };
-  budgets.set(key, counter);
-  if (!isKnown && window === "day")
+function knownCounter({ budgets }: State, { key, window }: Budget): KnownBudget | undefined {
+  const counter = budgets.get(key);
+  return window === "total" || (counter?.day.length ?? 0) > 0 ? counter : undefined;
+}
+
+function beginCounter({ budgets }: State, budget: Budget, now: number): KnownBudget | undefined {
+  if (budget.spentUsd === undefined) return undefined;
+  const spent = microUsd(budget.spentUsd);
+  // Calls under way may hold a counter whose hours have all left.
+  const counter = budgets.get(budget.key) ?? { day: [], microUsd: spent, held: 0 };
+  if (budget.window === "day")
     counter.day.push({ hour: Math.floor(now / hourMs), tokens: 0, microUsd: spent });
+  budgets.set(budget.key, counter);
   return counter;
 }
 

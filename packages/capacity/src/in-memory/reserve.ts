@@ -1,5 +1,5 @@
 import type { ReserveAnswer, ReserveRequest, TargetLimits } from "@sluice/domain";
-import { microUsd, whole } from "../amounts.ts";
+import { budgetName, microUsd, whole } from "../amounts.ts";
 import { grant, isCalm } from "../reservations.ts";
 import { type Ask, type AskedScope, askOf } from "./asked.ts";
 import { breakerWait, noteCall, openIfSilent, takeProbe } from "./breaker.ts";
@@ -16,7 +16,12 @@ import { tokensOf } from "./windows.ts";
 /** `reserve.lua` in memory. */
 export function reserve(step: Step, request: ReserveRequest, id: string): ReserveAnswer {
   sweep(step);
-  const budgets = (request.budgets ?? []).map((budget) => askBudget(step, budget));
+  const budgets: AskedBudget[] = [];
+  for (const budget of request.budgets ?? []) {
+    const asked = askBudget(step, budget);
+    if (asked === undefined) return { ...denied(budgetName(budget.key), 0), isUnknown: true };
+    budgets.push(asked);
+  }
   const exhausted = exhaustedAnswer(budgets, microUsd(request.costUsd));
   if (exhausted !== undefined) return exhausted;
   const scope = scopeOf(step.state.targets, request.target.id);
@@ -46,8 +51,8 @@ export function reserve(step: Step, request: ReserveRequest, id: string): Reserv
   });
 }
 
-function denied(limit: string, waitMs: number): ReserveAnswer {
-  return { kind: "denied", limit, waitMs };
+function denied(limit: string, waitMs: number) {
+  return { kind: "denied", limit, waitMs } as const;
 }
 
 /** The refusal of a budget that no time and no call's end gives room. */

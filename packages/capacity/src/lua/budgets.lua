@@ -4,7 +4,7 @@
 -- State, a hash per budget:
 --   window 'day'    "m<hour>": micro-USD by hour, as daily limits are kept
 --   window 'total'  m: micro-USD spent and held, h: held of that by calls under way
--- A budget that is not known (any more) begins at what the caller says was spent of it.
+-- A budget that is not known (any more) begins at what the caller says was spent of it; who does not say it is told.
 
 local BUDGET_SECONDS = 604800
 
@@ -19,10 +19,14 @@ local function budgets_from(place)
   return budgets
 end
 
+-- Whether the counter is there, by now.
 local function begin_budget(budget, now)
-  if redis.call('EXISTS', budget.key) == 1 then return end
+  if redis.call('EXISTS', budget.key) == 1 then return true end
+  if budget.spent == '' then return false end
   local hour = string.format('m%.0f', math.floor(now / HOUR_MS))
-  redis.call('HSET', budget.key, budget.window == 'total' and 'm' or hour, budget.spent == '' and '0' or budget.spent)
+  redis.call('HSET', budget.key, budget.window == 'total' and 'm' or hour, budget.spent)
+  redis.call('EXPIRE', budget.key, BUDGET_SECONDS)
+  return true
 end
 
 -- What of a total is left for a call: now, and once all calls under way turn out to cost nothing.

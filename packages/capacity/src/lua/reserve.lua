@@ -9,7 +9,8 @@
 --       tenant and its weight, each '' when it takes no turn; then for each budget: key, name for refusals, micro-USD,
 --       'day' or 'total', micro-USD spent of it or ''
 -- Returns {1, requests left, tokens left (-1: not limited), opening of the breaker that the call probes or 0}
--- or {0, name of the limit, wait in ms, 1 when no time and no call's end lifts it}, and after that the members of waiters that have room now and should come.
+-- or {0, name of the limit, wait in ms, 1 when no time and no call's end lifts it, 2 when it must be said what was spent
+-- of the budget}, and after that the members of waiters that have room now and should come.
 local target_use, target_log, target_day, tenant_use, tenant_log, tenant_day, owners, held, target_health, parked =
   unpack(KEYS)
 local now = read_now(ARGV[1])
@@ -31,7 +32,9 @@ local tenant_limit, tenant_limited = limits_from(15, { 'r', 't', 'c', 'day_m' })
 sweep(owners, now)
 local budgets = budgets_from(24)
 for _, budget in ipairs(budgets) do
-  begin_budget(budget, now)
+  if not begin_budget(budget, now) then return { 0, budget.name, 0, 2 } end
+end
+for _, budget in ipairs(budgets) do
   if budget.window == 'total' then
     local _, at_best = left_of_total(budget)
     if at_best < micro_usd then return { 0, budget.name, DAY_HOURS * HOUR_MS, 1 } end

@@ -10,7 +10,7 @@ const hourMs = 3_600_000;
 /** For tests: how every capacity keeps budgets of money; `setup` makes an empty one. */
 export function budgetsConformance(setup: () => Promise<CapacityUnderTest>): void {
   describe("budgets", () => {
-    const batch: Budget = { key: "batch:1", usd: 1, window: "total" };
+    const batch: Budget = { key: "batch:1", usd: 1, window: "total", spentUsd: 0 };
     const ask = (budgets: Budget[], costUsd: number, changes = {}) =>
       testRequest(target, { budgets, costUsd, ...changes });
 
@@ -50,7 +50,7 @@ export function budgetsConformance(setup: () => Promise<CapacityUnderTest>): voi
 
     test("of a day let go of money after 24 hours", async () => {
       const { capacity, clock } = await setup();
-      const key: Budget = { key: "key:7", usd: 1, window: "day" };
+      const key: Budget = { key: "key:7", usd: 1, window: "day", spentUsd: 0 };
       await capacity.settle(await take(capacity, ask([key], 1)), { ...use(10, 10), costUsd: 0.8 });
       const refused = await capacity.reserve(ask([key], 0.5));
       if (refused.kind === "granted") throw new Error("overdrawn");
@@ -63,7 +63,7 @@ export function budgetsConformance(setup: () => Promise<CapacityUnderTest>): voi
 
     test("take nothing from any of them when one refuses", async () => {
       const { capacity } = await setup();
-      const key: Budget = { key: "key:7", usd: 0.1, window: "day" };
+      const key: Budget = { key: "key:7", usd: 0.1, window: "day", spentUsd: 0 };
       expect(await capacity.reserve(ask([batch, key], 0.5))).toMatchObject({ limit: "budget.key" });
       expect(await capacity.reserve(ask([batch], 1))).toMatchObject({ kind: "granted" });
     });
@@ -81,6 +81,19 @@ export function budgetsConformance(setup: () => Promise<CapacityUnderTest>): voi
         });
       },
     );
+
+    test.each(["total", "day"] as const)("of a %s ask what was spent when nobody knows", async (window) => {
+      const { capacity } = await setup();
+      const budget: Budget = { key: "batch:1", usd: 1, window };
+      const known: Budget = { key: "key:7", usd: 1, window: "day", spentUsd: 0 };
+      const refused = { kind: "denied", limit: "budget.batch", waitMs: 0, isUnknown: true };
+      expect(await capacity.reserve(ask([known, budget], 0.2))).toEqual(refused);
+      await take(capacity, ask([known, { ...budget, spentUsd: 0.7 }], 0.2));
+      expect(await capacity.reserve(ask([known, budget], 0.1))).toMatchObject({ kind: "granted" });
+      const full = await capacity.reserve(ask([known, budget], 0.1));
+      expect(full).toMatchObject({ limit: "budget.batch" });
+      expect(full).not.toHaveProperty("isUnknown");
+    });
 
     test("count what a dead worker held as spent", async () => {
       const { capacity, clock } = await setup();

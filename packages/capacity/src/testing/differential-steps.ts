@@ -74,7 +74,7 @@ function asks(targetIds: readonly TargetId[], names: readonly TenantName[]) {
       [{ ...batchBudget, spentUsd: 0.006 }],
       [
         { key: "key:1", usd: 0.01, window: "day", spentUsd: 0.005 },
-        { ...batchBudget, key: "batch:2", usd: 0.1 },
+        { ...batchBudget, key: "batch:2", usd: 0.1, spentUsd: 0 },
       ],
     ),
     leaseMs: constantFrom(30_000, 30_000, 300_000, 4_000),

@@ -28,7 +28,7 @@ export interface Budget {
   readonly usd: number;
   /** Of any 24 hours, or of all time: `total` counters are forgotten a week after their last use. */
   readonly window: "day" | "total";
-  /** Where the counter begins when it is not known (any more); for `day`, as if spent just now. */
+  /** Where the counter begins when it is not known (any more), for `day` as if spent just now; absent: ask for it. */
   readonly spentUsd?: number;
 }
 
@@ -85,6 +85,8 @@ export type ReserveAnswer =
       readonly waitMs: number;
       /** A `total` budget has less left than the call may cost, whatever the calls under way turn out to cost. */
       readonly isExhausted?: true;
+      /** The counter of a budget is not known and the request does not say what was spent of it: it has to. */
+      readonly isUnknown?: true;
     };
 
 /** A request that was denied. */
@@ -92,6 +94,8 @@ export interface Refusal {
   readonly request: ReserveRequest;
   readonly limit: string;
   readonly waitMs: number;
+  /** As the answer said. */
+  readonly isExhausted?: true;
 }
 
 export type ParkAnswer =
