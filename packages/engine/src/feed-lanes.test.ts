@@ -18,7 +18,7 @@ import { createWindowSizes } from "./window-sizes.ts";
 const unfed = { kind: "unfed" } as const;
 const laned = { kind: "laned" } as const;
 
-/** One target of 8 places: a window of 24, and 12 express places, for every set whose sample asks for `auto`. */
+/** One target of 3 places: a window of 24, and 12 express places, for every set whose sample asks for `auto`. */
 function setup(changes: Partial<EngineConfig> = {}) {
   const ledger = createMemoryFeedLedger();
   const lanes = createMemoryLanes();
@@ -26,7 +26,7 @@ function setup(changes: Partial<EngineConfig> = {}) {
   const metrics = createRecordingMetrics();
   const ids = createCountingIds();
   const capacity = createScriptedCapacity();
-  const now = { config: sampleConfig([sampleTarget("one", { limits: { concurrency: 8 } })], changes) };
+  const now = { config: sampleConfig([sampleTarget("one", { limits: { concurrency: 3 } })], changes) };
   const config = () => now.config;
   const logger = createRecordingLogger();
   const sizes = createWindowSizes({ capacity, files: createMemoryFiles(), clock, logger, config });
@@ -104,7 +104,7 @@ describe("a turn of feeding", () => {
     await feed(1);
     now.config = { ...sampleConfig([sampleTarget("one", { limits: { concurrency: 20 } })]), hash: "new" };
     await feed(1);
-    expect(lanes.waiting.size).toBe(60);
+    expect(lanes.waiting.size).toBe(160);
   });
 
   test("shows how full windows are, and zeros once the backlog is gone", async () => {

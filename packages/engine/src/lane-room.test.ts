@@ -19,7 +19,7 @@ async function setup() {
   const clock = createFakeClock();
   const ids = createCountingIds();
   const logger = createRecordingLogger();
-  const config = sampleConfig([sampleTarget("one", { limits: { concurrency: 8 } })]);
+  const config = sampleConfig([sampleTarget("one", { limits: { concurrency: 3 } })]);
   const sizing = { capacity: createScriptedCapacity(), files: createMemoryFiles(), config: () => config };
   const sizes = createWindowSizes({ ...sizing, clock, logger });
   await sizes.learn(sampleJob);

@@ -106,7 +106,7 @@ describe("a leader", () => {
     faults.arm("lead", 2);
     await clock.advance(2_100);
     runs.length = 0;
-    await clock.advance(5_000);
+    await clock.advance(2_500);
     expect([leading.leads(), runs]).toEqual([false, []]);
     expect(leading.lastProgressMs()).toBe(progress);
     await clock.advance(3_000);

@@ -2,8 +2,9 @@ import type { Clock, DispatchLedger, Logger } from "@sluice/domain";
 import type { Duty } from "./dispatch.ts";
 
 const leaderName = "dispatcher";
-const leaderLeaseMs = 10_000;
-const renewEveryMs = 3_000;
+// A leader that died is replaced after 8 s at most; windows hold that much work.
+const leaderLeaseMs = 6_000;
+const renewEveryMs = 2_000;
 
 export interface LeadPorts {
   readonly ledger: Pick<DispatchLedger, "lead" | "resign">;

@@ -11,7 +11,7 @@ import { createWindowSizes } from "./window-sizes.ts";
 
 test("windows are shown with their size and targets, those without targets too", async () => {
   const clock = createFakeClock();
-  const config = sampleConfig([sampleTarget("one", { limits: { concurrency: 8 } })]);
+  const config = sampleConfig([sampleTarget("one", { limits: { concurrency: 3 } })]);
   const sizing = { capacity: createScriptedCapacity(), files: createMemoryFiles(), config: () => config };
   const sizes = createWindowSizes({ ...sizing, clock, logger: createRecordingLogger() });
   const ledger = createMemoryFeedLedger();

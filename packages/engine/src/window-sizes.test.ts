@@ -37,32 +37,32 @@ describe("the size of a window", () => {
     await sizes.learn(sample("two", { routing: { region: "us" } }));
     await sizes.learn(sample("none", { routing: { region: "mars" } }));
     await sizes.learn(sample("gone", { model: "gone" }));
-    expect(["two", "none", "gone"].map((set) => places(set))).toEqual([24, 16, 16]);
+    expect(["two", "none", "gone"].map((set) => places(set))).toEqual([64, 16, 16]);
   });
 
   test("comes from what the set's jobs are charged, where limits are tokens", async () => {
     const { sizes, places, sample } = setup();
     await sizes.learn(sample("one", { routing: { region: "eu" } }));
-    expect(places("one", { jobs: 10, tokens: 5_000 })).toBe(60);
-    expect(places("one", { jobs: 10, tokens: 10_000 })).toBe(30);
+    expect(places("one", { jobs: 10, tokens: 5_000 })).toBe(160);
+    expect(places("one", { jobs: 10, tokens: 10_000 })).toBe(80);
   });
 
   test("follows the signals, read at most once a second and only while somebody asks", async () => {
     const { sizes, places, sample, capacity, clock } = setup();
     capacity.known.set("two", { latencyMs: 100 });
     await sizes.learn(sample("two", { routing: { region: "us" } }));
-    expect(places("two")).toBe(24);
+    expect(places("two")).toBe(64);
     await settled();
-    expect(places("two")).toBe(240);
+    expect(places("two")).toBe(640);
     capacity.known.set("two", { latencyMs: 200 });
     await clock.advance(999);
     places("two");
     await settled();
-    expect(places("two")).toBe(240);
+    expect(places("two")).toBe(640);
     await clock.advance(1);
     places("two");
     await settled();
-    expect(places("two")).toBe(120);
+    expect(places("two")).toBe(320);
   });
 
   test("stays as it was while Redis is away", async () => {
@@ -74,8 +74,19 @@ describe("the size of a window", () => {
     capacity.faults.arm("signals");
     places("two");
     await settled();
-    expect(places("two")).toBe(240);
+    expect(places("two")).toBe(640);
     expect(logger.entries).toMatchObject([{ level: "debug" }]);
+  });
+
+  test("is found without the body of its sample when that cannot be read", async () => {
+    const { sizes, places, sample, now, logger } = setup();
+    const rules = [{ when: "has(request.tools)", pools: ["none"] }];
+    const auto = { name: "auto", pools: ["main"], rules, fallback: [], policy: "balanced" };
+    now.config = { ...now.config, hash: "rules", models: { auto } };
+    const body = { kind: "stored", key: "lost", size: 70_000 } as const;
+    await sizes.learn(sample("two", { routing: { region: "us" }, body }));
+    expect(places("two")).toBe(64);
+    expect(logger.entries).toMatchObject([{ level: "warn", fields: { jobId: sampleJob.id } }]);
   });
 
   test("is found again when the configuration has changed", async () => {

@@ -92,6 +92,14 @@ async function targetsOfSample(ports: WindowSizesPorts, sample: JobSpec): Promis
   const config = ports.config();
   const alias = lookUp(config.models, sample.model);
   if (alias === undefined) return [];
-  const request = await routeRequest(ports.files, { ...sample, attempts: 0, failedTargets: [] }, alias);
+  const job = { ...sample, attempts: 0, failedTargets: [] };
+  const request = await routeRequest(ports.files, job, alias).catch((error: unknown) => {
+    // Without its body the rules that read it do not match: a guess, but no job is kept from its lane.
+    ports.logger.warn(
+      { jobId: sample.id, err: error },
+      "a job that stands for its candidate set was not read",
+    );
+    return routeRequest(ports.files, job, { ...alias, rules: [] });
+  });
   return candidateTargets(request, config, ports.clock.now());
 }

@@ -32,14 +32,14 @@ describe("windowSize", () => {
     expect(places([target({ ...limits, tokensPerMinute: 150_000 }, { latencyMs: 4_000 })])).toBe(50);
   });
 
-  test("holds what is started in three seconds where calls are short", () => {
-    expect(places([target({ concurrency: 10 }, { latencyMs: 100 })])).toBe(300);
-    expect(places([target({ requestsPerMinute: 6_000 }, { latencyMs: 100 })])).toBe(300);
+  test("holds what is started while no leader feeds where calls are short", () => {
+    expect(places([target({ concurrency: 10 }, { latencyMs: 100 })])).toBe(800);
+    expect(places([target({ requestsPerMinute: 6_000 }, { latencyMs: 100 })])).toBe(800);
   });
 
   test("expects usual calls of a target that has answered none, and usual places where none are stated", () => {
-    expect(places([target({ concurrency: 100 })])).toBe(300);
-    expect(places([target({})])).toBe(192);
+    expect(places([target({ concurrency: 100 })])).toBe(800);
+    expect(places([target({})])).toBe(512);
     expect(places([target({}, { inFlight: 100, latencyMs: 4_000 })])).toBe(500);
   });
 

@@ -20,15 +20,15 @@ const fewest = 16;
 const most = 1024;
 /** A slot whose call ends finds the next job in the lane, and one more while the feed is late. */
 const perSlot = 2.5;
-/** On a slow machine two rounds of feeding may lie so far apart. */
-const lateSeconds = 3;
+/** So long nobody feeds when the leader has died: its lease must end first. */
+const leaderlessSeconds = 8;
 /** A call of which nothing is known yet, in seconds. */
 const usualCallSeconds = 1;
 /** Calls at once to a target that states no limit, at least. */
 const usualSlots = 64;
 
 /**
- * Sizes the window of a candidate set: 2.5 jobs for each call that its targets take at once, or what they start in 3 s
+ * Sizes the window of a candidate set: 2.5 jobs for each call that its targets take at once, or what they start in 8 s
  * if that is more, from 16 to 1024. Calls at once follow from the limits of a minute by Little's law. `tokensPerJob`
  * is the mean of what the set's jobs are charged. Targets that take nothing now do not count.
  */
@@ -38,7 +38,7 @@ export function windowSize(targets: readonly WindowTarget[], tokensPerJob: numbe
     .map((target) => paceOf(target, tokensPerJob));
   const slots = paces.reduce((sum, pace) => sum + pace.slots, 0);
   const startsPerSecond = paces.reduce((sum, pace) => sum + pace.startsPerSecond, 0);
-  const wanted = Math.ceil(Math.max(perSlot * slots, lateSeconds * startsPerSecond));
+  const wanted = Math.ceil(Math.max(perSlot * slots, leaderlessSeconds * startsPerSecond));
   const places = Math.min(most, Math.max(fewest, wanted));
   return { places, expressPlaces: Math.ceil(places / 2) };
 }
