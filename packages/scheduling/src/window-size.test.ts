@@ -43,6 +43,11 @@ describe("windowSize", () => {
     expect(places([target({}, { inFlight: 100, latencyMs: 4_000 })])).toBe(500);
   });
 
+  test("goes by what a target without stated concurrency was found to take", () => {
+    expect(places([target({}, { latencyMs: 4_000, learnedConcurrency: 40 })])).toBe(100);
+    expect(places([target({ concurrency: 20 }, { latencyMs: 4_000, learnedConcurrency: 40 })])).toBe(50);
+  });
+
   test("does not count targets that take nothing now", () => {
     const open = target({ concurrency: 32 }, { latencyMs: 5_000 });
     const paused = target({ concurrency: 32 }, { latencyMs: 5_000, operated: "paused" });

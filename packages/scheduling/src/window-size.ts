@@ -1,6 +1,9 @@
 import type { TargetLimits, TargetSignals } from "@sluice/domain";
 
-type KnownSignals = Pick<TargetSignals, "inFlight" | "latencyMs" | "breaker" | "operated">;
+type KnownSignals = Pick<TargetSignals, "inFlight" | "latencyMs" | "breaker" | "operated"> & {
+  /** Calls at once that a target without stated limits was found to take; absent: not known. */
+  readonly learnedConcurrency?: number;
+};
 
 /** What the size of a window is taken from, of each target of its set. */
 export interface WindowTarget {
@@ -50,8 +53,9 @@ function isOpen(signals: WindowTarget["signals"]): boolean {
 function paceOf({ limits, signals }: WindowTarget, tokensPerJob: number) {
   const callSeconds = (signals?.latencyMs ?? usualCallSeconds * 1000) / 1000;
   const allowed = perMinute(limits, tokensPerJob) / 60;
-  const unlimited = limits.concurrency === undefined && allowed === Number.POSITIVE_INFINITY;
-  const atOnce = unlimited ? Math.max(usualSlots, 2 * (signals?.inFlight ?? 0)) : limits.concurrency;
+  const known = limits.concurrency ?? signals?.learnedConcurrency;
+  const unlimited = known === undefined && allowed === Number.POSITIVE_INFINITY;
+  const atOnce = unlimited ? Math.max(usualSlots, 2 * (signals?.inFlight ?? 0)) : known;
   const slots = Math.min(atOnce ?? Number.POSITIVE_INFINITY, allowed * callSeconds);
   return { slots, startsPerSecond: Math.min(allowed, slots / callSeconds) };
 }
