@@ -3,6 +3,7 @@ import { command, type Finish, type Outcome } from "./command.ts";
 import { type CliContext, CliError, sentenceOf } from "./context.ts";
 import { addDeadLetters } from "./dead-letter-commands.ts";
 import { addPools } from "./pool-commands.ts";
+import { addSimulate } from "./simulate-commands.ts";
 
 /** Runs the command that `args` name; answers the exit code. Never throws for what a user can cause. */
 export async function runProgram(context: CliContext, args: readonly string[]): Promise<Outcome> {
@@ -44,6 +45,7 @@ Exit codes: 0 all went well, 1 it did not, 2 it was asked for in a wrong way or 
   addPools(program, context, finish);
   addRouting(program, context, finish);
   addDeadLetters(program, context, finish);
+  addSimulate(program, context, finish);
   return program;
 }
 

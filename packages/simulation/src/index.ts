@@ -1,0 +1,10 @@
+export { type Arrival, type ArrivalDefaults, mergeArrivals } from "./arrival.ts";
+export { type Page, renderHtml } from "./html/render-html.ts";
+export type { CallRecord, JobRecord, RunLog, Sample } from "./log.ts";
+export type { ClassReport, Report, RunReport, TenantReport, Utilisation } from "./report/report.ts";
+export type { RunOptions } from "./run-options.ts";
+export { seededRandom } from "./seeded-random.ts";
+export { type Scheduler, type Simulated, schedulers, simulate } from "./simulate.ts";
+export { type Backlog, makeBacklog } from "./traces/make-backlog.ts";
+export { readTrace } from "./traces/read-trace.ts";
+export { TraceError } from "./traces/trace-error.ts";

@@ -1,0 +1,113 @@
+import type { Config } from "@sluice/config";
+import type { Target } from "@sluice/domain";
+import type { CallRecord, JobRecord, RunLog } from "../log.ts";
+import { modelOfTarget } from "../upstream/model-of-target.ts";
+import { jainOfWindows } from "./jain.ts";
+import { ascending, quantile } from "./quantile.ts";
+import type { ClassReport, Coverage, Report, RunReport, TenantReport, Utilisation } from "./report.ts";
+
+/** Makes the report of runs of one configuration. */
+export function makeReport(config: Config, seed: number, logs: readonly RunLog[]): Report {
+  return { seed, config_hash: config.hash, runs: logs.map((log) => runReport(config, log)) };
+}
+
+function runReport(config: Config, log: RunLog): RunReport {
+  const { scheduler, jobs, calls } = log;
+  const inState = (state: JobRecord["state"]) => jobs.filter((job) => job.state === state).length;
+  const firstArrival = jobs.reduce((least, job) => Math.min(least, job.arrivedAt), Number.POSITIVE_INFINITY);
+  return {
+    scheduler,
+    jobs: jobs.length,
+    succeeded: inState("succeeded"),
+    expired: inState("expired"),
+    dead: inState("dead"),
+    calls: calls.length,
+    throttled: calls.filter((call) => call.ending === "throttled").length,
+    spend_usd: calls.reduce((sum, call) => sum + call.costUsd, 0),
+    makespan_ms: jobs.length === 0 ? 0 : log.endedAt - firstArrival,
+    utilisation: utilisationOf(config, log),
+    classes: byName(jobs, (job) => job.sla, classReport),
+    tenants: tenantsOf(config, log),
+    eta: coverageOf(jobs),
+  };
+}
+
+function byName<Value>(
+  jobs: readonly JobRecord[],
+  nameOf: (job: JobRecord) => string,
+  reportOf: (jobs: readonly JobRecord[]) => Value,
+): Record<string, Value> {
+  return Object.fromEntries([...Map.groupBy(jobs, nameOf)].map(([name, group]) => [name, reportOf(group)]));
+}
+
+function classReport(jobs: readonly JobRecord[]): ClassReport {
+  const attained = jobs.filter((job) => job.state === "succeeded" && (job.finishedAt ?? 0) <= job.deadlineAt);
+  const waits = ascending(
+    jobs.flatMap((job) => (job.firstCallAt === undefined ? [] : [job.firstCallAt - job.arrivedAt])),
+  );
+  const wait = (share: number) => quantile(waits, share);
+  return {
+    jobs: jobs.length,
+    attained: attained.length / jobs.length,
+    wait_ms: { p50: wait(0.5), p95: wait(0.95), p99: wait(0.99) },
+  };
+}
+
+/** Jain's index is one for all tenants: it stands with each. */
+function tenantsOf(config: Config, { jobs, calls }: RunLog): Record<string, TenantReport> {
+  const weightOf = (tenant: string) => (config.tenants[tenant] ?? config.tenants["default"])?.weight ?? 1;
+  const jain = jainOfWindows(jobs, calls, weightOf);
+  const tokens = new Map(jobs.map((job) => [job.tenant, 0]));
+  for (const call of calls) {
+    if (call.ending !== "succeeded") continue;
+    const tenant = jobs[call.job]?.tenant ?? "";
+    tokens.set(tenant, (tokens.get(tenant) ?? 0) + call.inputTokens + call.outputTokens);
+  }
+  return Object.fromEntries([...tokens].map(([name, sum]) => [name, { tokens: sum, jain_window: jain }]));
+}
+
+function coverageOf(jobs: readonly JobRecord[]): Coverage {
+  const predicted = jobs.filter((job) => job.estimate !== undefined);
+  if (predicted.length === 0) return { p50_coverage: null, p95_coverage: null };
+  const share = (at: "p50At" | "p95At") =>
+    predicted.filter((job) => job.finishedAt !== undefined && job.finishedAt <= (job.estimate?.[at] ?? 0))
+      .length / predicted.length;
+  return { p50_coverage: share("p50At"), p95_coverage: share("p95At") };
+}
+
+function utilisationOf(config: Config, { jobs, calls }: RunLog): Record<string, Utilisation> {
+  const from = calls[0]?.at ?? 0;
+  // No job waits any more when the last first call has been made.
+  const until = jobs.reduce((latest, job) => Math.max(latest, job.firstCallAt ?? 0), from);
+  const targets = Object.values(config.pools).flatMap((pool) => pool.targets);
+  return Object.fromEntries(
+    targets.map((target) => {
+      const own = calls.filter((call) => call.target === target.id && call.ending !== "throttled");
+      return [target.id, useOf(config, target, own, { from, until })];
+    }),
+  );
+}
+
+function useOf(
+  config: Config,
+  target: Target,
+  calls: readonly CallRecord[],
+  { from, until }: { readonly from: number; readonly until: number },
+): Utilisation {
+  const { limits } = modelOfTarget(config, target);
+  const minutes = (until - from) / 60_000;
+  const within = calls.filter((call) => call.at >= from && call.at < until);
+  const tokens = within.reduce((sum, call) => sum + call.inputTokens + call.outputTokens, 0);
+  const busyMs = calls.reduce((sum, call) => sum + overlap(call, from, until), 0);
+  const share = (used: number, limit: number | undefined) =>
+    limit === undefined || minutes <= 0 ? null : used / minutes / limit;
+  return {
+    requests: share(within.length, limits.requestsPerMinute),
+    tokens: share(tokens, limits.tokensPerMinute),
+    concurrency: share(busyMs / 60_000, limits.concurrency),
+  };
+}
+
+function overlap({ at, endedAt = at }: CallRecord, from: number, until: number): number {
+  return Math.max(0, Math.min(endedAt, until) - Math.max(at, from));
+}
