@@ -23,7 +23,8 @@ export function jobNumber(n: number): JobId {
   return idFromUuid("job", `00000000-0000-7000-8000-${String(n).padStart(12, "0")}`);
 }
 
-const deadline = 1_700_000_900_000;
+/** Within the window of the clock's beginning: jobs of later deadlines would be paced. */
+const deadline = 1_700_000_000_000;
 
 /** A request of 10 + 10 tokens by job `n` of lane `auto`, the more urgent the smaller `n`. */
 export function requestOf(n: number, target: Target, changes: Partial<ReserveRequest> = {}): ReserveRequest {

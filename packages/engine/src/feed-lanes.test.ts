@@ -211,10 +211,23 @@ describe("a job that is more urgent than a full window", () => {
     const { feed, put, inLanes } = setup();
     put(60, unfed, a);
     await feed(1);
-    put(20, unfed, { ...b, ...urgent });
+    put(20, unfed, { ...a, ...urgent });
     expect(await feed(1)).toBe(12);
-    expect(inLanes()).toEqual({ a: 24, b: 12 });
+    expect(inLanes()).toEqual({ a: 36 });
     expect(await feed(1)).toBe(0);
+  });
+
+  test("does not keep another tenant from its share of the window", async () => {
+    const { feed, put, inLanes } = setup();
+    put(18, laned, b);
+    put(6, laned, a);
+    put(60, unfed, a);
+    put(40, unfed, { ...b, ...urgent });
+    await feed(1);
+    expect(inLanes()).toEqual({ b: 12 });
+    await feed(1);
+    // Of 24 places a third more is a's by tokens: it has a sixth of the window, and its half is due.
+    expect(inLanes()).toEqual({ a: 8, b: 12 });
   });
 
   test("takes no place of its window while there are others", async () => {

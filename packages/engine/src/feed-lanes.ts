@@ -6,6 +6,7 @@ import type {
   LanePointer,
   Lanes,
   Metrics,
+  TenantId,
   UnfedHead,
   UnfedHeads,
   WindowUse,
@@ -41,6 +42,8 @@ interface SetMemory {
 interface Window extends WindowUse {
   readonly size: WindowSize;
   readonly jobs: number;
+  /** Places that tenants lack of their share of a window that is too full by express jobs of others. */
+  readonly owed: ReadonlyMap<TenantId, number>;
 }
 
 /** Feeds, and answers how many pointers went out. */
@@ -108,7 +111,7 @@ function withRests(clock: Clock, feed: FeedLanes): FeedLanes {
 }
 
 async function readWindows(
-  { ledger, sizes }: FeedLanesPorts,
+  { ledger, sizes, config }: FeedLanesPorts,
   retriesBefore: number,
 ): Promise<Map<string, Window>> {
   const uses = await ledger.unfedWindows(retriesBefore);
@@ -119,29 +122,49 @@ async function readWindows(
       const jobs = use.tenants.reduce((sum, tenant) => sum + tenant.jobs, 0);
       const tokens = use.tenants.reduce((sum, tenant) => sum + tenant.tokens, 0);
       const size = sizes.sizeOf(use.candidateSet, { jobs, tokens });
-      return [use.candidateSet, { ...use, jobs, size }];
+      return [use.candidateSet, { ...use, jobs, size, owed: owedOf(config(), use.tenants, size.places) }];
     }),
   );
+}
+
+function owedOf(
+  config: EngineConfig,
+  tenants: WindowUse["tenants"],
+  places: number,
+): ReadonlyMap<TenantId, number> {
+  const owed = new Map<TenantId, number>();
+  if (tenants.reduce((sum, { jobs }) => sum + jobs, 0) <= places) return owed;
+  const weightOf = (tenant: TenantId) => tenantConfig(config, tenant).weight;
+  const weights = tenants.reduce((sum, { tenantId }) => sum + weightOf(tenantId), 0);
+  const tokens = tenants.reduce((sum, tenant) => sum + tenant.tokens, 0);
+  for (const tenant of tenants) {
+    const lacks = weightOf(tenant.tenantId) / weights - tenant.tokens / Math.max(1, tokens);
+    if (lacks > 0) owed.set(tenant.tenantId, Math.floor(places * lacks));
+  }
+  return owed;
 }
 
 function wishOf({ candidateSet, size, ...window }: Window, memory: SetMemory | undefined): FeedWish[] {
   const free = Math.max(0, size.places - window.jobs);
   const awaited = Math.min((memory?.flows ?? 0) * roomPerFlow, size.places * mostRoomWaited);
-  const room = free >= awaited ? free : 0;
+  const owed = Math.max(0, ...window.owed.values());
+  const room = free >= awaited && free > 0 ? free : owed;
   const hasUrgent = free === 0 && window.earliestUnfedAt < (window.latestDeadlineAt ?? 0);
   const express = hasUrgent ? Math.max(0, size.places + size.expressPlaces - window.jobs) : 0;
   if (room + express === 0) return [];
   return [{ candidateSet, room, express, expressPlaces: size.expressPlaces }];
 }
 
-/** Which of the heads go: those whose turn it is, or, where the window is full, those that go express. */
+/** Which of the heads go: those whose turn it is, and, where the window is full, those that go express. */
 function choose(
   config: EngineConfig,
-  { candidateSet, size, tenants, jobs }: Window,
+  window: Window,
   heads: UnfedHeads,
   memory: Map<string, SetMemory>,
 ): readonly UnfedHead[] {
+  const { candidateSet, size, tenants, jobs } = window;
   if (heads.flows.length === 0) return heads.express;
+  if (jobs >= size.places) return overfull(window, heads);
   const parked = new Map(tenants.map((tenant) => [tenant.tenantId, tenant.parked]));
   const { chosen, deficits } = fillWindow({
     flows: heads.flows.map((flow) => ({
@@ -157,4 +180,11 @@ function choose(
   });
   memory.set(candidateSet, { deficits, flows: heads.flows.length });
   return chosen;
+}
+
+/** Of a window that has no free place: what tenants are owed of it, and what goes express. */
+function overfull({ owed }: Window, { flows, express }: UnfedHeads): readonly UnfedHead[] {
+  const due = flows.flatMap((flow) => flow.jobs.slice(0, owed.get(flow.tenantId) ?? 0));
+  const going = new Set(due.map(({ jobId }) => jobId));
+  return [...due, ...express.filter(({ jobId }) => !going.has(jobId))];
 }

@@ -57,9 +57,9 @@ describe("windowSize", () => {
     expect(places([open, probed])).toBe(160);
   });
 
-  test("is never below 16, so that jobs that nothing serves come to be decided, and never above 1024", () => {
+  test("is never below 16, or 32 where limits of a minute count, so that jobs that nothing serves come to be decided, and never above 1024", () => {
     expect(places([])).toBe(16);
-    expect(places([target({ requestsPerMinute: 1 })])).toBe(16);
+    expect(places([target({ requestsPerMinute: 1 })])).toBe(32);
     expect(places([target({ concurrency: 5_000 })])).toBe(1024);
   });
 });

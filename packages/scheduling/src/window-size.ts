@@ -20,6 +20,8 @@ export interface WindowSize {
 }
 
 const fewest = 16;
+/** Where limits of a minute count: of tenants that share few calls, each has some there when a burst is let through. */
+const fewestOfLimited = 32;
 const most = 1024;
 /** A slot whose call ends finds the next job in the lane, and one more while the feed is late. */
 const perSlot = 2.5;
@@ -32,7 +34,7 @@ const usualSlots = 64;
 
 /**
  * Sizes the window of a candidate set: 2.5 jobs for each call that its targets take at once, or what they start in 8 s
- * if that is more, from 16 to 1024. Calls at once follow from the limits of a minute by Little's law. `tokensPerJob`
+ * if that is more, from 16 (32 where limits of a minute count) to 1024. Calls at once follow from the limits of a minute by Little's law. `tokensPerJob`
  * is the mean of what the set's jobs are charged. Targets that take nothing now do not count.
  */
 export function windowSize(targets: readonly WindowTarget[], tokensPerJob: number): WindowSize {
@@ -42,7 +44,8 @@ export function windowSize(targets: readonly WindowTarget[], tokensPerJob: numbe
   const slots = paces.reduce((sum, pace) => sum + pace.slots, 0);
   const startsPerSecond = paces.reduce((sum, pace) => sum + pace.startsPerSecond, 0);
   const wanted = Math.ceil(Math.max(perSlot * slots, leaderlessSeconds * startsPerSecond));
-  const places = Math.min(most, Math.max(fewest, wanted));
+  const least = paces.some(({ isLimited }) => isLimited) ? fewestOfLimited : fewest;
+  const places = Math.min(most, Math.max(least, wanted));
   return { places, expressPlaces: Math.ceil(places / 2) };
 }
 
@@ -57,7 +60,8 @@ function paceOf({ limits, signals }: WindowTarget, tokensPerJob: number) {
   const unlimited = known === undefined && allowed === Number.POSITIVE_INFINITY;
   const atOnce = unlimited ? Math.max(usualSlots, 2 * (signals?.inFlight ?? 0)) : known;
   const slots = Math.min(atOnce ?? Number.POSITIVE_INFINITY, allowed * callSeconds);
-  return { slots, startsPerSecond: Math.min(allowed, slots / callSeconds) };
+  const isLimited = allowed < Number.POSITIVE_INFINITY;
+  return { slots, isLimited, startsPerSecond: Math.min(allowed, slots / callSeconds) };
 }
 
 /** Calls that the limits of a minute allow; infinite without any. */

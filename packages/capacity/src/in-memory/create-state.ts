@@ -24,7 +24,14 @@ export function scopeOf(scopes: Map<string, Scope>, name: string): Scope {
 
 function createScope(): Scope {
   return {
-    sums: { requests: 0, input: 0, output: 0, other: 0, inFlight: 0 },
+    sums: {
+      pace: { requests: 0, tokens: 0, input: 0, output: 0, peak: 0, since: 0 },
+      requests: 0,
+      input: 0,
+      output: 0,
+      other: 0,
+      inFlight: 0,
+    },
     log: { entries: [], first: 0 },
     day: [],
     waiting: createWaitingTenants(),

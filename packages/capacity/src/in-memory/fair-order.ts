@@ -111,6 +111,8 @@ interface Queue {
   /** Waiters that were served. */
   passed: number;
   head: Waiter | Place | undefined;
+  /** Takes no turn, but nobody gets further ahead of it than a slack. */
+  isHeld: boolean;
 }
 
 /** The order of those who wait in a scope, and of the job that asks if there is one. */
@@ -138,7 +140,7 @@ export function openOrder(scope: Scope, start: Pick<Order, "turn" | "isLive" | "
 }
 
 function openQueue(order: Order, { tenantId, counter, waiters }: TenantQueue): void {
-  const queue: Queue = { tenantId, waiters, counter, passed: 0, head: undefined };
+  const queue: Queue = { tenantId, waiters, counter, passed: 0, isHeld: false, head: undefined };
   queue.head = nextHead(order, queue);
   if (queue.head !== undefined) order.queues.push(queue);
 }
@@ -182,7 +184,7 @@ export function nextQueue(order: Order): OpenQueue | undefined {
   for (const { head, counter } of order.queues) if (head) least = Math.min(least, counter);
   let best: OpenQueue | undefined;
   for (const queue of order.queues) {
-    if (!isOpen(queue) || (queue.counter - least) * queue.head.weight > order.slack) continue;
+    if (!isOpen(queue) || queue.isHeld || (queue.counter - least) * queue.head.weight > order.slack) continue;
     if (best === undefined || isBefore(queue.head, best.head)) best = queue;
   }
   return best;

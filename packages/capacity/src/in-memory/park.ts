@@ -4,13 +4,22 @@ import { patienceMs, phaseOf } from "./breaker.ts";
 import { prune, windowMs } from "./common.ts";
 import { scopeOf } from "./create-state.ts";
 import { compared, isBefore, joinQueue, type Place, placeOf, rankOf, slackOf } from "./fair-order.ts";
+import { isCalm, paceWait, timeOf } from "./pace.ts";
 import type { Scope, Step, Waiter } from "./state.ts";
-import { copyOf, hasRoom, latencyOf, serveWaiters, startedSlowly, unpark } from "./waiters.ts";
+import {
+  copyOf,
+  hasRoom,
+  isPaced,
+  lapseMs,
+  latencyOf,
+  serveWaiters,
+  startedSlowly,
+  unpark,
+} from "./waiters.ts";
 import { type Window, windows } from "./windows.ts";
 
 const shortestMs = 10;
 const longestMs = 300_000;
-const lapseMs = 10_000;
 const placeMs = 10_000;
 const apartMs = 20;
 const mostRead = 200;
@@ -43,6 +52,7 @@ export function park(step: Step, turn: Turn, places: readonly WaitingPlace[]): P
     lapsesAt: 0,
     awakeUntil: 0,
     timesWoken: 0,
+    wasFirst: false,
     places: scopes.map(({ scope, input, output }) => ({ scope, input, output })),
   };
   const waitMs = Math.ceil(Math.max(shortestMs, shortestWait(step, scopes, waiter)));
@@ -81,7 +91,8 @@ function hasRoomNow(
 ): boolean {
   if (closedForMs > 0) return false;
   const onPaper = { scope, limits, sums: copyOf(scope.sums) };
-  return serveWaiters(step, onPaper, turn) && hasRoom(onPaper, input, output);
+  const hasServed = serveWaiters(step, onPaper, turn) && hasRoom(onPaper, input, output);
+  return hasServed && !isPaced(onPaper.sums, turn.urgency, step.now);
 }
 
 /** Lets the job wait in each scope, tells each what its waiters wait for; the shortest of what the job waits there. */
@@ -90,23 +101,26 @@ function shortestWait({ now }: Step, scopes: readonly ParkScope[], waiter: Waite
   for (const parking of scopes) {
     joinQueue(parking.scope, waiter);
     parking.scope.waitedLimits = parking.place.limits;
-    shortest = Math.min(shortest, waitIn(parking, waiter, now));
+    const { rank, waitMs } = waitIn(parking, waiter, now);
+    shortest = Math.min(shortest, waitMs);
+    if (rank === 0) waiter.wasFirst = true;
   }
   return shortest;
 }
 
 /** Those before this job are taken to need what calls of this scope need on average. */
-function waitIn(parking: ParkScope, waiter: Waiter, now: number): number {
+function waitIn(parking: ParkScope, waiter: Waiter, now: number): { rank: number; waitMs: number } {
   const { scope, limits, closedForMs } = parking;
   const { rank, waitMs } = beforeIn(parking, waiter, now);
   let longest = waitMs;
-  for (const window of windows) longest = Math.max(longest, windowWait(parking, rank, window, now));
+  const calm = isCalm(waiter.urgency, now);
+  for (const window of windows) longest = Math.max(longest, windowWait(parking, { rank, window, now, calm }));
   if (limits.concurrency >= 0 && scope.sums.inFlight + rank >= Math.max(1, limits.concurrency)) {
     const rounds = 1 + rank / Math.max(1, limits.concurrency);
     longest = Math.max(longest, placeMs, 2 * latencyOf(scope) * rounds);
   }
   if (closedForMs > 0) longest = Math.max(longest, closedForMs + rank * apartMs);
-  return Math.min(longestMs + rank * apartMs, longest > 0 ? longest : 1_000);
+  return { rank, waitMs: Math.min(longestMs + rank * apartMs, longest > 0 ? longest : 1_000) };
 }
 
 /** How long a waiter waits still. */
@@ -149,15 +163,26 @@ function beforeIn(
   return { rank, waitMs };
 }
 
-/** When those before this job and itself have room in a window; 0 when they have. */
-function windowWait(parking: ParkScope, rank: number, window: Window, now: number): number {
+interface Wait {
+  /** How many go before it. */
+  readonly rank: number;
+  readonly window: Window;
+  readonly now: number;
+  readonly calm: boolean;
+}
+
+/** When those before this job and itself have room in a window, and it may go by its pace; 0 or less when they have. */
+function windowWait(parking: ParkScope, { rank, window, now, calm }: Wait): number {
   const { scope, limits } = parking;
   const limit = limits[window.limit];
   if (limit < 0) return 0;
   const [used, need] = [window.amount(scope.sums), window.need(parking)];
   const mean = scope.sums.requests > 0 ? used / scope.sums.requests : need;
   const excess = used + rank * mean + Math.min(need, limit) - limit;
-  return excess > 0 ? slideWait(parking, window, excess, now) : 0;
+  const slides = excess > 0 ? slideWait(parking, window, excess, now) : 0;
+  if (!calm) return slides;
+  const usedUntilUs = Math.max(scope.sums.pace[window.limit], now * 1000) + timeOf(limit, rank * mean);
+  return Math.max(slides, paceWait(scope.sums.pace, usedUntilUs, now));
 }
 
 /** When entries worth `excess` will have left a window. */

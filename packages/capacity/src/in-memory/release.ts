@@ -3,6 +3,7 @@ import { settleBudgets } from "./budgets.ts";
 import { addDay } from "./common.ts";
 import { recharge } from "./fair-order.ts";
 import { takeHeld } from "./held.ts";
+import { correctPace } from "./pace.ts";
 import type { Step } from "./state.ts";
 import { wakeAfter } from "./waiters.ts";
 
@@ -15,7 +16,8 @@ export function release(step: Step, id: string, probe: number): void {
   if (target !== undefined) dropProbe(target.scope.breaker, probe);
   settleBudgets(record, step.now, 0);
   recharge(record, -input - output);
-  for (const { scope, countsDay } of places) {
+  for (const { scope, limits, countsDay } of places) {
+    correctPace(scope, limits, { requests: -1, input: -input, output: -output });
     scope.sums.requests -= 1;
     scope.sums.input -= input;
     scope.sums.output -= output;

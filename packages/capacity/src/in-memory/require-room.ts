@@ -1,8 +1,9 @@
 import type { Ask, AskedScope } from "./asked.ts";
 import { type AskedBudget, leftOfTotal } from "./budgets.ts";
 import { dayHours, firstHour, hourMs, prune } from "./common.ts";
+import { pacedFor } from "./pace.ts";
 import type { Hour, Log, Scope, Step } from "./state.ts";
-import { latencyOf } from "./waiters.ts";
+import { isPaced, latencyOf } from "./waiters.ts";
 import { type Window, windows } from "./windows.ts";
 
 const mostRead = 2_000;
@@ -27,12 +28,14 @@ export function requireRoom({ now }: Step, ask: Ask): Full | undefined {
   const { target, tenant, slowPlaces } = ask;
   const check: Check = { ask, now, latencyMs: latencyOf(target.scope), worst: undefined };
   requireWindows(check, "target", target);
+  requirePace(check, "target", target);
   requirePlace(check, "target.concurrency", target.limits.concurrency, target.scope);
   requirePlace(check, "target.slow_start", slowPlaces ?? -1, target.scope);
   requireDays(check, "target", target);
   if (tenant !== undefined) {
     prune(tenant.scope, now);
     requireWindows(check, "tenant", tenant);
+    requirePace(check, "tenant", tenant);
     requirePlace(check, "tenant.concurrency", tenant.limits.concurrency, tenant.scope);
     requireDays(check, "tenant", tenant);
   }
@@ -65,6 +68,12 @@ function waitFor({ now, latencyMs }: Check, { entries, first }: Log, window: Win
     if (freed >= excess) return entry.leavesAt - now;
   }
   return Math.min(5_000, Math.max(100, latencyMs));
+}
+
+function requirePace(check: Check, of: string, { scope }: AskedScope): void {
+  const { ask, now } = check;
+  if (ask.turn !== undefined && isPaced(scope.sums, ask.turn.urgency, now))
+    deny(check, `${of}.pace`, pacedFor(scope.sums.pace, now));
 }
 
 function requirePlace(check: Check, name: string, limit: number, { sums }: Scope): void {

@@ -8,9 +8,10 @@ import { addDay, dayHours, hourMs, prune } from "./common.ts";
 import { scopeOf } from "./create-state.ts";
 import { charge, floorOf } from "./fair-order.ts";
 import { lengthenLease, sweep } from "./leases.ts";
+import { advance } from "./pace.ts";
 import { requireRoom } from "./require-room.ts";
 import type { Held, HeldPlace, Scope, Step } from "./state.ts";
-import { copyOf, hasRoom, type Room, serveWaiters, turnMs, unpark } from "./waiters.ts";
+import { copyOf, hasRoom, isPaced, type Room, serveWaiters, turnMs, unpark } from "./waiters.ts";
 import { tokensOf } from "./windows.ts";
 
 /** `reserve.lua` in memory. */
@@ -38,7 +39,7 @@ export function reserve(step: Step, request: ReserveRequest, id: string): Reserv
   if (ask.turn !== undefined) unpark(step.state, ask.turn.member);
   const charged = crowded[0]?.of === "target" ? ask.turn : undefined;
   if (charged !== undefined) charge(scope, floor, charged, ask.input + ask.output);
-  take(step, { ask, request, id, charged });
+  take(step, { ask, request, id, charged, crowded });
   noteCall(scope.breaker, step.now, scope.sums.inFlight - 1);
   // What is left may be enough for those who wait behind this job.
   for (const { scope: crowd, limits } of crowded)
@@ -84,7 +85,8 @@ function roomsOf({ target, slowPlaces, tenant }: Ask): AskedRoom[] {
 /** Whether those who wait before this job leave it room. */
 function hasTurn(step: Step, { turn, input, output }: Ask, { scope, limits }: AskedRoom): boolean {
   const onPaper: Room = { scope, limits, sums: copyOf(scope.sums) };
-  return serveWaiters(step, onPaper, turn) && hasRoom(onPaper, input, output);
+  const hasServed = serveWaiters(step, onPaper, turn) && hasRoom(onPaper, input, output);
+  return hasServed && (turn === undefined || !isPaced(onPaper.sums, turn.urgency, step.now));
 }
 
 interface Taking {
@@ -92,12 +94,18 @@ interface Taking {
   readonly request: ReserveRequest;
   readonly id: string;
   readonly charged: Held["charged"];
+  /** Scopes in which others wait. */
+  readonly crowded: readonly { readonly scope: Scope }[];
 }
 
-function take({ state, now }: Step, { ask, request, id, charged }: Taking): void {
+function take({ state, now }: Step, { ask, request, id, charged, crowded }: Taking): void {
   const { target, tenant, input, output, estimate, microUsd } = ask;
   const budgets = holdBudgets(ask.budgets, now, microUsd);
-  const places = [target, ...(tenant === undefined ? [] : [tenant])].map((asked) => takeIn(asked, ask, now));
+  const places = [target, ...(tenant === undefined ? [] : [tenant])].map((asked) => {
+    const busy = crowded.some(({ scope }) => scope === asked.scope);
+    advance(asked.scope.sums.pace, asked.limits, { input, output, now, busy });
+    return takeIn(asked, ask, now);
+  });
   const owner = state.owners.get(request.owner) ?? { leaseEndsAt: 0, held: new Map() };
   state.owners.set(request.owner, owner);
   owner.held.set(id, { id, reservedAt: now, input, output, estimate, microUsd, charged, budgets, places });
@@ -105,14 +113,14 @@ function take({ state, now }: Step, { ask, request, id, charged }: Taking): void
 }
 
 function takeIn(asked: AskedScope, { input, output, microUsd }: Ask, now: number): HeldPlace {
-  const { scope, tokensPerDay, microUsdPerDay } = asked;
+  const { scope, limits, tokensPerDay, microUsdPerDay } = asked;
   scope.sums.requests += 1;
   scope.sums.input += input;
   scope.sums.output += output;
   scope.sums.inFlight += 1;
   const countsDay = tokensPerDay >= 0 || microUsdPerDay >= 0;
   if (countsDay) addDay(scope.day, now, { reservedAt: now, tokens: input + output, microUsd });
-  return { scope, countsDay };
+  return { scope, limits, countsDay };
 }
 
 /** What the target has left after a grant. */

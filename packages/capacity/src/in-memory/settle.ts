@@ -4,6 +4,7 @@ import { settleBudgets } from "./budgets.ts";
 import { addDay, age, sendMarginMs } from "./common.ts";
 import { recharge } from "./fair-order.ts";
 import { takeHeld } from "./held.ts";
+import { correctPace } from "./pace.ts";
 import type { Held, Scope, Step } from "./state.ts";
 import { wakeAfter } from "./waiters.ts";
 
@@ -17,7 +18,9 @@ export function settle(step: Step, id: string, use: RealUse): void {
   const { reservedAt, places } = record;
   const tokens = input + output - record.input - record.output;
   const money = microUsd(use.costUsd) - record.microUsd;
-  for (const { scope, countsDay } of places) {
+  const change = { requests: 0, input: input - record.input, output: output - record.output };
+  for (const { scope, limits, countsDay } of places) {
+    correctPace(scope, limits, change);
     scope.sums.input += input - record.input;
     scope.sums.output += output - record.output;
     if (countsDay) addDay(scope.day, now, { reservedAt, tokens, microUsd: money });

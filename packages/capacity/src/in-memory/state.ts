@@ -43,8 +43,21 @@ export interface Amounts {
   readonly other: number;
 }
 
+/** Up to when each limit of a minute is used when taken evenly, in microseconds since 1970. */
+export interface Pace {
+  requests: number;
+  tokens: number;
+  input: number;
+  output: number;
+  /** The same at the peak rate. */
+  peak: number;
+  /** When the last idle time ended. */
+  since: number;
+}
+
 /** Everything that counts now. */
 export interface Sums {
+  readonly pace: Pace;
   requests: number;
   input: number;
   output: number;
@@ -166,6 +179,7 @@ export interface Share {
 
 export interface HeldPlace {
   readonly scope: Scope;
+  readonly limits: WaitedLimits;
   /** Whether the scope has a daily limit. */
   readonly countsDay: boolean;
 }
@@ -196,6 +210,8 @@ export interface Waiter extends Share {
   lapsesAt: number;
   awakeUntil: number;
   timesWoken: number;
+  /** Whether nobody was before it when it was parked. */
+  wasFirst: boolean;
   readonly places: readonly WaiterPlace[];
 }
 

@@ -2,12 +2,15 @@ import type { WaitedLimits } from "../parking.ts";
 import { phaseOf, slowStartPlaces, usualLatency } from "./breaker.ts";
 import { prune } from "./common.ts";
 import { leaveQueue, mostServed, nextQueue, openOrder, type Place, pass, slackOf } from "./fair-order.ts";
+import { advance, isCalm, pacedFor } from "./pace.ts";
 import type { Held, Scope, State, Step, Sums, Waiter } from "./state.ts";
 import { tokensOf } from "./windows.ts";
 
 /** `waiters.lua` in memory; its comments say why. */
 const wakeGraceMs = 1_000;
 const mostWakes = 3;
+export const lapseMs = 10_000;
+const staleMs = 2_000;
 export const turnMs = 250;
 /** For waits, of a target that has never answered. */
 const unknownLatencyMs = 250;
@@ -24,8 +27,13 @@ export interface Room {
   readonly sums: Sums;
 }
 
-export function copyOf({ requests, input, output, other, inFlight }: Sums): Sums {
-  return { requests, input, output, other, inFlight };
+export function copyOf({ pace, requests, input, output, other, inFlight }: Sums): Sums {
+  return { pace: { ...pace }, requests, input, output, other, inFlight };
+}
+
+/** Whether a job that has time must let some of it pass. */
+export function isPaced({ pace }: Sums, urgency: number, now: number): boolean {
+  return isCalm(urgency, now) && pacedFor(pace, now) > 0;
 }
 
 /** A call that is larger than the whole limit takes an empty window. */
@@ -33,14 +41,19 @@ function isWithin(limit: number, sum: number, need: number): boolean {
   return limit < 0 || sum + Math.min(need, limit) <= limit;
 }
 
-export function hasRoom({ limits, sums }: Room, input: number, output: number): boolean {
+function windowsHaveRoom({ limits, sums }: Room, input: number, output: number): boolean {
   return (
     isWithin(limits.requests, sums.requests, 1) &&
     isWithin(limits.tokens, tokensOf(sums), input + output) &&
     isWithin(limits.input, sums.input, input) &&
-    isWithin(limits.output, sums.output, output) &&
-    (limits.concurrency < 0 || sums.inFlight < Math.max(1, limits.concurrency))
+    isWithin(limits.output, sums.output, output)
   );
+}
+
+export function hasRoom(room: Room, input: number, output: number): boolean {
+  const { limits, sums } = room;
+  const hasPlace = limits.concurrency < 0 || sums.inFlight < Math.max(1, limits.concurrency);
+  return windowsHaveRoom(room, input, output) && hasPlace;
 }
 
 function takeOnPaper(sums: Sums, input: number, output: number): void {
@@ -68,16 +81,29 @@ function hasLapsed({ lapsesAt, awakeUntil, timesWoken }: Waiter, now: number): b
  */
 export function serveWaiters(step: Step, room: Room, turn: Place | undefined): boolean {
   const { scope, limits } = room;
+  const { now } = step;
   if (scope.waiting.byCounter.length === 0) return true;
   const order = openOrder(scope, { turn, slack: slackOf(limits, scope.sums), isLive: liveIn(step) });
   for (let served = 0; served < mostServed; served += 1) {
     const queue = nextQueue(order);
-    if (queue === undefined) return order.looks > 0;
+    if (queue === undefined)
+      return order.looks > 0 && (turn === undefined || !order.queues.some(({ isHeld }) => isHeld));
     const { head } = queue;
     if (!("places" in head)) return true;
+    const isFirstHeld = turn === undefined && !order.queues.some(({ isHeld }) => isHeld);
+    if (isPaced(room.sums, head.urgency, now)) {
+      if (isFirstHeld) stir(step, head);
+      queue.isHeld = true;
+      continue;
+    }
     const place = head.places.find((each) => each.scope === scope);
-    if (place === undefined || !hasRoom(room, place.input, place.output)) return false;
+    if (place === undefined) return false;
+    if (!hasRoom(room, place.input, place.output)) {
+      if (isFirstHeld && !windowsHaveRoom(room, place.input, place.output)) stir(step, head);
+      return false;
+    }
     takeOnPaper(room.sums, place.input, place.output);
+    advance(room.sums.pace, limits, { input: place.input, output: place.output, now, busy: true });
     wakeUp(step, head);
     pass(order, queue, place.input + place.output);
   }
@@ -97,6 +123,11 @@ function wakeUp({ now, wake }: Step, waiter: Waiter): void {
   waiter.awakeUntil = now + wakeGraceMs;
   waiter.timesWoken += 1;
   wake.push(waiter);
+}
+
+/** Wakes the first waiter, which only time will give room, if it waits longer than it need to. */
+function stir(step: Step, waiter: Waiter): void {
+  if (!waiter.wasFirst && waiter.lapsesAt - lapseMs > step.now + staleMs) wakeUp(step, waiter);
 }
 
 /** What slow start leaves of the limits. */

@@ -1,9 +1,9 @@
 import type { WaitedLimits } from "../parking.ts";
-import type { Amounts } from "./state.ts";
+import type { Amounts, Pace } from "./state.ts";
 
 /** One kind of limit a minute. */
 export interface Window {
-  readonly limit: keyof WaitedLimits;
+  readonly limit: keyof WaitedLimits & keyof Pace;
   /** The end of the limit's name. */
   readonly name: string;
   /** What of the sums, or of an entry, it counts. */

@@ -53,7 +53,8 @@ end
 
 -- A record of what one reservation holds:
 -- {reserved at, input, output, input before correction, micro-USD, tenant whose counter was charged or '', its weight,
--- budgets as {key, window}, scope of the target, scope of the tenant or nil}; a scope is {use, log, day or ''}.
+-- budgets as {key, window}, scope of the target, scope of the tenant or nil}; a scope is {use, log, day or '',
+-- limits a minute as {requests, tokens, input, output}}.
 local function scopes_of(record)
   return { record[9], record[10] }
 end
@@ -80,6 +81,11 @@ local function add_day(day, reserved_at, now, tokens, micro_usd)
   if day == '' or hour < first_hour(now) then return end
   add(day, string.format('t%.0f', hour), tokens)
   add(day, string.format('m%.0f', hour), micro_usd)
+end
+
+local function append(list, more)
+  for _, item in ipairs(more) do list[#list + 1] = item end
+  return list
 end
 
 local function number(value, default)

@@ -155,7 +155,8 @@ local function open_order(scope, turn, read)
   return order
 end
 
--- The queue whose head goes next, nil when there is none (any more).
+-- The queue whose head goes next, nil when there is none (any more). One that is held takes no turn, but nobody gets
+-- further ahead of it than a slack.
 local function next_queue(order)
   open_queues(order)
   local least = math.huge
@@ -165,7 +166,7 @@ local function next_queue(order)
   local best
   for _, queue in ipairs(order.queues) do
     local head = queue.head
-    if head and (queue.counter - least) * head.weight <= order.slack
+    if head and not queue.held and (queue.counter - least) * head.weight <= order.slack
       and not (best and is_before(best.head.urgency, best.head.member, head)) then
       best = queue
     end

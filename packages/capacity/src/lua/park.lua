@@ -6,8 +6,6 @@
 -- Returns {1, number of the scope that has room} (nothing is parked) or {0, wait in ms}, and after that the members of
 -- waiters that have room now and should come.
 local SHORTEST_MS, LONGEST_MS = 10, 300000
--- A job that does not look for so long after its wait is gone.
-local LAPSE_MS = 10000
 -- The least that a job waits for a place before it looks by itself.
 local PLACE_MS = 10000
 -- Between two jobs whose waits have the same end: that of a pause, or the longest of all.
@@ -45,7 +43,7 @@ local function has_room_now(scope)
   if scope.closed_for > 0 then return false end
   local on_paper = copy_of(scope.sums)
   return serve_waiters(parked, scope, on_paper, now, turn, wake)
-    and has_room(scope.limits, on_paper, scope.input, scope.output)
+    and has_room(scope.limits, on_paper, scope.input, scope.output) and not is_paced(on_paper, turn.urgency, now)
 end
 
 for place = 6, #ARGV, 9 do
@@ -116,6 +114,7 @@ end
 local function wait_in(scope)
   local sums, limits = scope.sums, scope.limits
   local rank, longest = before_in(scope)
+  local calm = is_calm(turn.urgency, now)
   for _, count in ipairs(counts) do
     local name, amount, need = count[1], count[2], count[3](scope)
     local limit = limits[name]
@@ -123,6 +122,8 @@ local function wait_in(scope)
       local mean = sums.r > 0 and sums[name] / sums.r or need
       local excess = sums[name] + rank * mean + math.min(need, limit) - limit
       if excess > 0 then longest = math.max(longest, window_wait(scope, limit, excess, amount)) end
+      local used_until = math.max(sums.pace[name], now * 1000) + time_of(limit, rank * mean)
+      if calm then longest = math.max(longest, pace_wait(sums.pace, used_until, now)) end
     end
   end
   if limits.c >= 0 and sums.c + rank >= math.max(1, limits.c) then
@@ -131,19 +132,20 @@ local function wait_in(scope)
     longest = math.max(longest, PLACE_MS, 2 * scope.latency * rounds)
   end
   if scope.closed_for > 0 then longest = math.max(longest, scope.closed_for + rank * APART_MS) end
-  return math.min(LONGEST_MS + rank * APART_MS, longest > 0 and longest or 1000)
+  return math.min(LONGEST_MS + rank * APART_MS, longest > 0 and longest or 1000), rank
 end
 
 unpark(parked, turn.member)
 if #scopes == 0 then return { 0, LONGEST_MS } end
-local shortest, places = math.huge, {}
+local shortest, places, first = math.huge, {}, false
 for n, scope in ipairs(scopes) do
   join_queue(scope, turn.tenant, turn.member, turn.urgency)
   redis.call('HSET', scope.use, 'lim', scope.packed)
-  shortest = math.min(shortest, wait_in(scope))
+  local wait, before = wait_in(scope)
+  shortest, first = math.min(shortest, wait), first or before == 0
   places[n] = { scope.use, scope.input, scope.output, scope.log }
 end
 local wait = math.ceil(math.max(SHORTEST_MS, shortest))
-redis.call('HSET', parked, turn.member, cmsgpack.pack({ now + wait + LAPSE_MS, 0, 0, places, turn.tenant, turn.weight }))
+redis.call('HSET', parked, turn.member, cmsgpack.pack({ now + wait + LAPSE_MS, 0, 0, places, turn.tenant, turn.weight, first }))
 redis.call('EXPIRE', parked, KEPT_SECONDS)
 return append({ 0, wait }, wake)

@@ -125,10 +125,17 @@ local function tokens(_, i, o, x) return i + o + x end
 local function inputs(_, i) return i end
 local function outputs(_, _, o) return o end
 
+local turn = turn_of(ARGV[20], ARGV[21], ARGV[22], ARGV[23])
+
+local function require_pace(name, sums)
+  if turn and is_paced(sums, turn.urgency, now) then deny(name, paced_for(sums.pace, now)) end
+end
+
 require_window('target.requests_per_minute', target_limit.r, used.r, 1, target_log, requests)
 require_window('target.tokens_per_minute', shared(target_limit.t), used.t, input + output, target_log, tokens)
 require_window('target.input_tokens_per_minute', shared(target_limit.i), used.i, input, target_log, inputs)
 require_window('target.output_tokens_per_minute', shared(target_limit.o), used.o, output, target_log, outputs)
+require_pace('target.pace', used)
 require_place('target.concurrency', target_limit.c, used.c)
 local slow_places = slow_start_places(breaker, now, target_limit.c)
 require_place('target.slow_start', slow_places or -1, used.c)
@@ -139,6 +146,7 @@ if tenant_limited then
   tenant_used = read_use(tenant_use, tenant_log, now)
   require_window('tenant.requests_per_minute', tenant_limit.r, tenant_used.r, 1, tenant_log, requests)
   require_window('tenant.tokens_per_minute', tenant_limit.t, tenant_used.t, input + output, tenant_log, tokens)
+  require_pace('tenant.pace', tenant_used)
   require_place('tenant.concurrency', tenant_limit.c, tenant_used.c)
   require_day('tenant.usd_per_day', tenant_limit.day_m, 'm', tenant_day, micro_usd)
 end
@@ -152,7 +160,6 @@ for _, budget in ipairs(budgets) do
 end
 if worst_name then return { 0, worst_name, worst_wait, 0 } end
 
-local turn = turn_of(ARGV[20], ARGV[21], ARGV[22], ARGV[23])
 local wake, crowded = {}, {}
 local target = {
   use = target_use, sums = used, vtime = more.vtime,
@@ -174,7 +181,7 @@ local function has_turn(scope)
   local served, floor = serve_waiters(parked, scope, on_paper, now, turn, wake)
   scope.floor = floor
   if floor then crowded[#crowded + 1] = scope end
-  return served and has_room(scope.limits, on_paper, input, output)
+  return served and has_room(scope.limits, on_paper, input, output) and not is_paced(on_paper, turn.urgency, now)
 end
 
 local function yield(name)
@@ -186,20 +193,23 @@ if tenant_limited and not has_turn(tenant) then return yield('tenant.turn') end
 if turn then unpark(parked, turn.member) end
 if target.floor then charge(target_use, target.floor, turn, input + output) end
 
-local function take(use, log, day, sums)
+local function take(scope, log, day)
+  local use, sums, limits = scope.use, scope.sums, scope.limits
   redis.call('HSET', use, 'r', sums.r + 1, 'i', sums.i + input, 'o', sums.o + output, 'c', sums.c + 1)
+  advance(sums.pace, limits, now, input, output, scope.floor)
+  keep_pace(use, sums.pace)
   add_day(day, now, now, input + output, micro_usd)
-  return { use, log, day }
+  return { use, log, day, { limits.r, limits.t, limits.i, limits.o } }
 end
 
 local counts_day = target_limit.day_t >= 0 or target_limit.day_m >= 0
 local record = {
   now, input, output, estimate, micro_usd, target.floor and turn.tenant or '', turn and turn.weight or 1,
   hold_budgets(budgets, now, micro_usd),
-  take(target_use, target_log, counts_day and target_day or '', used),
+  take(target, target_log, counts_day and target_day or ''),
 }
 if tenant_limited then
-  record[10] = take(tenant_use, tenant_log, tenant_limit.day_m >= 0 and tenant_day or '', tenant_used)
+  record[10] = take(tenant, tenant_log, tenant_limit.day_m >= 0 and tenant_day or '')
 end
 redis.call('HSET', held, ARGV[2], cmsgpack.pack(record))
 redis.call('ZADD', owners, 'GT', now + tonumber(ARGV[3]), held)

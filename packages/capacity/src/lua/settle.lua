@@ -14,6 +14,7 @@ local output = ARGV[4] == '' and record[3] or tonumber(ARGV[4])
 for _, scope in ipairs(scopes_of(record)) do
   add(scope[1], 'i', input - record[2])
   add(scope[1], 'o', output - record[3])
+  correct_pace(scope, 0, input - record[2], output - record[3])
   add_day(scope[3], record[1], now, input + output - record[2] - record[3], tonumber(ARGV[6]) - record[5])
 end
 settle_budgets(record, now, tonumber(ARGV[6]))

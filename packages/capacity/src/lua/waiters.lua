@@ -1,13 +1,18 @@
 -- Put after fair-order.lua and before every script of this folder: jobs that found no room, and who of them has some.
 --
 -- State, beside that of fair-order.lua:
---   parked (hash)  member -> packed record: {lapses at, awake until, times woken, scopes, tenant, weight}, a scope being
+--   parked (hash)  member -> packed record: {lapses at, awake until, times woken, scopes, tenant, weight, whether it was
+--                  first when it was parked}, a scope being
 --                  {use, input tokens, output tokens as that scope counts them, log}
 --   field 'lim' of a scope's use: the limits that its waiters wait for
 -- A waiter that has been woken keeps its room on paper until it comes or its grace is over.
 
 local WAKE_GRACE_MS = 1000
 local MOST_WAKES = 3
+-- A job that does not look for so long after its wait is gone.
+local LAPSE_MS = 10000
+-- By so much may the first waiter's own wait be longer than it need be.
+local STALE_MS = 2000
 -- What a job is told that must let others go first and is not parked.
 local TURN_MS = 250
 
@@ -15,9 +20,10 @@ local TURN_MS = 250
 local function read_use(use, log, now)
   prune(use, log, now)
   local f = redis.call('HMGET', use, 'r', 'i', 'o', 'x', 'c', 'paused_until', 'input_ratio', 'lat_s', 'lat_w', 'lim',
-    'vtime')
+    'vtime', 'p_r', 'p_t', 'p_i', 'p_o', 'p_peak', 'p_since')
   local sums = { r = number(f[1], 0), i = number(f[2], 0), o = number(f[3], 0), x = number(f[4], 0), c = number(f[5], 0) }
   sums.t = sums.i + sums.o + sums.x
+  sums.pace = pace_of(f, 12)
   local weight = number(f[9], 0)
   local usual = weight > 0 and number(f[8], 0) / weight or nil
   return sums, {
@@ -27,12 +33,7 @@ local function read_use(use, log, now)
 end
 
 local function copy_of(sums)
-  return { r = sums.r, t = sums.t, i = sums.i, o = sums.o, c = sums.c }
-end
-
-local function append(list, more)
-  for _, item in ipairs(more) do list[#list + 1] = item end
-  return list
+  return { r = sums.r, t = sums.t, i = sums.i, o = sums.o, c = sums.c, pace = copy_of_pace(sums.pace) }
 end
 
 -- A call that is larger than the whole limit takes an empty window.
@@ -40,17 +41,25 @@ local function is_within(limit, sum, need)
   return limit < 0 or sum + math.min(need, limit) <= limit
 end
 
-local function has_room(limits, sums, input, output)
+local function windows_have_room(limits, sums, input, output)
   return is_within(limits.r, sums.r, 1)
     and is_within(limits.t, sums.t, input + output)
     and is_within(limits.i, sums.i, input)
     and is_within(limits.o, sums.o, output)
-    and (limits.c < 0 or sums.c < math.max(1, limits.c))
+end
+
+local function has_room(limits, sums, input, output)
+  return windows_have_room(limits, sums, input, output) and (limits.c < 0 or sums.c < math.max(1, limits.c))
 end
 
 local function take_on_paper(sums, input, output)
   sums.r, sums.c = sums.r + 1, sums.c + 1
   sums.i, sums.o, sums.t = sums.i + input, sums.o + output, sums.t + input + output
+end
+
+-- Whether a job that has time must let some of it pass.
+local function is_paced(sums, urgency, now)
+  return is_calm(urgency, now) and paced_for(sums.pace, now) > 0
 end
 
 -- A job's place in the order; nil for a caller that takes no turn.
@@ -94,26 +103,46 @@ local function reader_of(parked, use, now)
   end
 end
 
+local function wake_up(parked, head, now, wake)
+  local record = head.record
+  if record[2] > now then return end
+  record[2], record[3] = now + WAKE_GRACE_MS, record[3] + 1
+  redis.call('HSET', parked, head.member, cmsgpack.pack(record))
+  wake[#wake + 1] = head.member
+end
+
+-- Wakes the first waiter, which only time will give room, if it waits longer than it need to: its wait was computed
+-- when others were before it, and they have gone earlier than was expected. It comes, and waits as long as it must.
+local function stir(parked, head, now, wake)
+  local record = head.record
+  if not record[7] and record[1] - LAPSE_MS > now + STALE_MS then wake_up(parked, head, now, wake) end
+end
+
 -- Gives the waiters of a scope their room on paper, in their order, and adds to `wake` those that sleep. Stops at the
 -- first that has no room: a large call is not starved by small ones that come after it. With a turn it stops there.
+-- A tenant whose head only pace holds back lets urgent jobs of others pass, as far as they are not ahead of it.
 -- Returns whether all of them have room, and the virtual time if anyone waits here.
 local function serve_waiters(parked, scope, sums, now, turn, wake)
   local order = open_order(scope, turn, reader_of(parked, scope.use, now))
   if not order then return true end
   for _ = 1, MOST_SERVED do
     local queue = next_queue(order)
-    if not queue then return order.looks > 0, order.floor end
+    if not queue then return order.looks > 0 and not (turn and order.holds), order.floor end
     local head = queue.head
     if head == turn then return true, order.floor end
-    if not has_room(scope.limits, sums, head.input, head.output) then return false, order.floor end
-    take_on_paper(sums, head.input, head.output)
-    local record = head.record
-    if record[2] <= now then
-      record[2], record[3] = now + WAKE_GRACE_MS, record[3] + 1
-      redis.call('HSET', parked, head.member, cmsgpack.pack(record))
-      wake[#wake + 1] = head.member
+    if is_paced(sums, head.urgency, now) then
+      if not turn and not order.holds then stir(parked, head, now, wake) end
+      queue.held, order.holds = true, true
+    elseif has_room(scope.limits, sums, head.input, head.output) then
+      take_on_paper(sums, head.input, head.output)
+      advance(sums.pace, scope.limits, now, head.input, head.output, true)
+      wake_up(parked, head, now, wake)
+      pass(order, queue, head.input + head.output)
+    else
+      local waits_for_time = not windows_have_room(scope.limits, sums, head.input, head.output)
+      if not turn and not order.holds and waits_for_time then stir(parked, head, now, wake) end
+      return false, order.floor
     end
-    pass(order, queue, head.input + head.output)
   end
   return false, order.floor
 end

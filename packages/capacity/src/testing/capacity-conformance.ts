@@ -5,6 +5,7 @@ import type { CapacityUnderTest } from "./capacity-under-test.ts";
 import { latencyConformance } from "./latency-conformance.ts";
 import { limitsConformance } from "./limits-conformance.ts";
 import { operateConformance } from "./operate-conformance.ts";
+import { paceConformance } from "./pace-conformance.ts";
 import { settlingConformance } from "./settling-conformance.ts";
 import { upstreamConformance } from "./upstream-conformance.ts";
 
@@ -14,6 +15,7 @@ export function capacityConformance(name: string, setup: () => Promise<CapacityU
     limitsConformance(setup);
     budgetsConformance(setup);
     settlingConformance(setup);
+    paceConformance(setup);
     upstreamConformance(setup);
     breakerConformance(setup);
     latencyConformance(setup);

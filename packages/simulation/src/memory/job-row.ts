@@ -30,8 +30,8 @@ export function newRow(spec: JobSpec, laned: boolean): JobRow {
 }
 
 /** What a worker loads of it. */
-export function toRun({ spec, state, epoch, attempts, failedTargets, notBeforeAt, owner }: JobRow): JobToRun {
-  return { ...spec, state, epoch, attempts, failedTargets, notBeforeAt, ownerAlive: owner !== undefined };
+export function toRun({ spec, laned: _laned, owner, ...standing }: JobRow): JobToRun {
+  return { ...spec, ...standing, ownerAlive: owner !== undefined };
 }
 
 /** The row of a job that the ledger must know. */

@@ -1,6 +1,7 @@
 import {
   assertJobTransition,
   type FeedLedger,
+  type HeldJob,
   isTerminal,
   type JobId,
   type JobSpec,
@@ -62,6 +63,13 @@ export function createMemoryLedger(onEnd: (id: JobId, state: JobState, at: numbe
     return { kind: "started", epoch: row.epoch };
   }
 
+  function wait({ jobId, epoch, notBeforeAt, waitingFor }: HeldJob): void {
+    const row = rows.get(jobId);
+    if (row === undefined || row.state === "running" || row.epoch !== epoch) return;
+    if (row.state === "queued") move(row, "waiting");
+    Object.assign(row, { notBeforeAt, waitingFor });
+  }
+
   function settle({ jobId, epoch, endedAt, targetId, next }: Settlement): SettleResult {
     const row = rows.get(jobId);
     if (row === undefined || row.state !== "running" || row.epoch !== epoch) return { kind: "fenced" };
@@ -108,6 +116,7 @@ export function createMemoryLedger(onEnd: (id: JobId, state: JobState, at: numbe
     retire: async () => undefined,
     load: async (ids) => ids.flatMap((id) => rows.get(id) ?? []).map(toRun),
     startAttempts: async (starts) => starts.map(start),
+    recordWaits: async (held) => held.forEach(wait),
     settle: async (settlements) => settlements.map(settle),
     endUnstarted: async (ends) => ends.map(endUnstarted),
   };
