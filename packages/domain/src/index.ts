@@ -4,6 +4,7 @@ export * from "./config-types.ts";
 export type * from "./dead-letter.ts";
 export * from "./delivery.ts";
 export * from "./errors.ts";
+export type * from "./forecast.ts";
 export * from "./ids.ts";
 export * from "./job.ts";
 export * from "./outcome.ts";

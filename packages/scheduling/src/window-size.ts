@@ -53,7 +53,8 @@ function isOpen(signals: WindowTarget["signals"]): boolean {
   return signals?.operated === undefined && signals?.breaker !== "open";
 }
 
-function paceOf({ limits, signals }: WindowTarget, tokensPerJob: number) {
+/** Calls that a target takes at once and starts per second, as far as its limits and its latency say. */
+export function paceOf({ limits, signals }: WindowTarget, tokensPerJob: number) {
   const callSeconds = (signals?.latencyMs ?? usualCallSeconds * 1000) / 1000;
   const allowed = perMinute(limits, tokensPerJob) / 60;
   const known = limits.concurrency ?? signals?.learnedConcurrency;
