@@ -1,15 +1,7 @@
-import {
-  type Capacity,
-  idFromUuid,
-  type Refusal,
-  type Reservation,
-  type ReserveRequest,
-  type Signals,
-  type Target,
-  type Turn,
-  tenantId,
-} from "@sluice/domain";
-import { type DifferentialStep, targets, tenants } from "./differential-steps.ts";
+import type { Capacity, Refusal, Reservation, ReserveRequest, Signals, Target, Turn } from "@sluice/domain";
+import { jobNumber } from "../../../../test/kit/waiting-conformance.ts";
+import { burst, crowd, recover } from "./differential-scenes.ts";
+import { type DifferentialStep, type StepOf, targets, tenants } from "./differential-steps.ts";
 import type { createTestClock } from "./values.ts";
 
 /** What both answered. */
@@ -29,7 +21,6 @@ interface Open {
   readonly reservedAt: number;
 }
 
-type StepOf<Kind> = Extract<DifferentialStep, { kind: Kind }>;
 type Clock = ReturnType<typeof createTestClock>;
 
 /**
@@ -38,8 +29,8 @@ type Clock = ReturnType<typeof createTestClock>;
  */
 export class DifferentialRun {
   private readonly sides: { readonly redis: Capacity; readonly memory: Capacity };
-  private readonly clock: Clock;
-  private readonly startedAt: number;
+  readonly clock: Clock;
+  readonly startedAt: number;
   private readonly open: Open[] = [];
   private readonly asked = new Map<string, Asked>();
   private readonly answers: Promise<Compared>[] = [];
@@ -64,9 +55,11 @@ export class DifferentialRun {
       case "come":
         return this.come(step);
       case "parkLate":
-        return this.park(this.asked.get(jobId(step)));
+        return this.park(this.asked.get(jobNumber(step.job)));
       case "leave":
-        return this.both("leave", (capacity) => capacity.leave({ jobId: jobId(step), model: step.lane }));
+        return this.both("leave", (capacity) =>
+          capacity.leave({ jobId: jobNumber(step.job), model: step.lane }),
+        );
       case "settle":
         return this.settle(step);
       case "release":
@@ -82,9 +75,11 @@ export class DifferentialRun {
       case "operate":
         return this.operate(step);
       case "burst":
-        return this.burst(step);
+        return burst(this, step);
       case "crowd":
-        return this.crowd(step);
+        return crowd(this, step);
+      case "recover":
+        return recover(this, step);
       case "signals":
         return this.signals();
     }
@@ -97,7 +92,7 @@ export class DifferentialRun {
     await this.compared();
   }
 
-  private async both<Answer>(step: string, act: (capacity: Capacity) => Promise<Answer>): Promise<Answer> {
+  async both<Answer>(step: string, act: (capacity: Capacity) => Promise<Answer>): Promise<Answer> {
     const fromRedis = act(this.sides.redis);
     const memory = await act(this.sides.memory);
     this.answers.push(fromRedis.then((redis) => ({ step, redis, memory })));
@@ -109,7 +104,7 @@ export class DifferentialRun {
   }
 
   /** The refusal, or `undefined` when it was granted. */
-  private async ask(request: ReserveRequest): Promise<Refusal | undefined> {
+  async ask(request: ReserveRequest): Promise<Refusal | undefined> {
     const answer = await this.both("reserve", (capacity) => capacity.reserve(request));
     if (answer.kind === "denied") return { request, limit: answer.limit, waitMs: answer.waitMs };
     this.open.push({ reservation: answer.reservation, reservedAt: this.clock.now() });
@@ -119,14 +114,20 @@ export class DifferentialRun {
   private async come(step: StepOf<"come">): Promise<void> {
     const effectiveDeadlineAt = this.startedAt + step.urgency;
     const { tenant, weight } = tenants[step.tenant];
-    const turn = { jobId: jobId(step), model: step.lane, effectiveDeadlineAt, tenantId: tenant.id, weight };
+    const turn = {
+      jobId: jobNumber(step.job),
+      model: step.lane,
+      effectiveDeadlineAt,
+      tenantId: tenant.id,
+      weight,
+    };
     await this.place(
       turn,
       step.targets.map((target) => requestOf(step, targets[target], turn)),
     );
   }
 
-  private async place(turn: Turn, requests: readonly ReserveRequest[]): Promise<void> {
+  async place(turn: Turn, requests: readonly ReserveRequest[]): Promise<void> {
     const refusals: Refusal[] = [];
     for (const request of requests) {
       const refusal = await this.ask(request);
@@ -135,48 +136,6 @@ export class DifferentialRun {
     }
     this.asked.set(turn.jobId, { turn, refusals });
     await this.park({ turn, refusals });
-  }
-
-  private async crowd({
-    target,
-    jobs,
-    tenants: count,
-    outputTokens,
-    urgency,
-  }: StepOf<"crowd">): Promise<void> {
-    for (let n = 0; n < jobs; n += 1) {
-      const tenant = tenantId(`crowd${n % count}`);
-      const effectiveDeadlineAt = this.startedAt + urgency + ((n * 7_919) % 500);
-      const weight = 1 + (n % count) / 2;
-      const turn = {
-        jobId: jobId({ job: 1_000 + n }),
-        model: "auto",
-        effectiveDeadlineAt,
-        tenantId: tenant,
-        weight,
-      };
-      const amounts = { inputTokens: 3, outputTokens, costUsd: 0, leaseMs: 30_000 };
-      const request = {
-        target: targets[target],
-        tenant: { id: tenant, limits: {} },
-        owner: "w1",
-        turn,
-        ...amounts,
-      };
-      await this.place(turn, [request]);
-    }
-  }
-
-  private async burst({ target, calls }: StepOf<"burst">): Promise<void> {
-    const tenant = { id: tenantId("burst"), limits: {} };
-    const amounts = { inputTokens: 1, outputTokens: 0, costUsd: 0, leaseMs: 30_000 };
-    const use = { inputTokens: 1, outputTokens: 0, costUsd: 0 };
-    for (let n = 0; n < calls; n += 1) {
-      const request = { target: targets[target], tenant, owner: "w1", ...amounts };
-      const answer = await this.both("reserve", (capacity) => capacity.reserve(request));
-      if (answer.kind === "denied") return;
-      await this.both("settle", (capacity) => capacity.settle(answer.reservation, use));
-    }
   }
 
   private async park(asked: Asked | undefined): Promise<void> {
@@ -236,10 +195,6 @@ export class DifferentialRun {
     const said = { targetId: target, state, changedAt, ...stated({ weight }) };
     await this.both("operate", (capacity) => capacity.operate([said]));
   }
-}
-
-function jobId({ job }: { readonly job: number }): Turn["jobId"] {
-  return idFromUuid("job", `00000000-0000-7000-8000-${String(job).padStart(12, "0")}`);
 }
 
 function requestOf(

@@ -22,6 +22,8 @@ export const targets = {
   d: testTarget("d", {}),
   /** Holds thousands of small calls. */
   e: testTarget("e", { tokensPerMinute: 3_000 }),
+  /** Has so many places that slow start lets through a few more each second. */
+  f: testTarget("f", { concurrency: 40 }),
 };
 
 export const tenants = {
@@ -151,6 +153,17 @@ function upstream(targetIds: readonly TargetId[]) {
   return { learn, pause, observe, operate };
 }
 
+/** The target fails, is called once more after its breaker has been open, and answers. */
+function recoveries(targetIds: readonly TargetId[]) {
+  return record({
+    ...kind("recover"),
+    target: constantFrom(...targetIds),
+    passMs: constantFrom(5_000, 20_000, 60_000),
+    /** What comes at once when it is back. */
+    calls: integer({ min: 0, max: 30 }),
+  });
+}
+
 /** Many small calls, one after the other. */
 const burst = record({
   ...kind("burst"),
@@ -183,7 +196,7 @@ const pass = record({
 function stepsOver(targetIds: readonly TargetId[], names: readonly TenantName[]) {
   const { reserve, come } = asks(targetIds, names);
   const { learn, pause, observe, operate } = upstream(targetIds);
-  const crowd = crowds(targetIds);
+  const [crowd, recover] = [crowds(targetIds), recoveries(targetIds)];
   return array(
     oneof(
       { weight: 30, arbitrary: reserve },
@@ -200,6 +213,7 @@ function stepsOver(targetIds: readonly TargetId[], names: readonly TenantName[])
       { weight: 10, arbitrary: signals },
       { weight: 90, arbitrary: pass },
       { weight: 1, arbitrary: crowd },
+      { weight: 5, arbitrary: recover },
       ...(targetIds.includes("e") ? [{ weight: 2, arbitrary: burst }] : []),
     ),
     { minLength: 10, maxLength: 120, size: "max" },
@@ -214,6 +228,7 @@ const targetChoices: TargetId[][] = [
   ["c", "d"],
   ["a", "b", "c", "d"],
   ["e"],
+  ["f"],
 ];
 const tenantChoices: TenantName[][] = [["t1"], ["t2"], ["t1", "t4"], ["t1", "t2", "t3", "t4"]];
 
@@ -226,3 +241,4 @@ export const differentialSteps = record({
 type ValueOf<Of> = Of extends Arbitrary<infer Value> ? Value : never;
 
 export type DifferentialStep = ValueOf<typeof differentialSteps>[number];
+export type StepOf<Kind> = Extract<DifferentialStep, { kind: Kind }>;
