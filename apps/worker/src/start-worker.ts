@@ -100,7 +100,7 @@ export async function startWorker(runtime: Runtime): Promise<StartedRole> {
         workerName: lease.workerId,
         clock,
         telemetry: runtime.queueTelemetry,
-        handler: (pointer, { signal }) => processJob(ports, pointer.jobId, signal),
+        handler: (pointer, hand) => processJob(ports, pointer.jobId, hand),
         onError: (error) => logger.warn({ model, err: error }, "the lane's consumer has a problem"),
       }),
   });

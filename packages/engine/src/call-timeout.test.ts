@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { callTimeoutMs } from "./call-timeout.ts";
+import { callTimeoutMs, stuckAfterMs } from "./call-timeout.ts";
 
 const job = { onMiss: "expire", deadlineAt: 3_600_000, maxOutputTokens: 100 } as const;
 const target = { maxOutputTokens: 10_000 };
@@ -27,4 +27,12 @@ test.each([
   ["up to its deadline on a fast target too", { ...job, deadlineAt: 5_000 }, fast, 15_000],
 ])("a call may take %s", (_, of, signals, expected) => {
   expect(callTimeoutMs(of, target, signals, 0)).toBe(expected);
+});
+
+test.each([
+  ["eight seconds on a fast target", { latencyP95Ms: 300 }, 8_000],
+  ["four times the latency of a slow target", { latencyP95Ms: 30_000 }, 120_000],
+  ["no time at all of a target whose latency is not known", {}, undefined],
+])("a call is taken to be stuck after %s", (_, signals, expected) => {
+  expect(stuckAfterMs(signals)).toBe(expected);
 });

@@ -34,3 +34,18 @@ function patienceMs(
   const longestAnswerMs = (tokens / signals.tokensPerSecond) * 1_000;
   return Math.max(leastPatienceMs, latencies * signals.latencyP95Ms, longestAnswers * longestAnswerMs);
 }
+
+/**
+ * No call is taken to be stuck before this, however fast its target usually is. Longer than a breaker takes to open for
+ * a target that is silent: the places that are lent must not fill with calls of the same target.
+ */
+const leastStuckMs = 8_000;
+
+/**
+ * After how long a call is taken to be stuck, in ms; undefined of a target whose latency is not known. It goes on, but
+ * need not keep others from being called: that a target hangs is known for sure only when calls time out.
+ */
+export function stuckAfterMs(signals: Pick<TargetSignals, "latencyP95Ms"> | undefined): number | undefined {
+  if (signals?.latencyP95Ms === undefined) return undefined;
+  return Math.max(leastStuckMs, latencies * signals.latencyP95Ms);
+}

@@ -25,7 +25,7 @@ export { bytesOf, payloadOf } from "./payloads.ts";
 export { cacheSignals } from "./place-job.ts";
 export { type PoolReport, readPools, type TargetReport } from "./pool-report.ts";
 export { type PreviewRoutePorts, previewJob, previewRoute } from "./preview-route.ts";
-export { processJob } from "./process-job.ts";
+export { type Hand, processJob } from "./process-job.ts";
 export type { ProcessJobPorts, ResultLine } from "./process-job-ports.ts";
 export { type ReadFilePorts, readFile } from "./read-file.ts";
 export { type ReadWindowsPorts, readWindows, type WindowReport } from "./read-windows.ts";

@@ -129,7 +129,7 @@ describe("calling", () => {
   test("is aborted when the lease can no longer be relied on", async () => {
     const { job, models, ledger, clock, ports, shutdown } = await setup();
     models.script.push(untilAborted);
-    const verdict = processJob(ports, job.id, shutdown.signal);
+    const verdict = processJob(ports, job.id, shutdown);
     await settled();
     ledger.faults.arm("renewLease", 5);
     await clock.advance(17_000);
@@ -138,11 +138,40 @@ describe("calling", () => {
     expect(ledger.at(job.id).state).toBe("waiting");
   });
 
+  test("lends its place while it takes far longer than usual, and only then", async () => {
+    const { job, models, capacity, clock, ports, shutdown } = await setup();
+    capacity.known.set("one", { latencyP95Ms: 2_500 });
+    const { promise, resolve } = Promise.withResolvers<Outcome>();
+    models.script.push(() => promise);
+    const lent: number[] = [];
+    const lendPlace = () => void lent.push(clock.now());
+    const verdict = processJob(ports, job.id, { signal: shutdown.signal, lendPlace });
+    await clock.advance(9_900);
+    expect([models.calls.length, lent]).toEqual([1, []]);
+    await clock.advance(200);
+    expect(lent).toHaveLength(1);
+    resolve(success);
+    expect(await verdict).toMatchObject({ kind: "done" });
+  });
+
+  test("keeps its place when it ends in time", async () => {
+    const { job, models, capacity, clock, ports, shutdown } = await setup();
+    capacity.known.set("one", { latencyP95Ms: 2_500 });
+    models.script.push(success);
+    const lent: number[] = [];
+    await processJob(ports, job.id, {
+      signal: shutdown.signal,
+      lendPlace: () => void lent.push(clock.now()),
+    });
+    await clock.advance(60_000);
+    expect(lent).toEqual([]);
+  });
+
   test("tells capacity how long after its reservation the request left", async () => {
     const { job, models, ledger, clock, capacity, ports, shutdown } = await setup();
     models.script.push(success);
     const startNow = ledger.faults.hang("startAttempts");
-    const verdict = processJob(ports, job.id, shutdown.signal);
+    const verdict = processJob(ports, job.id, shutdown);
     await clock.advance(400);
     startNow();
     await verdict;

@@ -64,7 +64,7 @@ describe("a pointer that is claimed", () => {
   test("is dropped when the ledger has no such job", async () => {
     const { ports, shutdown } = await setup();
     const unknown = idFromUuid("job", "0198f3a0-0000-7000-8000-00000000ffff");
-    expect(await processJob(ports, unknown, shutdown.signal)).toEqual({ kind: "done", reference: "gone" });
+    expect(await processJob(ports, unknown, shutdown)).toEqual({ kind: "done", reference: "gone" });
   });
 
   test("stops waiting for room when it is not run", async () => {

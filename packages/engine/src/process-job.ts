@@ -7,7 +7,7 @@ import {
   type Outcome,
   type Verdict,
 } from "@sluice/domain";
-import { callTimeoutMs } from "./call-timeout.ts";
+import { callTimeoutMs, stuckAfterMs } from "./call-timeout.ts";
 import { endUnstarted } from "./end-job.ts";
 import { bytesOf } from "./payloads.ts";
 import { type Placement, placeJob } from "./place-job.ts";
@@ -18,12 +18,16 @@ import { startAttempt } from "./start-attempt.ts";
 const ownedElsewhereMs = 5_000;
 const lostRaceMs = 1_000;
 
+/** What a lane gives to the job that is in hand. */
+export interface Hand {
+  /** Fires when the worker shuts down. */
+  readonly signal: AbortSignal;
+  /** Lets another job have this one's place until it ends: it only waits. */
+  readonly lendPlace?: () => void;
+}
+
 /** Takes one pointer from claim to its verdict. Throws only when the ledger or Redis is away; the lane then tries again. */
-export async function processJob(
-  ports: ProcessJobPorts,
-  jobId: JobId,
-  shutdown: AbortSignal,
-): Promise<Verdict> {
+export async function processJob(ports: ProcessJobPorts, jobId: JobId, hand: Hand): Promise<Verdict> {
   const [job] = await ports.ledger.load([jobId]);
   if (job === undefined) return { kind: "done", reference: "gone" };
   const early = await endEarly(ports, job);
@@ -50,7 +54,7 @@ export async function processJob(
           parent: job.traceparent,
           attributes: { "sluice.job.id": jobId, "sluice.target": placement.target.id },
         },
-        () => runAttempt(ports, job, placement, shutdown),
+        () => runAttempt(ports, job, placement, hand),
       );
   }
 }
@@ -96,7 +100,7 @@ async function runAttempt(
   ports: ProcessJobPorts,
   job: JobToRun,
   placed: Placed,
-  shutdown: AbortSignal,
+  hand: Hand,
 ): Promise<Verdict> {
   // Read before the attempt is committed: a committed attempt must always be settled.
   const body = await orRelease(ports, placed, bytesOf(job.body, ports.files));
@@ -118,6 +122,8 @@ async function runAttempt(
   }
   const { epoch } = started;
   const calledAfterMs = ports.clock.monotonicMs() - placed.reservedAtMs;
+  const signals = placed.route.signals[placed.target.id];
+  const stopWatching = watchForStuck(ports, stuckAfterMs(signals), hand);
   const outcome = await callModel(ports, {
     target: placed.target,
     endpoint: job.endpoint,
@@ -125,9 +131,10 @@ async function runAttempt(
     jobId: job.id,
     epoch,
     traceparent: ports.tracer.currentTraceparent() ?? job.traceparent,
-    signal: AbortSignal.any([shutdown, leaseSignal]),
-    timeoutMs: callTimeoutMs(job, placed.target, placed.route.signals[placed.target.id], startedAt),
+    signal: AbortSignal.any([hand.signal, leaseSignal]),
+    timeoutMs: callTimeoutMs(job, placed.target, signals, startedAt),
   });
+  stopWatching();
   return settleAttempt(ports, {
     job,
     placed,
@@ -135,6 +142,16 @@ async function runAttempt(
     workerId: start.workerId,
     outcome: sentSinceReservation(outcome, calledAfterMs),
   });
+}
+
+/** Calls of a target that hangs must not hold all places of a worker until they time out. */
+function watchForStuck(
+  { clock }: Pick<ProcessJobPorts, "clock">,
+  afterMs: number | undefined,
+  { lendPlace }: Hand,
+): () => void {
+  if (afterMs === undefined || lendPlace === undefined) return () => {};
+  return clock.setTimer(afterMs, lendPlace);
 }
 
 /** What a step brings that comes before the call; when it fails the reservation is given back. */

@@ -91,7 +91,7 @@ describe("capacity", () => {
   test("does not delay a result by not answering", async () => {
     const { job, ledger, capacity, ports, shutdown } = await setup();
     const answerNow = capacity.faults.hang("settle");
-    const verdict = processJob(ports, job.id, shutdown.signal);
+    const verdict = processJob(ports, job.id, shutdown);
     await settled();
     expect(ledger.at(job.id).state).toBe("succeeded");
     answerNow();

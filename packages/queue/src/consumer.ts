@@ -8,8 +8,19 @@ import { closeWorker, openWorker, type StallRecovery } from "./open-worker.ts";
 import { startWatchdog } from "./watchdog.ts";
 import { within } from "./within.ts";
 
-/** Handles one claimed pointer. `signal` fires when the consumer closes and its grace is over. */
-export type HandleJob = (job: Job, context: { readonly signal: AbortSignal }) => Promise<Verdict>;
+/** What a handler has of its consumer. */
+export interface HandlerContext {
+  /** Fires when the consumer closes and its grace is over. */
+  readonly signal: AbortSignal;
+  /**
+   * Says that the handler only waits and may for long: until it ends, another has its place. A consumer lends as many
+   * places as it has, so that it never runs more than twice its concurrency.
+   */
+  readonly lendPlace: () => void;
+}
+
+/** Handles one claimed pointer. */
+export type HandleJob = (job: Job, context: HandlerContext) => Promise<Verdict>;
 
 export interface ConsumerOptions {
   /** A worker's connection; shared and left open. The consumer opens one more for its blocking reads. */
@@ -66,12 +77,13 @@ export function createConsumer(options: ConsumerOptions): Consumer {
   const brake = createBrake({ clock, onChange: applyState });
   let workerNumber = 0;
   let worker = build();
+  let placesSeen = concurrency;
   const stopWatching = startWatchdog({
     clock,
     everyMs: watchEveryMs,
     patienceMs,
     claims: () => claims,
-    isIdle: () => wanted === "running" && !brake.isOn() && handlings.size < concurrency,
+    isIdle: () => wanted === "running" && !brake.isOn() && handlings.size < places(),
     hasWork: () => hasWork(options.redis, queue, clock),
     onStuck() {
       onError(new Error(`the consumer of ${queue.name} stood still beside waiting work and is rebuilt`));
@@ -98,10 +110,29 @@ export function createConsumer(options: ConsumerOptions): Consumer {
     else void worker.pause(true);
   }
 
-  /** Handlers of replaced workers still fill slots. */
-  function shareSlots(): void {
+  /** Handlers that may run at once: those that lend their places do not count, up to as many as there are places. */
+  function places(): number {
+    const lent = [...handlings].filter((handling) => handling.lent).length;
+    return concurrency + Math.min(lent, concurrency);
+  }
+
+  /** Handlers of replaced workers still fill places. */
+  function sharePlaces(): void {
     const older = [...handlings].filter((handling) => handling.workerNumber !== workerNumber).length;
-    worker.concurrency = Math.max(1, concurrency - older);
+    worker.concurrency = Math.max(1, places() - older);
+  }
+
+  /**
+   * BullMQ's worker looks how many handlers it may run only when one begins or ends. One whose places were full then,
+   * and whose handlers all wait now, would never claim again.
+   */
+  function lend(handling: Handling): void {
+    if (handling.lent || !handlings.has(handling)) return;
+    handling.lent = true;
+    sharePlaces();
+    const own = [...handlings].filter((one) => one.workerNumber === workerNumber);
+    const standsStill = own.length >= placesSeen && own.every(({ lent }) => lent);
+    if (wanted === "running" && standsStill && handlings.size < places()) rebuild();
   }
 
   async function handle(handling: Handling): Promise<DoneValue> {
@@ -111,17 +142,20 @@ export function createConsumer(options: ConsumerOptions): Consumer {
     // A blocked read may still claim one pointer after the worker was told to stop.
     if (wanted !== "running") return carryOut({ kind: "later", at: clock.now() }, handling, onError);
     handlings.add(handling);
+    placesSeen = worker.concurrency;
     const verdict = await Promise.race([runHandler(handling), handling.lettingGo]);
     handlings.delete(handling);
     progressAt = clock.now();
-    if (handling.workerNumber !== workerNumber) shareSlots();
+    if (handling.lent || handling.workerNumber !== workerNumber) sharePlaces();
+    if (handling.workerNumber === workerNumber) placesSeen = worker.concurrency;
     if (handlings.size === 0) whenIdle();
     return carryOut(verdict, handling, onError);
   }
 
-  async function runHandler({ job, abort }: Handling): Promise<Verdict> {
+  async function runHandler(handling: Handling): Promise<Verdict> {
+    const { job, abort } = handling;
     try {
-      return await options.handle(job, { signal: abort.signal });
+      return await options.handle(job, { signal: abort.signal, lendPlace: () => lend(handling) });
     } catch (error) {
       // A bug, or a lost database. BullMQ must not count it as the job's failure.
       onError(asError(error));
@@ -132,7 +166,8 @@ export function createConsumer(options: ConsumerOptions): Consumer {
   function rebuild(): void {
     const old = worker;
     worker = build();
-    shareSlots();
+    sharePlaces();
+    placesSeen = worker.concurrency;
     applyState();
     const closing = closeWorker(old, clock, redisMs).finally(() => retired.delete(closing));
     retired.add(closing);
@@ -154,7 +189,7 @@ export function createConsumer(options: ConsumerOptions): Consumer {
   return {
     setConcurrency(next) {
       concurrency = next;
-      shareSlots();
+      sharePlaces();
     },
     running: () => handlings.size,
     lastProgressAt: () => progressAt,

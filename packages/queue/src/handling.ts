@@ -12,12 +12,14 @@ export interface Handling {
   readonly lettingGo: Promise<"let-go">;
   /** Which of the consumer's workers claimed it. */
   readonly workerNumber: number;
+  /** Its handler only waits, and may for long: another may have its place. */
+  lent: boolean;
 }
 
 export function beginHandling(job: Job, token: string, workerNumber: number): Handling {
   const { promise, resolve } = Promise.withResolvers<"let-go">();
   const abort = new AbortController();
-  return { job, token, abort, letGo: () => resolve("let-go"), lettingGo: promise, workerNumber };
+  return { job, token, abort, letGo: () => resolve("let-go"), lettingGo: promise, workerNumber, lent: false };
 }
 
 /** What BullMQ keeps as the return value: a reference into the ledger. */

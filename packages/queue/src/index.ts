@@ -1,7 +1,7 @@
 // Lanes on BullMQ; the only importer of bullmq.
 export type { BoardQueues } from "./board-queues.ts";
 export { queuesForBoard } from "./board-queues.ts";
-export type { Consumer } from "./consumer.ts";
+export type { Consumer, HandlerContext } from "./consumer.ts";
 export { createDeadLetters } from "./dead-letters.ts";
 export type { IdConsumerOptions, IdQueueName, IdQueueOptions } from "./id-queue.ts";
 export { createIdConsumer, createIdQueue } from "./id-queue.ts";

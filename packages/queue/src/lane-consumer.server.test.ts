@@ -106,6 +106,31 @@ test("runs as many handlers at once as it is told, also after a change", async (
   await until(() => claimed.length === 12);
 });
 
+test("handlers that only wait lend their places, to as many others and no more, until they end", async () => {
+  const lanes = bench.lanes();
+  const pointers = Array.from({ length: 8 }, (_, index) => bench.pointer(10 * (index + 1)));
+  await lanes.add(pointers);
+  const gates = pointers.map(() => Promise.withResolvers<void>());
+  const lenders: (() => void)[] = [];
+  let mostAtOnce = 0;
+  const consumer = bench.consume(async (_, { lendPlace }) => {
+    const index = lenders.push(lendPlace) - 1;
+    mostAtOnce = Math.max(mostAtOnce, consumer.running());
+    await gates[index]?.promise;
+    return done;
+  }, 2);
+  await until(() => lenders.length === 2);
+  for (const lend of lenders) lend();
+  // All places of BullMQ's worker are taken by handlers that do not end: it would not look again by itself.
+  await until(() => lenders.length === 4);
+  for (const lend of lenders) lend();
+  for (let look = 0; look < 50; look += 1) await lanes.depth(bench.model);
+  expect(lenders).toHaveLength(4);
+  for (const gate of gates) gate.resolve();
+  await until(() => lenders.length === 8 && consumer.running() === 0);
+  expect(mostAtOnce).toBe(4);
+});
+
 test("a payload of a newer version is left to a newer worker", async () => {
   const lanes = bench.lanes();
   const redis = bench.open("commands");

@@ -1,7 +1,7 @@
 import { type Clock, isId, type JobId, type Verdict } from "@sluice/domain";
 import { laneQueue, type OnError, type RedisClient } from "@sluice/redis";
 import type { Job, Telemetry } from "bullmq";
-import { type Consumer, createConsumer } from "./consumer.ts";
+import { type Consumer, createConsumer, type HandlerContext } from "./consumer.ts";
 import { judgePayload } from "./payload.ts";
 import { traceparentOf } from "./queue-telemetry.ts";
 
@@ -18,7 +18,7 @@ export interface LaneConsumerOptions {
   readonly redis: RedisClient;
   readonly model: string;
   readonly concurrency: number;
-  readonly handler: (pointer: ClaimedPointer, context: { readonly signal: AbortSignal }) => Promise<Verdict>;
+  readonly handler: (pointer: ClaimedPointer, context: HandlerContext) => Promise<Verdict>;
   readonly workerName: string;
   readonly clock: Clock;
   readonly onError: OnError;

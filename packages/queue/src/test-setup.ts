@@ -9,7 +9,7 @@ import {
   type RedisRole,
 } from "@sluice/redis";
 import type { Telemetry } from "bullmq";
-import { type ClaimedPointer, createLaneConsumer, createLanes } from "./index.ts";
+import { type ClaimedPointer, createLaneConsumer, createLanes, type LaneConsumerOptions } from "./index.ts";
 
 export const systemClock: Clock = {
   now: Date.now,
@@ -29,7 +29,7 @@ export interface Bench {
   open(role: RedisRole): RedisClient;
   lanes(): ReturnType<typeof createLanes>;
   consume(
-    handler: (pointer: ClaimedPointer, context: { readonly signal: AbortSignal }) => Promise<Verdict>,
+    handler: LaneConsumerOptions["handler"],
     concurrency?: number,
   ): ReturnType<typeof createLaneConsumer>;
   /** A pointer whose deadline is `minutes` from now. */

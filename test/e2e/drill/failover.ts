@@ -7,7 +7,7 @@ import { promptLines, startBatch, toJsonl, untilEnded } from "../kit/batches.ts"
 import { startTestCluster, type TestCluster } from "../kit/cluster.ts";
 import { judge } from "../kit/print.ts";
 
-const lines = 7_000;
+const lines = 9_000;
 const callsBefore = 1_000;
 const failingMs = 18_000;
 const longestMs = 600_000;
@@ -130,11 +130,15 @@ async function stateOfLeft({ api }: TestCluster): Promise<string> {
 const movingSeconds = 3;
 /** Calls a second that a failing target may get after that: probes. */
 const mostWhileDown = 1;
+/** Of the rate of both before: what goes on without the failing target, once a hanging one no longer fills the workers. */
+const [recoveredSeconds, recoveredShare] = [10, 0.7];
 /** Of its rate before it failed: what a target may get at most in each of its first seconds back. */
 const [slowSeconds, slowShare] = [3, 0.5];
 
 function judgeSeconds(way: string, seconds: readonly Second[]): void {
-  const rates = (phase: Second["phase"]) => seconds.filter((second) => second.phase === phase);
+  // Before the batch was read there was nothing to do.
+  const busy = seconds.slice(seconds.findIndex(({ left, right }) => left + right > 0) + 1);
+  const rates = (phase: Second["phase"]) => busy.filter((second) => second.phase === phase);
   // The first second has the start of the batch in it.
   const usual = mean(
     rates("up")
@@ -146,6 +150,16 @@ function judgeSeconds(way: string, seconds: readonly Second[]): void {
   judge(
     strays <= mostWhileDown,
     `${movingSeconds} s after it failed it got ${strays.toFixed(1)} calls a second (${usual.toFixed(0)} before)`,
+  );
+  const goesOn = mean(
+    rates("down")
+      .slice(recoveredSeconds)
+      .map(({ right }) => right),
+  );
+  const both = mean(rates("up").map(({ left, right }) => left + right));
+  judge(
+    goesOn >= recoveredShare * both,
+    `${recoveredSeconds} s after it failed ${goesOn.toFixed(0)} calls a second went on (${both.toFixed(0)} before)`,
   );
   const back = rates("back");
   const first = back.findIndex(({ left }) => left > 0);

@@ -59,7 +59,7 @@ export async function setupWorker(
   /** Runs one claim of a job; time goes on until it comes to a verdict. */
   async function run({ id }: Pick<JobToRun, "id">): Promise<Verdict> {
     let ended = false;
-    const verdict = processJob(ports, id, shutdown.signal).finally(() => (ended = true));
+    const verdict = processJob(ports, id, shutdown).finally(() => (ended = true));
     verdict.catch(() => undefined);
     while (!ended) await clock.advance(100);
     return verdict;

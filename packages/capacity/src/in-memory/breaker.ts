@@ -15,9 +15,9 @@ const slowStartShare = 0.1;
 const leastBase = 10;
 export const patienceMs = 1_000;
 const probeWaitMs = 500;
-const probeMs = 60_000;
+const probeMs = 15_000;
 const silentCalls = 3;
-const silentMs = 15_000;
+const silentMs = 5_000;
 const silentLatencies = 5;
 const silentColdMs = 60_000;
 

@@ -32,11 +32,11 @@ local PATIENCE_MS = 1000
 -- Whoever asks while a probe is under way asks again after this.
 local PROBE_WAIT_MS = 500
 -- A probe that has not said how it went after this long keeps no other from trying.
-local PROBE_MS = 60000
+local PROBE_MS = 15000
 
 -- A target that holds calls without ending any has failed, whatever it says later. Fewer calls may just be long ones.
 local SILENT_CALLS = 3
-local SILENT_MS = 15000
+local SILENT_MS = 5000
 local SILENT_LATENCIES = 5
 -- For a target that has never answered, and so has no usual latency.
 local SILENT_COLD_MS = 60000

@@ -42,7 +42,7 @@ export class ModelBreaker {
     const phase = this.phase(now);
     if (phase === "open") return { waitMs: (this.openUntil ?? now) - now };
     if (phase === "closed") return inFlight < this.places(now) ? { probe: undefined } : { waitMs: -1 };
-    if (this.probeAt !== undefined && now < this.probeAt + 60_000) return { waitMs: 500 };
+    if (this.probeAt !== undefined && now < this.probeAt + 15_000) return { waitMs: 500 };
     if (!calm) {
       this.askedAt ??= now;
       if (now < this.askedAt + 1_000) return { waitMs: this.askedAt + 1_000 - now };
