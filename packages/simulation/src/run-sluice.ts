@@ -59,7 +59,7 @@ export async function runSluice(options: RunOptions): Promise<RunLog> {
     clock,
     workers: options.workers,
     concurrency: options.concurrency,
-    run: (jobId, worker) => processJob(portsOf(workers, worker), jobId, new AbortController().signal),
+    run: (jobId, worker) => processJob(portsOf(workers, worker), jobId, new AbortController()),
   });
   const wake = createWaker({ ...shared, lanes, leave: (job) => capacity.leave(job) });
   const sizes = createWindowSizes({ ...shared, capacity });
