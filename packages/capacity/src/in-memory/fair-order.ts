@@ -60,11 +60,12 @@ export function floorOf(scope: Scope): number {
   return Math.max(scope.virtualTime, scope.waiting.byCounter[0]?.counter ?? 0);
 }
 
-export function joinQueue(scope: Scope, waiter: Waiter): void {
+/** `counter` is the tenant's own if it waited until this very step. */
+export function joinQueue(scope: Scope, waiter: Waiter, counter?: number): void {
   const { tenantId } = waiter;
   let queue = scope.waiting.byName.get(tenantId);
   if (queue === undefined) {
-    queue = { tenantId, counter: lifted(scope, tenantId, floorOf(scope)), waiters: [] };
+    queue = { tenantId, counter: counter ?? lifted(scope, tenantId, floorOf(scope)), waiters: [] };
     addTenant(scope.waiting, queue);
     scope.ahead.delete(tenantId);
   }

@@ -44,6 +44,7 @@ export function park(step: Step, turn: Turn, places: readonly WaitingPlace[]): P
     scopes.push(scope);
     if (hasRoomNow(step, scope, place)) return { kind: "room", place: waiting };
   }
+  const counters = scopes.map(({ scope }) => scope.waiting.byName.get(turn.tenantId)?.counter);
   unpark(state, place.member);
   if (scopes.length === 0) return { kind: "parked", waitMs: longestMs };
   const waiter: Waiter = {
@@ -55,7 +56,7 @@ export function park(step: Step, turn: Turn, places: readonly WaitingPlace[]): P
     wasFirst: false,
     places: scopes.map(({ scope, input, output }) => ({ scope, input, output })),
   };
-  const waitMs = Math.ceil(Math.max(shortestMs, shortestWait(step, scopes, waiter)));
+  const waitMs = Math.ceil(Math.max(shortestMs, shortestWait(step, { scopes, counters, waiter })));
   waiter.lapsesAt = step.now + waitMs + lapseMs;
   state.parked.set(waiter.member, waiter);
   return { kind: "parked", waitMs };
@@ -95,11 +96,18 @@ function hasRoomNow(
   return hasServed && !isPaced(onPaper.sums, turn.urgency, step.now);
 }
 
+interface Joining {
+  readonly scopes: readonly ParkScope[];
+  /** Of the job's tenant in each of them, where it waited until now. */
+  readonly counters: readonly (number | undefined)[];
+  readonly waiter: Waiter;
+}
+
 /** Lets the job wait in each scope, tells each what its waiters wait for; the shortest of what the job waits there. */
-function shortestWait({ now }: Step, scopes: readonly ParkScope[], waiter: Waiter): number {
+function shortestWait({ now }: Step, { scopes, counters, waiter }: Joining): number {
   let shortest = Number.POSITIVE_INFINITY;
-  for (const parking of scopes) {
-    joinQueue(parking.scope, waiter);
+  for (const [n, parking] of scopes.entries()) {
+    joinQueue(parking.scope, waiter, counters[n]);
     parking.scope.waitedLimits = parking.place.limits;
     const { rank, waitMs } = waitIn(parking, waiter, now);
     shortest = Math.min(shortest, waitMs);

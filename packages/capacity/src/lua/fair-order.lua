@@ -43,10 +43,13 @@ local function lifted(use, tenant, floor)
   return math.max(floor, number(redis.call('ZSCORE', ahead_of(use), tenant), 0))
 end
 
-local function join_queue(scope, tenant, member, urgency)
+-- `counter` is the tenant's own if it waited until this very step: one that only moves in its queue is not lifted.
+local function join_queue(scope, tenant, member, urgency, counter)
   local use = scope.use
-  local first = redis.call('ZRANGE', waiting_of(use), 0, 0, 'WITHSCORES')
-  local counter = lifted(use, tenant, math.max(scope.vtime, number(first[2], 0)))
+  if not counter then
+    local first = redis.call('ZRANGE', waiting_of(use), 0, 0, 'WITHSCORES')
+    counter = lifted(use, tenant, math.max(scope.vtime, number(first[2], 0)))
+  end
   redis.call('ZADD', waiters_of(use, tenant), urgency, member)
   redis.call('EXPIRE', waiters_of(use, tenant), KEPT_SECONDS)
   if redis.call('ZADD', waiting_of(use), 'NX', counter, tenant) == 1 then

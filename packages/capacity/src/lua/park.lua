@@ -135,11 +135,13 @@ local function wait_in(scope)
   return math.min(LONGEST_MS + rank * APART_MS, longest > 0 and longest or 1000), rank
 end
 
+local counters = {}
+for n, scope in ipairs(scopes) do counters[n] = redis.call('ZSCORE', waiting_of(scope.use), turn.tenant) end
 unpark(parked, turn.member)
 if #scopes == 0 then return { 0, LONGEST_MS } end
 local shortest, places, first = math.huge, {}, false
 for n, scope in ipairs(scopes) do
-  join_queue(scope, turn.tenant, turn.member, turn.urgency)
+  join_queue(scope, turn.tenant, turn.member, turn.urgency, counters[n])
   redis.call('HSET', scope.use, 'lim', scope.packed)
   local wait, before = wait_in(scope)
   shortest, first = math.min(shortest, wait), first or before == 0

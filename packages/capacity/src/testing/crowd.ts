@@ -1,8 +1,8 @@
-import type { ParkedJob, Refusal, ReserveRequest, TargetLimits } from "@sluice/domain";
+import type { Capacity, ParkedJob, Refusal, ReserveRequest, TargetLimits } from "@sluice/domain";
 import { tenantId } from "@sluice/domain";
 import { sampleTarget } from "../../../../test/kit/samples.ts";
 import { requestOf } from "../../../../test/kit/waiting-conformance.ts";
-import { createCapacity } from "../index.ts";
+import { createCapacity, createInMemoryCapacity } from "../index.ts";
 import { connectTestRedis } from "./setup.ts";
 import { createTestClock, testIds } from "./values.ts";
 
@@ -28,23 +28,42 @@ export interface CrowdMoment {
   readonly waiting: ReadonlyMap<string, number>;
 }
 
+export type OpenCapacity = (
+  clock: ReturnType<typeof createTestClock>,
+  onRoom: (jobs: readonly ParkedJob[]) => void,
+) => Promise<Capacity>;
+
+/** For tests: capacity in an emptied Redis. */
+export const openInRedis: OpenCapacity = async (clock, onRoom) => {
+  const redis = connectTestRedis();
+  await redis.flushall();
+  return createCapacity({ redis, clock, ids: testIds, onRoom, timeSource: () => clock.now() });
+};
+
+/** For tests: capacity in memory. */
+export const openInMemory: OpenCapacity = async (clock, onRoom) =>
+  createInMemoryCapacity({ clock, ids: testIds, onRoom });
+
 export interface CrowdOptions {
   readonly limits: TargetLimits;
+  /** What the crowd asks; capacity in Redis when absent. */
+  readonly open?: OpenCapacity;
   /** Called before time moves; `false` ends the run. */
   readonly onMoment?: (moment: CrowdMoment) => boolean;
 }
 
 /** For tests: runs jobs on one target; wakes and timers bring them back. */
-export async function runCrowd(jobs: readonly CrowdJob[], { limits, onMoment }: CrowdOptions) {
-  const redis = connectTestRedis();
-  await redis.flushall();
+export async function runCrowd(
+  jobs: readonly CrowdJob[],
+  { limits, onMoment, open = openInRedis }: CrowdOptions,
+) {
   const clock = createTestClock();
   const startedAt = clock.now();
   const agenda: { at: number; run: () => Promise<void> }[] = [];
   const timers = new Map<number, number>();
   const woken: ParkedJob[] = [];
   const onRoom = (parked: readonly ParkedJob[]) => void woken.push(...parked);
-  const capacity = createCapacity({ redis, clock, ids: testIds, onRoom, timeSource: () => clock.now() });
+  const capacity = await open(clock, onRoom);
   const target = sampleTarget("crowded", { limits });
   const counts = { reserves: 0, parks: 0 };
   const order: number[] = [];
@@ -129,7 +148,7 @@ export async function runCrowd(jobs: readonly CrowdJob[], { limits, onMoment }: 
       await ask(due[0]);
     }
   }
-  return { order, counts, tokens, redis, elapsedMs: clock.now() - startedAt };
+  return { order, counts, tokens, elapsedMs: clock.now() - startedAt };
 }
 
 function earliest(timers: ReadonlyMap<number, number>): [number, number] | undefined {
