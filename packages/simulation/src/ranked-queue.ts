@@ -3,14 +3,11 @@ export interface RankedQueue<Item> {
   add(item: Item): void;
   /** The first of the lowest rank. */
   take(): Item | undefined;
-  /** Items by the SLA class of their arrival. */
-  depths(): Record<string, number>;
 }
 
 interface Ranked {
   /** Lower goes first. */
   readonly rank: number;
-  readonly arrival: { readonly sla: string };
 }
 
 interface Line<Item> {
@@ -22,11 +19,6 @@ interface Line<Item> {
 export function createRankedQueue<Item extends Ranked>(): RankedQueue<Item> {
   const lines = new Map<number, Line<Item>>();
   let ranks: number[] = [];
-  const depths: Record<string, number> = {};
-
-  function count({ arrival: { sla } }: Item, change: number): void {
-    depths[sla] = (depths[sla] ?? 0) + change;
-  }
 
   function lineOf(rank: number): Line<Item> {
     const known = lines.get(rank);
@@ -38,10 +30,7 @@ export function createRankedQueue<Item extends Ranked>(): RankedQueue<Item> {
   }
 
   return {
-    add(item) {
-      lineOf(item.rank).items.push(item);
-      count(item, 1);
-    },
+    add: (item) => void lineOf(item.rank).items.push(item),
     take() {
       for (const rank of ranks) {
         const line = lineOf(rank);
@@ -49,11 +38,9 @@ export function createRankedQueue<Item extends Ranked>(): RankedQueue<Item> {
         if (item === undefined) continue;
         line.start += 1;
         if (line.start === line.items.length) Object.assign(line, { items: [], start: 0 });
-        count(item, -1);
         return item;
       }
       return undefined;
     },
-    depths: () => ({ ...depths }),
   };
 }

@@ -23,12 +23,16 @@ interface QueuedJob {
   readonly id: JobId;
   readonly arrival: Arrival;
   readonly targets: readonly Target[];
-  readonly deadlineAt: number;
+  /** When it is given up at the latest: at its deadline if that ends it. */
+  readonly giveUpAt: number;
   readonly expires: boolean;
   /** Lower goes first. */
   readonly rank: number;
   tries: number;
 }
+
+/** What nothing else ends is given up so long after its deadline, since what never fits would be tried for ever. */
+const patienceMs = 24 * 3_600_000;
 
 /**
  * What a queue written by hand does with the same work: one queue in order of arrival, or by the deadline of the class
@@ -46,6 +50,7 @@ export async function runBaseline(
   const book = createJobBook(simulationStart);
   const upstream = createModelledUpstream({ config, clock, seed, startAt: simulationStart });
   const queue = createRankedQueue<QueuedJob>();
+  const waiting: Record<string, number> = {};
   let free = workers * concurrency;
   let turn = 0;
 
@@ -64,8 +69,15 @@ export async function runBaseline(
     const rank = scheduler === "fifo" ? 0 : (config.slaClasses[spec.sla]?.deadlineMs ?? 0);
     const targets = candidateTargets(request, config, clock.now());
     book.open({ ...spec, arrival });
-    queue.add({ id, arrival, targets, deadlineAt, expires: onMiss === "expire", rank, tries: 0 });
+    const expires = onMiss === "expire";
+    const giveUpAt = deadlineAt + (expires ? 0 : patienceMs);
+    queue.add({ id, arrival, targets, giveUpAt, expires, rank, tries: 0 });
+    wait(arrival.sla, 1);
     dispatch();
+  }
+
+  function wait(sla: string, change: number): void {
+    waiting[sla] = (waiting[sla] ?? 0) + change;
   }
 
   function end(job: QueuedJob, state: JobState): void {
@@ -76,7 +88,8 @@ export async function runBaseline(
     while (free > 0) {
       const job = queue.take();
       if (job === undefined) return;
-      if (job.expires && clock.now() >= job.deadlineAt) end(job, "expired");
+      wait(job.arrival.sla, -1);
+      if (clock.now() >= job.giveUpAt) end(job, job.expires ? "expired" : "dead");
       else void work(job);
     }
   }
@@ -96,6 +109,7 @@ export async function runBaseline(
 
   function retry(job: QueuedJob): void {
     job.tries += 1;
+    wait(job.arrival.sla, 1);
     clock.setTimer(backoffMs(job.tries, config.retry, random.next()), () => {
       queue.add(job);
       dispatch();
@@ -107,7 +121,7 @@ export async function runBaseline(
   repeat(clock, sampleEveryMs, async () => {
     samples.push({
       at: clock.now() - simulationStart,
-      waiting: queue.depths(),
+      waiting: { ...waiting },
       inFlight: upstream.inFlight(),
     });
   });

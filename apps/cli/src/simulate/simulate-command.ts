@@ -18,7 +18,10 @@ export async function simulateCommand(context: CliContext, args: readonly string
   const arrivals = await gatherArrivals(flags, config, context.callerDir);
   const simulated = await run(flags, { ...flags, config, arrivals });
   if (flags.html !== undefined) {
-    await writeFile(resolve(context.callerDir, flags.html), renderHtml(simulated));
+    await writeFile(
+      resolve(context.callerDir, flags.html),
+      renderHtml({ ...simulated, command: `sluice simulate ${args.join(" ")}` }),
+    );
     context.err.write(`The report with its plots is in ${flags.html}.\n`);
   }
   const { report } = simulated;

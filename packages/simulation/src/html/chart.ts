@@ -1,61 +1,69 @@
 import type { Series } from "./series.ts";
+import { ticksOf, tickText } from "./ticks.ts";
 
 /** Text as it may stand in HTML. */
 export function escapeHtml(text: string): string {
   return text.replaceAll("&", "&amp;").replaceAll("<", "&lt;").replaceAll('"', "&quot;");
 }
 
-interface Chart {
-  readonly title: string;
-  readonly series: readonly Series[];
-  /** Of the values, such as `jobs` or `%`. */
-  readonly unit: string;
-  readonly scale?: number;
-  /** The largest value and the last moment of all charts beside it, so that they can be compared. */
+/** What a row of charts, one for each scheduler, has in common, so that they can be compared. */
+export interface Axes {
+  /** The largest value of any. */
   readonly most: number;
-  readonly least: number;
-  readonly until: number;
+  /** The last moment of any, in ms. */
+  readonly untilMs: number;
+  /** A value to be marked across the chart. */
+  readonly mark?: number;
 }
 
 const width = 420;
-const height = 190;
-const left = 52;
-const bottom = 24;
-const top = 10;
+const height = 200;
+const edge = { left: 46, right: 10, top: 12, bottom: 26 };
+const minuteMs = 60_000;
 
-/** A line chart as SVG with its legend. */
-export function drawChart({ title, series, unit, scale = 1, most, least, until }: Chart): string {
-  const span = Math.max(1e-9, most - least);
-  const x = (at: number) => left + ((width - left - 8) * at) / Math.max(1, until);
-  const y = (value: number) => top + (height - top - bottom) * (1 - (value - least) / span);
-  const lines = series.map(({ points }, index) => {
-    const path = points.map(({ at, value }) => `${x(at).toFixed(1)},${y(value).toFixed(1)}`).join(" ");
-    return `<polyline class="s${index % 6}" points="${path}"/>`;
+/** A line chart as SVG with its legend; colours go by the place of a series, so each must have the same in every chart. */
+export function drawChart(title: string, series: readonly Series[], axes: Axes): string {
+  const values = ticksOf(0, axes.most, 4);
+  const top = values.at(-1) ?? 1;
+  const x = (at: number) =>
+    rounded(edge.left + ((width - edge.left - edge.right) * at) / Math.max(1, axes.untilMs));
+  const y = (value: number) =>
+    rounded(height - edge.bottom - ((height - edge.top - edge.bottom) * value) / top);
+  const across = (value: number, name: string) =>
+    `<line class="${name}" x1="${edge.left}" x2="${width - edge.right}" y1="${y(value)}" y2="${y(value)}"/>`;
+  const lines = series.map(({ name, points }, index) => {
+    const path = points.map(({ at, value }) => `${x(at)},${y(value)}`).join(" ");
+    return `<polyline class="s${index % 6}" points="${path}"><title>${escapeHtml(name)}</title></polyline>`;
   });
-  const ticks = [0, 0.25, 0.5, 0.75, 1].map((share) => least + share * span);
-  const grid = ticks.map(
-    (value) =>
-      `<line class="grid" x1="${left}" x2="${width - 8}" y1="${y(value)}" y2="${y(value)}"/>` +
-      `<text x="${left - 6}" y="${y(value) + 4}" text-anchor="end">${number(value * scale)}</text>`,
-  );
-  const minutes = [0, 0.25, 0.5, 0.75, 1].map(
-    (share) =>
-      `<text x="${x(share * until)}" y="${height - 6}" text-anchor="middle">${number((share * until) / 60_000)}</text>`,
-  );
-  const zero =
-    least < 0 && most > 0
-      ? `<line class="zero" x1="${left}" x2="${width - 8}" y1="${y(0)}" y2="${y(0)}"/>`
-      : "";
-  const keys = series.map(
-    ({ name }, index) => `<span><i class="k${index % 6}"></i>${escapeHtml(name)}</span>`,
-  );
-  return `<figure><figcaption>${escapeHtml(title)} <small>${escapeHtml(unit)} by minute</small></figcaption>
-<svg viewBox="0 0 ${width} ${height}" role="img" aria-label="${escapeHtml(title)}">${grid.join("")}${zero}${minutes.join("")}${lines.join("")}</svg>
-<p class="legend">${keys.join("")}</p></figure>`;
+  const parts = [
+    ...values.map((value) => across(value, "grid") + label(edge.left - 6, y(value) + 4, value, "end")),
+    ...momentsOf(axes.untilMs, x),
+    axes.mark === undefined ? "" : across(axes.mark, "mark"),
+    ...lines,
+  ];
+  return `<figure><figcaption>${escapeHtml(title)}</figcaption>
+<svg viewBox="0 0 ${width} ${height}" role="img" aria-label="${escapeHtml(title)}">${parts.join("")}</svg></figure>`;
 }
 
-function number(value: number): string {
-  const size = Math.abs(value);
-  if (size >= 10_000) return `${Math.round(value / 1000)}k`;
-  return size >= 10 || Number.isInteger(value) ? String(Math.round(value)) : value.toFixed(1);
+/** The names of a row's series beside their colours. */
+export function legend(names: readonly string[]): string {
+  const keys = names.map((name, index) => `<span><i class="k${index % 6}"></i>${escapeHtml(name)}</span>`);
+  return `<p class="legend">${keys.join("")}</p>`;
+}
+
+/** Minutes below the chart; of a long run, hours. */
+function momentsOf(untilMs: number, x: (at: number) => number): string[] {
+  const [unitMs, unit] = untilMs > 360 * minuteMs ? [60 * minuteMs, "h"] : [minuteMs, "min"];
+  const moments = ticksOf(0, untilMs / unitMs, 6).filter((moment) => moment * unitMs <= untilMs);
+  return moments.map((moment, n) =>
+    label(x(moment * unitMs), height - 8, moment, "middle", n === moments.length - 1 ? ` ${unit}` : ""),
+  );
+}
+
+function label(x: number, y: number, value: number, anchor: "end" | "middle", unit = ""): string {
+  return `<text x="${x}" y="${y}" text-anchor="${anchor}">${tickText(value)}${unit}</text>`;
+}
+
+function rounded(value: number): number {
+  return Math.round(value * 10) / 10;
 }

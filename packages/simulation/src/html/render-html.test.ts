@@ -12,12 +12,12 @@ test("the page is one file that fetches nothing, with a line for each class and 
   const [job, ...jobs] = first.jobs;
   if (job === undefined) throw new Error("no job");
   const named = { ...first, jobs: [{ ...job, sla: "<b>&" }, ...jobs] };
-  const page = renderHtml({ ...simulated, logs: [named, ...others] });
+  const page = renderHtml({ ...simulated, logs: [named, ...others], command: "sluice simulate <i>" });
   expect(page).not.toMatch(/<script|src=|href=|@import|url\(/);
-  expect(page).not.toContain("<b>&");
+  expect(page).not.toMatch(/<b>|<i>(?!<\/i>)/);
   expect(page).toContain("&lt;b>&amp;");
-  expect(page.match(/<figure>/g)).toHaveLength(6);
-  // Of each scheduler: the classes twice (waiting, lateness) and two targets.
-  expect(page.match(/<polyline/g)).toHaveLength(2 + 2 + 2 + 1 + 1 + 2);
+  expect(page.match(/<figure>/g)).toHaveLength(8);
+  // Of each scheduler: two classes twice (waiting, lateness) and two targets twice (use, refusals).
+  expect(page.match(/<polyline/g)).toHaveLength(2 * (2 * 2 + 2 * 2));
   expect(page).not.toMatch(/NaN|undefined|Infinity/);
 });

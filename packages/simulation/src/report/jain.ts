@@ -1,4 +1,5 @@
 import type { CallRecord, JobRecord } from "../log.ts";
+import { servedAt } from "./served-at.ts";
 
 const windowMs = 60_000;
 
@@ -20,21 +21,31 @@ export function jainOfWindows(
 ): number | null {
   const tenants = [...new Set(jobs.map((job) => job.tenant))];
   if (tenants.length < 2) return null;
-  const backlogs = tenants.map((tenant) => backlogOf(jobs.filter((job) => job.tenant === tenant)));
-  const from = Math.max(...backlogs.map((spans) => spans[0]?.from ?? Number.POSITIVE_INFINITY));
-  const until = Math.max(...backlogs.map((spans) => spans.at(-1)?.until ?? 0));
-  const indexes: number[] = [];
-  for (let start = from; start + windowMs <= until; start += windowMs) {
-    if (!backlogs.every((spans) => covers(spans, start, start + windowMs))) continue;
-    const served = new Map(tenants.map((tenant) => [tenant, 0]));
-    for (const call of calls) {
-      if (call.ending !== "succeeded" || call.at < start || call.at >= start + windowMs) continue;
-      const tenant = jobs[call.job]?.tenant ?? "";
-      served.set(tenant, (served.get(tenant) ?? 0) + call.inputTokens + call.outputTokens);
-    }
-    indexes.push(jainIndex([...served].map(([tenant, tokens]) => tokens / weightOf(tenant))));
-  }
+  const waits = waitsByTenant(jobs, calls);
+  const backlogs = tenants.map((tenant) => joined(waits.get(tenant) ?? []));
+  // The windows begin where the last tenant's work does.
+  const startAt = Math.max(...backlogs.map((spans) => spans[0]?.from ?? 0));
+  const served = servedByWindow(jobs, calls, startAt);
+  const indexes = [...served].flatMap(([window, tokens]) => {
+    const from = startAt + window * windowMs;
+    if (!backlogs.every((spans) => covers(spans, from, from + windowMs))) return [];
+    return [jainIndex(tenants.map((tenant) => (tokens.get(tenant) ?? 0) / weightOf(tenant)))];
+  });
   return indexes.length === 0 ? null : Math.min(...indexes);
+}
+
+/** Tokens by number of the window and tenant. */
+function servedByWindow(jobs: readonly JobRecord[], calls: readonly CallRecord[], startAt: number) {
+  const windows = new Map<number, Map<string, number>>();
+  for (const call of calls) {
+    if (call.ending !== "succeeded" || call.at < startAt) continue;
+    const window = Math.floor((call.at - startAt) / windowMs);
+    const tokens = windows.get(window) ?? new Map<string, number>();
+    windows.set(window, tokens);
+    const tenant = jobs[call.job]?.tenant ?? "";
+    tokens.set(tenant, (tokens.get(tenant) ?? 0) + call.inputTokens + call.outputTokens);
+  }
+  return windows;
 }
 
 interface Span {
@@ -42,13 +53,22 @@ interface Span {
   readonly until: number;
 }
 
-/** When at least one of these jobs waited for its first call. */
-function backlogOf(jobs: readonly JobRecord[]): Span[] {
-  const waits = jobs
-    .map((job) => ({ from: job.arrivedAt, until: job.firstCallAt ?? job.finishedAt ?? job.arrivedAt }))
-    .sort((a, b) => a.from - b.from);
+function waitsByTenant(jobs: readonly JobRecord[], calls: readonly CallRecord[]): Map<string, Span[]> {
+  const waits = new Map<string, Span[]>();
+  for (const [number, until] of servedAt(jobs, calls).entries()) {
+    const job = jobs[number];
+    if (job === undefined) continue;
+    const own = waits.get(job.tenant) ?? [];
+    waits.set(job.tenant, own);
+    own.push({ from: job.arrivedAt, until });
+  }
+  return waits;
+}
+
+/** Spans that touch, as one. */
+function joined(waits: readonly Span[]): Span[] {
   const spans: { from: number; until: number }[] = [];
-  for (const wait of waits) {
+  for (const wait of waits.toSorted((a, b) => a.from - b.from)) {
     const last = spans.at(-1);
     if (last !== undefined && wait.from <= last.until) last.until = Math.max(last.until, wait.until);
     else spans.push({ ...wait });

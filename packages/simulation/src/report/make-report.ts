@@ -5,6 +5,7 @@ import { modelOfTarget } from "../upstream/model-of-target.ts";
 import { jainOfWindows } from "./jain.ts";
 import { ascending, quantile } from "./quantile.ts";
 import type { ClassReport, Coverage, Report, RunReport, TenantReport, Utilisation } from "./report.ts";
+import { servedAt } from "./served-at.ts";
 
 /** Makes the report of runs of one configuration. */
 export function makeReport(config: Config, seed: number, logs: readonly RunLog[]): Report {
@@ -77,8 +78,7 @@ function coverageOf(jobs: readonly JobRecord[]): Coverage {
 
 function utilisationOf(config: Config, { jobs, calls }: RunLog): Record<string, Utilisation> {
   const from = calls[0]?.at ?? 0;
-  // No job waits any more when the last first call has been made.
-  const until = jobs.reduce((latest, job) => Math.max(latest, job.firstCallAt ?? 0), from);
+  const until = servedAt(jobs, calls).reduce((latest, at) => Math.max(latest, at), from);
   const targets = Object.values(config.pools).flatMap((pool) => pool.targets);
   return Object.fromEntries(
     targets.map((target) => {
@@ -95,17 +95,28 @@ function useOf(
   { from, until }: { readonly from: number; readonly until: number },
 ): Utilisation {
   const { limits } = modelOfTarget(config, target);
-  const minutes = (until - from) / 60_000;
-  const within = calls.filter((call) => call.at >= from && call.at < until);
-  const tokens = within.reduce((sum, call) => sum + call.inputTokens + call.outputTokens, 0);
+  // A limit of a minute allows as much within less than one.
+  const minutes = Math.max(1, (until - from) / 60_000);
+  const within = calls.filter((call) => call.at <= until);
+  const inputs = within.reduce((sum, call) => sum + call.inputTokens, 0);
+  const outputs = within.reduce((sum, call) => sum + call.outputTokens, 0);
   const busyMs = calls.reduce((sum, call) => sum + overlap(call, from, until), 0);
   const share = (used: number, limit: number | undefined) =>
-    limit === undefined || minutes <= 0 ? null : used / minutes / limit;
+    limit === undefined ? null : Math.min(1, used / minutes / limit);
   return {
     requests: share(within.length, limits.requestsPerMinute),
-    tokens: share(tokens, limits.tokensPerMinute),
+    tokens: largest([
+      share(inputs + outputs, limits.tokensPerMinute),
+      share(inputs, limits.inputTokensPerMinute),
+      share(outputs, limits.outputTokensPerMinute),
+    ]),
     concurrency: share(busyMs / 60_000, limits.concurrency),
   };
+}
+
+/** The limit that binds; `null` of none. */
+function largest(shares: readonly (number | null)[]): number | null {
+  return shares.reduce((most, share) => (share === null ? most : Math.max(most ?? 0, share)), null);
 }
 
 function overlap({ at, endedAt = at }: CallRecord, from: number, until: number): number {
