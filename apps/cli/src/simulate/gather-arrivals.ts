@@ -24,9 +24,15 @@ export async function gatherArrivals(
   const gathered: { readonly source: Source; readonly arrivals: readonly Arrival[] }[] = [];
   for (const [number, source] of flags.sources.entries())
     gathered.push({ source, arrivals: await arrivalsOf(source, { flags, config, callerDir, number }) });
-  const stretch = stretchOf(flags, config, gathered);
+  const traced = gathered.filter(({ source }) => source.kind === "trace").flatMap(({ arrivals }) => arrivals);
+  const stretch = stretchOf(flags, config, traced);
+  const lastMs = lastOf(traced);
   const scaled = gathered.map(({ source, arrivals }) =>
-    source.kind === "backlog" ? arrivals : arrivals.map((each) => ({ ...each, atMs: each.atMs * stretch })),
+    source.kind === "backlog"
+      ? arrivals
+      : Array.from({ length: flags.repeat }, (_, n) =>
+          arrivals.map((each) => ({ ...each, atMs: Math.round((each.atMs + n * lastMs) * stretch) })),
+        ).flat(),
   );
   const within = mergeArrivals(scaled).filter(
     ({ atMs }) => atMs <= (flags.forMs ?? Number.POSITIVE_INFINITY),
@@ -100,18 +106,17 @@ function draw(shares: ReadonlyMap<string, number> | undefined, random: number): 
 }
 
 /** By how much the times of traces grow: so that they bring the wanted load, or go at the wanted speed. */
-function stretchOf(
-  { load, speed }: SimulateFlags,
-  { pools }: Config,
-  gathered: readonly { readonly source: Source; readonly arrivals: readonly Arrival[] }[],
-): number {
+function stretchOf({ load, speed }: SimulateFlags, { pools }: Config, traced: readonly Arrival[]): number {
   if (load === undefined) return 1 / speed;
-  const traced = gathered.filter(({ source }) => source.kind === "trace").flatMap(({ arrivals }) => arrivals);
-  const lastMs = traced.reduce((latest, { atMs }) => Math.max(latest, atMs), 0);
+  const lastMs = lastOf(traced);
   const tokens = traced.reduce((sum, { inputTokens, outputTokens }) => sum + inputTokens + outputTokens, 0);
   const targets = Object.values(pools).flatMap((pool) => pool.targets);
   const perMinute = targets.reduce((sum, { limits }) => sum + (limits.tokensPerMinute ?? 0), 0);
   if (perMinute === 0 || lastMs === 0)
     throw new CliError("--load needs traces that last, and targets with tokens_per_minute.", 2);
   return tokens / (lastMs / 60_000) / (load * perMinute);
+}
+
+function lastOf(arrivals: readonly Arrival[]): number {
+  return arrivals.reduce((latest, { atMs }) => Math.max(latest, atMs), 0);
 }

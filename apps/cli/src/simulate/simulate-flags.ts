@@ -35,6 +35,8 @@ export interface SimulateFlags {
   readonly concurrency: number;
   readonly speed: number;
   readonly load: number | undefined;
+  /** How often the traces are played, one time after another. */
+  readonly repeat: number;
   readonly forMs: number | undefined;
   readonly jobs: number | undefined;
   readonly sets: readonly Override[];
@@ -51,6 +53,7 @@ const plainOptions = [
   "concurrency",
   "speed",
   "load",
+  "repeat",
   "for",
   "jobs",
   "html",
@@ -70,8 +73,8 @@ interface Token {
 }
 
 /**
- * Reads the arguments. A tag counts for the trace or backlog before it; before the first, for all of them. Throws
- * {@link CliError} naming the flag.
+ * Reads the arguments. A tag counts for the trace or backlog before it; before the first, for all that have none of
+ * their own; as often as there are traces and backlogs, for each in its order. Throws {@link CliError} naming the flag.
  */
 export function readSimulateFlags(args: readonly string[]): SimulateFlags {
   const tokens = tokensOf(args);
@@ -86,6 +89,7 @@ export function readSimulateFlags(args: readonly string[]): SimulateFlags {
     concurrency: integerOf("concurrency", plain.get("concurrency") ?? "64", 1),
     speed: numberOf("speed", plain.get("speed") ?? "1"),
     load: plain.has("load") ? numberOf("load", plain.get("load") ?? "") : undefined,
+    repeat: integerOf("repeat", plain.get("repeat") ?? "1", 1),
     forMs: plain.has("for") ? durationOf("for", plain.get("for") ?? "") : undefined,
     jobs: plain.has("jobs") ? integerOf("jobs", plain.get("jobs") ?? "", 1) : undefined,
     sets: tokens.filter(({ name }) => name === "set").map(({ value }) => overrideOf(value)),
@@ -108,14 +112,26 @@ function tokensOf(args: readonly string[]): Token[] {
 }
 
 function sourcesOf(tokens: readonly Token[]): Source[] {
-  const common: Token[] = [];
-  const found: { readonly token: Token; readonly tags: Token[] }[] = [];
-  for (const token of tokens) {
-    if (token.name === "" || token.name === "backlog") found.push({ token, tags: [] });
-    else if ((tagOptions as readonly string[]).includes(token.name))
-      (found.at(-1)?.tags ?? common).push(token);
-  }
-  return found.map(({ token, tags }) => sourceOf(token, tagsOf([...common, ...tags])));
+  const starts = tokens.flatMap(({ name }, index) => (name === "" || name === "backlog" ? [index] : []));
+  const saidOf = new Map(tagOptions.map((name) => [name, sayOf(tokens, name, starts)]));
+  return starts.flatMap((start, number) => {
+    const token = tokens[start];
+    const said = (name: (typeof tagOptions)[number]) => saidOf.get(name)?.[number];
+    return token === undefined ? [] : [sourceOf(token, tagsOf(said))];
+  });
+}
+
+/** What a tag says of each source. */
+function sayOf(tokens: readonly Token[], name: string, starts: readonly number[]): (string | undefined)[] {
+  const said = tokens.flatMap((token, index) => (token.name === name ? [{ ...token, index }] : []));
+  if (said.length === starts.length) return said.map(({ value }) => value);
+  const between = (from: number, until: number): string | undefined => {
+    const [one, another] = said.filter(({ index }) => index >= from && index < until);
+    if (another !== undefined) throw new CliError(`--${name} is there twice for one trace or backlog.`, 2);
+    return one?.value;
+  };
+  const common = between(0, starts[0] ?? 0);
+  return starts.map((start, n) => between(start, starts[n + 1] ?? tokens.length) ?? common);
 }
 
 function sourceOf({ name, value }: Token, tags: TraceTags): Source {
@@ -132,17 +148,16 @@ function sourceOf({ name, value }: Token, tags: TraceTags): Source {
   };
 }
 
-function tagsOf(tokens: readonly Token[]): TraceTags {
-  const said = new Map(tokens.map(({ name, value }) => [name, value]));
+function tagsOf(said: (name: (typeof tagOptions)[number]) => string | undefined): TraceTags {
   const text = (name: "sla" | "tenant" | "model") => {
-    const value = said.get(name);
+    const value = said(name);
     return value === undefined ? {} : { [name]: value };
   };
   const shares = (name: "mix" | "tenants") => {
-    const value = said.get(name);
+    const value = said(name);
     return value === undefined ? {} : { [name]: sharesOf(name, value) };
   };
-  const priority = said.get("priority");
+  const priority = said("priority");
   return {
     ...text("sla"),
     ...text("tenant"),

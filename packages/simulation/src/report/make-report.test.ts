@@ -57,20 +57,26 @@ describe("makeReport", () => {
     expect(run.classes["standard"]).toMatchObject({ jobs: 4, attained: 0.25, wait_ms: { p50: 1_000 } });
   });
 
-  test("counts what was refused, what it cost, and each limit's use until no job waited", () => {
+  test("counts what was refused, what it cost, and each limit's use from the first call to the last that a job waited for", () => {
     const calls = [
       call(),
-      call({ at: 30_000, endedAt: 60_000 }),
       call({ at: 1, ending: "throttled", costUsd: 0 }),
-      call({ at: 90_000 }),
+      call({ at: 30_000, endedAt: 60_000 }),
+      call({ at: 119_000, endedAt: 121_000 }),
+      call({ job: 1, at: 120_000, endedAt: 121_000 }),
     ];
-    const run = reportOf([job({ firstCallAt: 60_000 })], calls);
-    expect([run.calls, run.throttled, run.spend_usd]).toEqual([4, 1, 1.5]);
-    // Two calls within one minute at 60 requests, 30,000 tokens and 20 places a minute; 31 s of places.
-    expect(run.utilisation["large"]?.requests).toBeCloseTo(2 / 60);
-    expect(run.utilisation["large"]?.tokens).toBeCloseTo(2_000 / 30_000);
-    expect(run.utilisation["large"]?.concurrency).toBeCloseTo(31 / 60 / 20);
+    const run = reportOf([job(), job()], calls);
+    expect([run.calls, run.throttled, run.spend_usd]).toEqual([5, 1, 2]);
+    // Three calls within two minutes at 60 requests, 30,000 tokens and 20 places a minute; 32 s of places.
+    expect(run.utilisation["large"]?.requests).toBeCloseTo(3 / 2 / 60, 5);
+    expect(run.utilisation["large"]?.tokens).toBeCloseTo(3_000 / 2 / 30_000, 5);
+    expect(run.utilisation["large"]?.concurrency).toBeCloseTo(32 / 120 / 20, 5);
     expect(run.utilisation["small"]).toEqual({ requests: 0, tokens: 0, concurrency: null });
+  });
+
+  test("never counts more than a minute's limit as used when everything comes within less", () => {
+    const run = reportOf([job()], [call({ inputTokens: 30_000, outputTokens: 0 })]);
+    expect(run.utilisation["large"]?.tokens).toBe(1);
   });
 
   test("says how many estimates were kept, unfinished ones not", () => {
@@ -87,15 +93,20 @@ describe("makeReport", () => {
   });
 
   test("takes Jain's index of the least fair minute in which all tenants waited, by weight", () => {
-    const waiting = (tenant: string) => job({ tenant, firstCallAt: 61_000 });
-    const calls = [call({ job: 0 }), call({ job: 1 }), call({ job: 1, at: 60_500 })];
-    expect(reportOf([waiting("a"), waiting("b")], calls).tenants["a"]).toEqual({
-      tokens: 1_000,
-      jain_window: 1,
-    });
-    const uneven = reportOf([waiting("heavy"), waiting("b")], calls).tenants["b"];
-    expect(uneven?.jain_window).toBeCloseTo(jainIndex([0.5, 1]));
-    expect(reportOf([waiting("a"), job({ tenant: "b" })], calls).tenants["a"]?.jain_window).toBeNull();
+    const of = (...tenants: string[]) => [...tenants, ...tenants].map((tenant) => job({ tenant }));
+    // One of each is served at once, another of each after more than a minute; a refusal serves nobody.
+    const calls = [
+      call({ job: 0 }),
+      call({ job: 1 }),
+      call({ job: 2, at: 1, ending: "throttled" }),
+      call({ job: 2, at: 60_500 }),
+      call({ job: 3, at: 61_000 }),
+    ];
+    expect(reportOf(of("a", "b"), calls).tenants["a"]).toEqual({ tokens: 2_000, jain_window: 1 });
+    const uneven = reportOf(of("heavy", "b"), calls).tenants["b"];
+    expect(uneven?.jain_window).toBeCloseTo(jainIndex([0.5, 1]), 5);
+    expect(reportOf(of("a", "b"), calls.slice(0, 4)).tenants["a"]?.jain_window).toBeNull();
+    expect(reportOf(of("a"), calls.slice(0, 1)).tenants["a"]?.jain_window).toBeNull();
   });
 });
 

@@ -78,7 +78,8 @@ function coverageOf(jobs: readonly JobRecord[]): Coverage {
 
 function utilisationOf(config: Config, { jobs, calls }: RunLog): Record<string, Utilisation> {
   const from = calls[0]?.at ?? 0;
-  const until = servedAt(jobs, calls).reduce((latest, at) => Math.max(latest, at), from);
+  // What is allowed in a minute may come within less.
+  const until = servedAt(jobs, calls).reduce((latest, at) => Math.max(latest, at), from + 60_000);
   const targets = Object.values(config.pools).flatMap((pool) => pool.targets);
   return Object.fromEntries(
     targets.map((target) => {
@@ -95,9 +96,8 @@ function useOf(
   { from, until }: { readonly from: number; readonly until: number },
 ): Utilisation {
   const { limits } = modelOfTarget(config, target);
-  // A limit of a minute allows as much within less than one.
-  const minutes = Math.max(1, (until - from) / 60_000);
-  const within = calls.filter((call) => call.at <= until);
+  const minutes = (until - from) / 60_000;
+  const within = calls.filter((call) => call.at < until);
   const inputs = within.reduce((sum, call) => sum + call.inputTokens, 0);
   const outputs = within.reduce((sum, call) => sum + call.outputTokens, 0);
   const busyMs = calls.reduce((sum, call) => sum + overlap(call, from, until), 0);
