@@ -77,7 +77,9 @@ export async function runSluice(options: RunOptions): Promise<RunLog> {
     book.open({ ...spec, arrival });
     const laned = room.take(spec);
     ledger.accept(spec, laned);
-    if (laned) lanes.add([pointerOf(newRow(spec, true))]);
+    if (!laned) return;
+    room.committed(spec);
+    lanes.add([pointerOf(newRow(spec, true))]);
   }
 
   const samples: Sample[] = [];

@@ -1,4 +1,11 @@
-import type { FeedLedger, LanePointer, UnfedHead, WindowLedger, WindowLevel } from "@sluice/domain";
+import type {
+  FeedLedger,
+  LanePointer,
+  UnfedHead,
+  UnfedHeads,
+  WindowLedger,
+  WindowLevel,
+} from "@sluice/domain";
 import type { JobRow } from "./job-row.ts";
 import { createSortedRows, type SortedRows } from "./sorted-rows.ts";
 
@@ -70,11 +77,10 @@ export function createMemoryBacklog(): MemoryBacklog {
     },
     async sampleJobs(names) {
       return names.flatMap((name) => {
-        const flows = [...(sets.get(name)?.unfed.values() ?? [])];
-        return flows
-          .flatMap((flow) => flow.first(1))
-          .slice(0, 1)
-          .map((row) => row.spec);
+        const set = sets.get(name);
+        if (set === undefined) return [];
+        const unfed = [...set.unfed.values()].flatMap((flow) => flow.first(1));
+        return [...unfed, ...set.laned].slice(0, 1).map(({ spec }) => spec);
       });
     },
     async unfedHeads(wishes, retriesBefore) {
@@ -84,13 +90,7 @@ export function createMemoryBacklog(): MemoryBacklog {
         const place = placeOf(windowOf(set, retriesBefore), expressPlaces);
         const urgent =
           place === undefined ? [] : mostUrgent(set, express).filter((row) => urgency(row) < place);
-        const flows = [...set.unfed].flatMap(([, flow]) => {
-          const rows = flow.first(room + 1);
-          const first = rows[0];
-          if (first === undefined || room <= 0) return [];
-          const { tenantId } = first.spec;
-          return [{ tenantId, jobs: rows.slice(0, room).map(headOf), more: rows.length > room }];
-        });
+        const flows = room > 0 ? flowsOf(set, room) : [];
         return [{ candidateSet, flows, express: urgent.map(headOf) }];
       });
     },
@@ -127,6 +127,19 @@ function earliestOf({ unfed }: SetOfJobs): number | undefined {
 /** Effective deadline of the row at this place (1 is the first) by urgency. */
 function placeOf(rows: readonly JobRow[], place: number): number | undefined {
   return rows.map(urgency).sort((a, b) => a - b)[place - 1];
+}
+
+/** As many of each tenant as there is room, of all together four times as many, as the real ledger reads them. */
+function flowsOf({ unfed }: SetOfJobs, room: number): UnfedHeads["flows"] {
+  const backlogged = [...unfed.values()].filter((flow) => flow.first(1).length > 0);
+  const most = Math.min(room, Math.ceil((4 * room) / backlogged.length));
+  return backlogged.flatMap((flow) => {
+    const rows = flow.first(most);
+    const [head] = rows;
+    if (head === undefined) return [];
+    const { tenantId } = head.spec;
+    return [{ tenantId, jobs: rows.map(headOf), more: rows.length === most }];
+  });
 }
 
 function mostUrgent({ unfed }: SetOfJobs, limit: number): JobRow[] {
