@@ -87,10 +87,8 @@ export async function runSluice(options: RunOptions): Promise<RunLog> {
   repeat(clock, feedEveryMs, () => feed(1));
   repeat(clock, expireEveryMs, async () => ledger.expire(clock.now()));
   repeat(clock, sampleEveryMs, async () => {
-    const waiting: Record<string, number> = {};
-    for (const { spec, state } of ledger.live())
-      if (state !== "running") waiting[spec.sla] = (waiting[spec.sla] ?? 0) + 1;
-    samples.push({ at: clock.now() - simulationStart, waiting, inFlight: upstream.inFlight() });
+    const at = clock.now() - simulationStart;
+    samples.push({ at, waiting: ledger.waiting(), inFlight: upstream.inFlight() });
   });
   await clock.run(() => haveArrived() && book.unfinished() === 0);
   return {

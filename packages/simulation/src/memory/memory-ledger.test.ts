@@ -89,7 +89,7 @@ describe("the simulated ledger", () => {
     await ledger.startAttempts([startOf(running.id)]);
     ledger.expire(sampleMoment);
     expect(ends).toEqual([unfed, laned].map(({ id }) => [id, "expired", sampleMoment]));
-    expect([...ledger.live()]).toHaveLength(3);
+    expect(ledger.waiting()).toEqual({ standard: 2 });
     expect(await ledger.unfedWindows(sampleMoment)).toEqual([]);
   });
 });

@@ -23,8 +23,8 @@ export interface MemoryLedger extends WorkerLedger, FeedLedger, WindowLedger {
   accept(spec: JobSpec, laned: boolean): void;
   /** Ends jobs that do not run, whose deadline has passed and that are to expire. */
   expire(now: number): void;
-  /** Jobs that have not ended. */
-  live(): Iterable<JobRow>;
+  /** Jobs that have not ended and do not run, by SLA class. */
+  waiting(): Record<string, number>;
 }
 
 const recorded: SettleResult = { kind: "recorded", deliveryId: undefined };
@@ -38,9 +38,17 @@ export function createMemoryLedger(onEnd: (id: JobId, state: JobState, at: numbe
     (row) => !isTerminal(row.state),
   );
 
+  const waiting: Record<string, number> = {};
+
   function move(row: JobRow, state: JobState): void {
     assertJobTransition(row.state, state);
+    count(row, -1);
     row.state = state;
+    count(row, 1);
+  }
+
+  function count({ state, spec: { sla } }: JobRow, change: number): void {
+    if (state !== "running" && !isTerminal(state)) waiting[sla] = (waiting[sla] ?? 0) + change;
   }
 
   function end(row: JobRow, state: JobState, at: number): void {
@@ -99,6 +107,7 @@ export function createMemoryLedger(onEnd: (id: JobId, state: JobState, at: numbe
     accept(spec, laned) {
       const row = newRow(spec, laned);
       rows.set(spec.id, row);
+      count(row, 1);
       backlog.add(row);
       if (spec.onMiss === "expire") expiring.add(row);
     },
@@ -108,7 +117,7 @@ export function createMemoryLedger(onEnd: (id: JobId, state: JobState, at: numbe
         if (row.state !== "running") end(row, "expired", now);
       }
     },
-    live: () => rows.values(),
+    waiting: () => ({ ...waiting }),
     markLaned: async (_leaderEpoch, ids) =>
       backlog.lane(ids.map((id) => requireRow(rows, id)).filter((row) => !row.laned)),
     register: async () => undefined,
