@@ -150,6 +150,7 @@ describe("sluice simulate", () => {
 
   test.each([
     [["none.jsonl"], "none.jsonl cannot be read"],
+    [["sluice.yaml"], "sluice.yaml:1 is not valid JSON"],
     [["bad.jsonl"], "bad.jsonl:2 input_tokens is required"],
     [["trace.jsonl", "--model", "nope"], "The model is not known here"],
     [["trace.jsonl", "--sla", "nope"], "sla"],
