@@ -18,7 +18,7 @@ export interface RunReport {
   readonly spend_usd: number;
   /** From the first arrival to the last ending. */
   readonly makespan_ms: number;
-  /** Share of each stated limit that was used from the first call until no job waited any more. */
+  /** Share of each stated limit that was used from the first call until no job waited any more, at least a minute. */
   readonly utilisation: Readonly<Record<string, Utilisation>>;
   readonly classes: Readonly<Record<string, ClassReport>>;
   readonly tenants: Readonly<Record<string, TenantReport>>;
