@@ -13,6 +13,7 @@ import { setup, t0, tenant } from "../../packages/ledger/src/testing/setup.ts";
 import { decideRoute } from "../../packages/routing/src/index.ts";
 import { createFakeClock } from "../kit/fakes/fake-clock.ts";
 import { createMemoryFiles } from "../kit/fakes/memory-files.ts";
+import { createMemoryPurse } from "../kit/fakes/memory-purse.ts";
 import { createRecordingMetrics } from "../kit/fakes/records.ts";
 import { createScriptedCapacity } from "../kit/fakes/scripted-capacity.ts";
 import { sampleConfig, sampleTarget } from "../kit/samples.ts";
@@ -89,6 +90,7 @@ async function place(job: JobToRun, signals: Signals, turns: ReturnType<typeof c
       turns,
       clock: createFakeClock(),
       files: createMemoryFiles(),
+      purse: createMemoryPurse(),
       metrics: createRecordingMetrics(),
     },
     signals: { read: async () => signals },

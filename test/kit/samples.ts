@@ -90,6 +90,8 @@ export const sampleBatch: Batch = {
   webhookJobs: false,
   traceparent: undefined,
   keyId: undefined,
+  maxSpendUsd: undefined,
+  stopOnErrorRate: undefined,
   status: "validating",
   errors: [],
   counts: noCounts,

@@ -12,6 +12,8 @@ import type { FastifyRequest } from "fastify";
 /** Who a request is from. */
 export interface Caller {
   readonly keyId: string;
+  /** As {@link ApiKeyOwner} has it. */
+  readonly keyUsdPerDay: number | undefined;
   readonly role: ApiKeyOwner["role"];
   /** The key's tenant, or the one an admin asked for with `?tenant=`. */
   readonly tenantId: TenantId;
@@ -70,7 +72,8 @@ export function createAuthenticator(ports: {
             : "The API key is not valid.";
         throw new SluiceError("invalid_api_key", message);
       }
-      return { keyId: owner.keyId, role: owner.role, tenantId: tenantOf(request, owner) };
+      const { keyId, role, usdPerDay: keyUsdPerDay } = owner;
+      return { keyId, keyUsdPerDay, role, tenantId: tenantOf(request, owner) };
     },
   };
 }

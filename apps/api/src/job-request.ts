@@ -37,6 +37,7 @@ export function readJobRequest(ports: ApiPorts, request: FastifyRequest): ReadJo
     maxAttempts: asked.max_attempts,
     onAmbiguous: asked.on_ambiguous,
     keyId: callerOf(request).keyId,
+    keyUsdPerDay: callerOf(request).keyUsdPerDay,
     parsedBody: asked.body,
   };
   return { fields, body: bodyBytes(bytes), bytes };

@@ -37,6 +37,9 @@ test.each([
   [["jobs", "--bogus"]],
   [["status", "123"]],
   [["submit", "hi", "--priority", "12"]],
+  [["submit", "hi", "--max-spend", "1"]],
+  [["submit", "hi.jsonl", "--max-spend", "none"]],
+  [["submit", "hi.jsonl", "--stop-on-error-rate", "20"]],
   [["serve", "cook"]],
   [["route"]],
   [["explain", "batch_1"]],
@@ -119,6 +122,31 @@ test("submits a file that ends in .jsonl as a batch", async () => {
     sla: "batch",
   });
   expect(context.written().out).toBe("batch_1\n");
+});
+
+test("submits a batch with what it may cost and how many of its lines may fail", async () => {
+  api = await startFakeApi({
+    "POST /v1/files": { json: { id: "file-1" } },
+    "POST /v1/batches": { json: batchJson({ status: "validating" }) },
+  });
+  context = testContext({ SLUICE_URL: api.url, SLUICE_API_KEY: "k" });
+  writeFileSync(join(context.folder, "b.jsonl"), '{"url":"/v1/responses"}\n');
+  const args = ["submit", "b.jsonl", "--max-spend", "2.5", "--stop-on-error-rate", "0.2"];
+  expect(await runProgram(context, args)).toBe(0);
+  expect(JSON.parse(api.received[1]?.body ?? "")).toMatchObject({
+    max_spend_usd: 2.5,
+    stop_on_error_rate: 0.2,
+  });
+});
+
+test("says of a batch what it may cost, and why it was ended", async () => {
+  const errors = {
+    data: [{ code: "max_spend_reached", line: null, message: "Spent.", param: "max_spend_usd" }],
+  };
+  const batch = batchJson({ status: "cancelled", cost_usd: 1.25, max_spend_usd: 2, errors });
+  const { out } = await sluice(["status", "batch_1"], { "GET /v1/batches/batch_1": { json: batch } });
+  expect(out).toMatch(/^cost +\$1\.25\d* of at most \$2/m);
+  expect(out).toMatch(/^errors +Spent\. \[max_spend_reached\]$/m);
 });
 
 test("an error of the API is one line, exit code 1", async () => {

@@ -68,6 +68,8 @@ function addServing(program: Command, context: CliContext, finish: Finish): void
     .requiredOption("--out <file>", "where the result lines go")
     .option("--sla <class>", "SLA class of sluice.yaml")
     .option("--deadline <duration>", "such as 30s, 10m, 24h")
+    .option("--max-spend <usd>", "what all its calls together may cost")
+    .option("--stop-on-error-rate <0-1>", "ends it when more of its lines fail")
     .option("--config <file>", "configuration, instead of sluice.yaml")
     .option("--json", "the outcome as JSON on standard output")
     .action(async (file, flags) => finish((await import("./run/run-command.ts")).run(context, file, flags)));
@@ -90,6 +92,7 @@ function addSubmitting(program: Command, context: CliContext, finish: Finish): v
       'sluice submit --model auto "Name three rivers." --wait',
       "sluice submit --file job.json",
       "sluice submit batch.jsonl --deadline 1h --wait",
+      "sluice submit batch.jsonl --max-spend 5 --stop-on-error-rate 0.2",
     ],
   })
     .option("--model <alias>", "model of a prompt (default: auto)")
@@ -100,6 +103,8 @@ function addSubmitting(program: Command, context: CliContext, finish: Finish): v
     .option("--priority <0-9>", "9 is the most urgent")
     .option("--webhook-url <url>", "told when it has ended")
     .option("--metadata <key=value>", "kept with it; may be repeated", collect)
+    .option("--max-spend <usd>", "of a batch: what all its calls together may cost")
+    .option("--stop-on-error-rate <0-1>", "of a batch: ends it when more of its lines fail")
     .option("--wait", "show progress until the end")
     .option("--json", "the object as JSON")
     .action(async (what, flags) =>

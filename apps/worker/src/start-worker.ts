@@ -3,6 +3,7 @@ import { failureLineBytes, lineBytes } from "@sluice/contracts";
 import { idFromUuid, type JobToRun } from "@sluice/domain";
 import {
   cacheSignals,
+  createPurse,
   createTurns,
   createWaitRecorder,
   createWaker,
@@ -73,6 +74,7 @@ export async function startWorker(runtime: Runtime): Promise<StartedRole> {
     capacity,
     signals: cacheSignals({ capacity: withProviderSignals(capacity, { engines, checks }), clock }),
     waits: createWaitRecorder({ ledger, clock, logger }),
+    purse: createPurse({ ledger, clock, logger }),
     models,
     files: runtime.files,
     deadLetters: createDeadLetters({ redis: commands }),

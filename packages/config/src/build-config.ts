@@ -208,6 +208,7 @@ function buildTenant(input: TenantInput, _name: string): TenantConfig {
       concurrency: limits.concurrency,
       enqueuedTokens: limits.enqueued_tokens,
       usdPerDay: limits.usd_per_day,
+      usdPerDayPerKey: limits.usd_per_day_per_key,
     }),
     tags: input.tags,
     maxPriority: input.max_priority,

@@ -46,7 +46,7 @@ policies:
 retry:   { max_attempts: 5, base: 500ms, max: 60s }
 limits:  { batch_file_bytes: 200MB, batch_lines: 50000, job_body_bytes: 16MB, queued_jobs: 5000000 }
 tenants:
-  default: { weight: 1, limits: { requests_per_minute: 6000, enqueued_tokens: 50000000, usd_per_day: 100 }, tags: [eu], max_priority: 9 }
+  default: { weight: 1, limits: { requests_per_minute: 6000, enqueued_tokens: 50000000, usd_per_day: 100, usd_per_day_per_key: 20 }, tags: [eu], max_priority: 9 }
 webhooks: { allow_networks: ["127.0.0.0/8"], timeout: 15s }
 retention: { results: 30d, files: 30d }
 `;
@@ -134,7 +134,7 @@ describe("a file of every section", () => {
     });
     expect(config.tenants["default"]).toEqual({
       weight: 1,
-      limits: { requestsPerMinute: 6000, enqueuedTokens: 50_000_000, usdPerDay: 100 },
+      limits: { requestsPerMinute: 6000, enqueuedTokens: 50_000_000, usdPerDay: 100, usdPerDayPerKey: 20 },
       tags: ["eu"],
       maxPriority: 9,
     });

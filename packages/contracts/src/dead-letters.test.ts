@@ -22,6 +22,7 @@ const letter: DeadLetter = {
   capabilities: [],
   routing: {},
   batchLine: undefined,
+  keyId: undefined,
   acceptedAt: sampleMoment,
   diedAt: sampleMoment + 1000,
   attempts: 5,

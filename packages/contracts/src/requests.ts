@@ -51,6 +51,10 @@ export const batchRequestSchema = z.strictObject({
   webhook_url: text(2048).optional(),
   webhook_jobs: z.boolean().optional(),
   routing: routingSchema.optional(),
+  /** USD that all its calls together may cost. */
+  max_spend_usd: z.number().positive().max(1_000_000_000).optional(),
+  /** Share of the lines that have ended. */
+  stop_on_error_rate: z.number().positive().max(1).optional(),
 });
 export type BatchRequest = z.infer<typeof batchRequestSchema>;
 

@@ -46,6 +46,16 @@ describe("a batch", () => {
     });
   });
 
+  test("shows what it may cost beside what it has cost", () => {
+    const bounds = { maxSpendUsd: 5, stopOnErrorRate: 0.2 };
+    expect(renderBatch({ ...batch, ...bounds, counts: { ...noCounts, costUsd: 1.5 } })).toMatchObject({
+      cost_usd: 1.5,
+      max_spend_usd: 5,
+      stop_on_error_rate: 0.2,
+    });
+    expect(renderBatch(batch)).toMatchObject({ max_spend_usd: null, stop_on_error_rate: null });
+  });
+
   test("has whole seconds and null for what has not happened", () => {
     const view = renderBatch({ ...batch, inProgressAt: at });
     expect(view).toMatchObject({

@@ -109,6 +109,8 @@ export function renderBatch(batch: Batch): Record<string, unknown> {
     sla: batch.sla,
     priority: batch.priority,
     cost_usd: counts.costUsd,
+    max_spend_usd: batch.maxSpendUsd ?? null,
+    stop_on_error_rate: batch.stopOnErrorRate ?? null,
   };
 }
 

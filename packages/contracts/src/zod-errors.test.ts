@@ -115,8 +115,17 @@ describe("a batch's request", () => {
     [{ ...batch, endpoint: "" }, "invalid_value", "endpoint"],
     [{ ...batch, webhook_jobs: "yes" }, "invalid_value", "webhook_jobs"],
     [{ ...batch, file: 1 }, "unknown_parameter", "file"],
+    [{ ...batch, max_spend_usd: 0 }, "invalid_value", "max_spend_usd"],
+    [{ ...batch, max_spend_usd: "5" }, "invalid_value", "max_spend_usd"],
+    [{ ...batch, stop_on_error_rate: 0 }, "invalid_value", "stop_on_error_rate"],
+    [{ ...batch, stop_on_error_rate: 1.01 }, "invalid_value", "stop_on_error_rate"],
   ])("names the field at fault (%#)", (value, code, param) => {
     expect(faultOf(batchRequestSchema, value)).toMatchObject({ code, param });
+  });
+
+  test("takes what it may cost and the share of its lines that may fail", () => {
+    const bounds = { max_spend_usd: 0.000001, stop_on_error_rate: 1 };
+    expect(parseWith(batchRequestSchema, { ...batch, ...bounds })).toMatchObject(bounds);
   });
 
   test("may have null for metadata, as OpenAI's clients send", () => {

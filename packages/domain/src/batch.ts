@@ -89,6 +89,10 @@ export interface BatchSpec {
   readonly traceparent: string | undefined;
   /** The API key it was created with; its budget pays for the lines. */
   readonly keyId: string | undefined;
+  /** What all its calls together may cost. */
+  readonly maxSpendUsd: number | undefined;
+  /** It is ended when a greater share (0..1) of the lines that have ended failed. */
+  readonly stopOnErrorRate: number | undefined;
 }
 
 /** A batch as read from the ledger. */

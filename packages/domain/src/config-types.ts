@@ -114,6 +114,8 @@ export interface TenantConfig {
     readonly concurrency?: number;
     readonly enqueuedTokens?: number;
     readonly usdPerDay?: number;
+    /** Of each of its API keys. */
+    readonly usdPerDayPerKey?: number;
   };
   readonly maxPriority: number;
 }

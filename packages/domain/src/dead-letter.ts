@@ -35,6 +35,7 @@ export interface DeadLetter {
   readonly capabilities: readonly string[];
   readonly routing: RoutingWishes;
   readonly batchLine: BatchLine | undefined;
+  readonly keyId: string | undefined;
   readonly acceptedAt: number;
   readonly diedAt: number;
   readonly attempts: number;

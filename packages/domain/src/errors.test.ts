@@ -1,7 +1,14 @@
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, test } from "vitest";
-import { assertNever, batchErrorCodes, errorCatalogue, jobFailureCodes, SluiceError } from "./errors.ts";
+import {
+  assertNever,
+  batchErrorCodes,
+  batchStops,
+  errorCatalogue,
+  jobFailureCodes,
+  SluiceError,
+} from "./errors.ts";
 import { jobTransitions } from "./job.ts";
 
 const page = readFileSync(join(import.meta.dirname, "../../../docs/errors.md"), "utf8");
@@ -36,18 +43,24 @@ describe("docs/errors.md", () => {
     );
   });
 
+  test("lists every reason for which Sluice ends a batch, with the code of its lines, and no other", () => {
+    const listed = tableBelow("Batches that Sluice ends").map(([code, lineCode]) => [code, lineCode]);
+    expect(listed).toEqual(Object.entries(batchStops).map(([code, stop]) => [code, stop.lineCode]));
+  });
+
   test("says of each code what it means and what to do", () => {
     const headings = [
       "Answers of the API",
       "Jobs and lines that end without a result",
       "Faults in a batch's file",
+      "Batches that Sluice ends",
     ];
     for (const row of headings.flatMap(tableBelow)) expect(row.filter((cell) => cell === "")).toEqual([]);
   });
 });
 
 test("no code stands in two catalogues", () => {
-  const codes = [errorCatalogue, jobFailureCodes, batchErrorCodes].flatMap((catalogue) =>
+  const codes = [errorCatalogue, jobFailureCodes, batchErrorCodes, batchStops].flatMap((catalogue) =>
     Object.keys(catalogue),
   );
   expect(codes.filter((code, index) => codes.indexOf(code) !== index)).toEqual([]);

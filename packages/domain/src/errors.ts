@@ -54,6 +54,8 @@ export const jobFailureCodes = {
   batch_expired: "This request could not be executed before the completion window expired.",
   job_expired: "The deadline passed before the job could finish.",
   batch_cancelled: "The batch was cancelled before this request was executed.",
+  batch_budget_exhausted: "What was left of the batch's max_spend_usd did not pay for the next line.",
+  batch_error_rate_exceeded: "More lines of the batch failed than its stop_on_error_rate allows.",
   job_cancelled: "The job was cancelled.",
 } as const;
 
@@ -67,6 +69,22 @@ export const batchErrorCodes = {
 } as const;
 
 export type BatchErrorCode = keyof typeof batchErrorCodes | ErrorCode;
+
+/** Why Sluice itself ends a batch, with the field that asked for it and the code of the lines that it cancels. */
+export const batchStops = {
+  max_spend_reached: {
+    message: "What is left of 'max_spend_usd' does not pay for the next line at its worst case.",
+    param: "max_spend_usd",
+    lineCode: "batch_budget_exhausted",
+  },
+  error_rate_exceeded: {
+    message: "More of the lines that have ended failed than 'stop_on_error_rate' allows.",
+    param: "stop_on_error_rate",
+    lineCode: "batch_error_rate_exceeded",
+  },
+} as const satisfies Record<string, { message: string; param: string; lineCode: JobFailureCode }>;
+
+export type BatchStop = keyof typeof batchStops;
 
 /** For the default branch of an exhaustive switch. */
 export function assertNever(value: never): never {

@@ -8,6 +8,7 @@ export type * from "./forecast.ts";
 export * from "./ids.ts";
 export * from "./job.ts";
 export * from "./outcome.ts";
+export type * from "./ports/budget-ledger.ts";
 export type * from "./ports/capacity.ts";
 export type * from "./ports/dead-letter-ledger.ts";
 export type * from "./ports/dispatch-ledger.ts";

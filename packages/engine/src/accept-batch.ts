@@ -40,6 +40,8 @@ export interface AcceptBatchRequest {
   readonly webhookJobs?: boolean | undefined;
   readonly traceparent?: string | undefined;
   readonly keyId?: string | undefined;
+  readonly maxSpendUsd?: number | undefined;
+  readonly stopOnErrorRate?: number | undefined;
   readonly idempotency?:
     | { readonly route: string; readonly key: string; readonly bodySha256: Buffer }
     | undefined;
@@ -107,6 +109,8 @@ async function specBatch(ports: AcceptBatchPorts, request: AcceptBatchRequest): 
     webhookJobs: request.webhookJobs ?? false,
     traceparent: request.traceparent,
     keyId: request.keyId,
+    maxSpendUsd: request.maxSpendUsd,
+    stopOnErrorRate: request.stopOnErrorRate,
   };
 }
 

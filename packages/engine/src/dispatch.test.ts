@@ -23,6 +23,7 @@ function setup() {
   const ids = createCountingIds();
   const answers = {
     finalised: [] as { id: BatchId; status: "completed"; deliveryId: DeliveryId | undefined }[],
+    failing: [] as BatchId[],
     expired: [] as MovedJob[],
     returned: [] as MovedJob[],
     overdue: [] as DeliveryId[],
@@ -49,6 +50,7 @@ function setup() {
     expireJobs: (...given) => note("expire", answers.expired, ...given),
     overdueDeliveries: (...given) => note("overdue", answers.overdue, ...given),
     ensurePartitions: (...given) => note("partitions", undefined, ...given),
+    stopFailingBatches: (...given) => note("stopFailing", answers.failing, ...given),
     finaliseBatches: (...given) => note("finalise", answers.finalised, ...given),
     batchesToValidate: () => note("toValidate", answers.toValidate),
   };
@@ -88,6 +90,7 @@ describe("the duties", () => {
 
   test.each([
     ["finalise", "finalise"],
+    ["stop-failing", "stopFailing"],
     ["expire", "expire"],
     ["return-dead", "return"],
   ])("%s writes under the leader's epoch", async (name, what) => {

@@ -1,5 +1,6 @@
 import type {
   BatchLedger,
+  BudgetLedger,
   Clock,
   DeadLetters,
   DispatchLedger,
@@ -18,7 +19,9 @@ import { reconcileLanes, returnUnlocked } from "./reconcile-lanes.ts";
 import type { WindowSizes } from "./window-sizes.ts";
 
 export interface DispatchPorts {
-  readonly ledger: DispatchLedger & Pick<BatchLedger, "finaliseBatches" | "batchesToValidate">;
+  readonly ledger: DispatchLedger &
+    Pick<BatchLedger, "finaliseBatches" | "batchesToValidate"> &
+    Pick<BudgetLedger, "stopFailingBatches">;
   readonly lanes: Lanes;
   readonly batches: IdQueue;
   readonly deliveries: IdQueue;
@@ -64,6 +67,7 @@ export function dispatchDuties(ports: DispatchPorts): Duty[] {
   return [
     { name: "rebuild", everyMs: 1_000, run: watchGeneration },
     { name: "feed", everyMs: 100, run: async (epoch) => void (await feed(epoch)) },
+    { name: "stop-failing", everyMs: 1_000, run: async (epoch) => stopFailing(ports, epoch) },
     { name: "finalise", everyMs: 500, run: async (epoch) => finalise(ports, epoch) },
     {
       name: "expire",
@@ -93,6 +97,12 @@ async function measureLanes({ lanes, metrics, config }: DispatchPorts): Promise<
     for (const [state, count] of Object.entries(await lanes.depth(lane)))
       metrics.set("sluice_lane_depth", { lane, state }, count);
   }
+}
+
+/** Their lines are cancelled at the next turn of {@link finalise}. */
+async function stopFailing({ ledger, clock, logger }: DispatchPorts, leaderEpoch: number): Promise<void> {
+  for (const batchId of await ledger.stopFailingBatches(leaderEpoch, clock.now()))
+    logger.info({ batchId }, "the batch is ended: too many of its lines failed");
 }
 
 async function finalise(ports: DispatchPorts, leaderEpoch: number): Promise<void> {

@@ -12,7 +12,7 @@ import type {
   WindowUse,
 } from "@sluice/domain";
 import { type Deficits, fillWindow, type WindowSize } from "@sluice/scheduling";
-import { tenantConfig } from "./spec-job.ts";
+import { tenantConfig } from "./tenant-config.ts";
 import { createWindowGauges } from "./window-gauges.ts";
 import type { WindowSizes } from "./window-sizes.ts";
 

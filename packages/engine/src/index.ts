@@ -6,6 +6,7 @@ export {
   answerOf,
   createAcceptJob,
 } from "./accept-job.ts";
+export { createPurse, type Purse, type PursePorts } from "./budgets.ts";
 export { type DeliverPorts, deliver, type SendResult } from "./deliver.ts";
 export { type DispatchPorts, type Duty, dispatchDuties } from "./dispatch.ts";
 export { failureOf, newEventIds } from "./end-job.ts";
@@ -38,7 +39,7 @@ export {
   type RedriveResult,
   redriveDeadLetters,
 } from "./redrive.ts";
-export { type JobRequestFields, parseMoment, specJob, tenantConfig } from "./spec-job.ts";
+export { type JobRequestFields, parseMoment, specJob } from "./spec-job.ts";
 export { systemClock, systemRandom } from "./system.ts";
 export { createTurns, type Turns } from "./turns.ts";
 export {

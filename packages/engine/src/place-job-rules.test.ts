@@ -2,6 +2,7 @@ import type { JobToRun, RoutingRule } from "@sluice/domain";
 import { expect, test } from "vitest";
 import { createFakeClock } from "../../../test/kit/fakes/fake-clock.ts";
 import { createMemoryFiles } from "../../../test/kit/fakes/memory-files.ts";
+import { createMemoryPurse } from "../../../test/kit/fakes/memory-purse.ts";
 import { createRecordingMetrics } from "../../../test/kit/fakes/records.ts";
 import { createScriptedCapacity } from "../../../test/kit/fakes/scripted-capacity.ts";
 import { sampleConfig, sampleJob, sampleTarget } from "../../../test/kit/samples.ts";
@@ -26,6 +27,7 @@ function setup(rules: readonly RoutingRule[], policy = "priority") {
       capacity,
       clock,
       files: createMemoryFiles(),
+      purse: createMemoryPurse(),
       metrics: createRecordingMetrics(),
       turns: createTurns(),
     },

@@ -1,10 +1,18 @@
-import type { EngineConfig, JobToRun, ParkAnswer, Refusal, Target } from "@sluice/domain";
+import {
+  type EngineConfig,
+  idFromUuid,
+  type JobToRun,
+  type ParkAnswer,
+  type Refusal,
+  type Target,
+} from "@sluice/domain";
 import { describe, expect, test } from "vitest";
 import { createFakeClock } from "../../../test/kit/fakes/fake-clock.ts";
 import { createMemoryFiles } from "../../../test/kit/fakes/memory-files.ts";
+import { createMemoryPurse } from "../../../test/kit/fakes/memory-purse.ts";
 import { createRecordingMetrics } from "../../../test/kit/fakes/records.ts";
 import { createScriptedCapacity } from "../../../test/kit/fakes/scripted-capacity.ts";
-import { sampleConfig, sampleJob, sampleTarget } from "../../../test/kit/samples.ts";
+import { sampleConfig, sampleJob, sampleTarget, sampleUuid } from "../../../test/kit/samples.ts";
 import { cacheSignals, placeJob } from "./place-job.ts";
 import { createTurns } from "./turns.ts";
 
@@ -22,6 +30,7 @@ function setup(targets?: readonly Target[], changes?: Partial<EngineConfig>) {
     random: { next: () => draws.shift() ?? 0 },
     turns: createTurns(),
     files: createMemoryFiles(),
+    purse: createMemoryPurse(),
     metrics: createRecordingMetrics(),
     config: () => config,
   };
@@ -193,6 +202,59 @@ describe("placeJob", () => {
   );
 });
 
+describe("a line of a batch with a budget", () => {
+  const batchId = idFromUuid("batch", sampleUuid);
+  const line = { batchLine: { batchId, line: 1, customId: "c" }, maxSpendUsd: 5 };
+  const key = `batch:${batchId}`;
+  const exhausted = { limit: "budget.batch", waitMs: 90_000_000, isExhausted: true } as const;
+
+  test("is held against it, and says how much and for which key", async () => {
+    const { place, capacity } = setup([sampleTarget("one")]);
+    const usd = (1.25 * 7 + 2 * 4_096) / 1_000_000;
+    expect(await place(line)).toMatchObject({ kind: "placed", held: { usd, keyId: undefined } });
+    expect(capacity.requests[0]?.budgets).toEqual([{ key, usd: 5, window: "total" }]);
+    expect(await place({ keyId: "k", keyUsdPerDay: 9 })).toMatchObject({ held: { usd, keyId: "k" } });
+    expect(await place({ keyId: "k" })).toMatchObject({ kind: "placed", held: undefined });
+  });
+
+  test("tells capacity what the ledger says was spent, when capacity does not know", async () => {
+    const { place, capacity, purse } = setup([sampleTarget("one")]);
+    capacity.unknown.add(key);
+    purse.spent.set(key, 1.5);
+    expect(await place(line)).toMatchObject({ kind: "placed" });
+    expect(capacity.requests.map(({ budgets }) => budgets?.[0]?.spentUsd)).toEqual([undefined, 1.5]);
+  });
+
+  test("is unpayable when every target is too dear for good", async () => {
+    const { place, capacity } = setup();
+    for (const id of ["one", "two"]) capacity.full.set(id, exhausted);
+    expect(await place(line)).toEqual({ kind: "unpayable" });
+    expect(capacity.parked).toEqual([]);
+  });
+
+  test("waits when calls under way may leave enough", async () => {
+    const { place, capacity, clock } = setup([sampleTarget("one")]);
+    capacity.full.set("one", { limit: "budget.batch", waitMs: 500 });
+    expect(await place(line)).toEqual({ kind: "held", at: clock.now() + 500, limit: "budget.batch" });
+  });
+
+  test("waits for a cheaper target that is full, or goes there", async () => {
+    const { place, capacity } = setup();
+    capacity.full.set("one", exhausted);
+    capacity.full.set("two", { limit: "target.concurrency", waitMs: 500 });
+    expect(await place(line)).toMatchObject({ kind: "held", limit: "target.concurrency" });
+    capacity.full.delete("two");
+    expect(await place(line)).toMatchObject({ kind: "placed", target: { id: "two" } });
+  });
+
+  test("waits for a target that is only paused: the money may pay for that one", async () => {
+    const { place, capacity, clock } = setup();
+    capacity.full.set("one", exhausted);
+    capacity.known.set("two", { pausedUntil: clock.now() + 4_000 });
+    expect(await place(line)).toEqual({ kind: "held", at: clock.now() + 4_000, limit: "budget.batch" });
+  });
+});
+
 describe("what is reserved", () => {
   const asked = async (changes: Partial<JobToRun>, learned?: number) => {
     const { place, capacity } = setup([sampleTarget("one")]);
@@ -203,14 +265,21 @@ describe("what is reserved", () => {
   };
 
   test("is what is expected of tokens and the worst case of money", async () => {
-    // The target's prices: 1 USD per million of input, 2 of output; 7 tokens in, at most 4,096 out.
-    expect(await asked({})).toEqual({ outputTokens: 512, micros: 7 + 2 * 4_096 });
-    expect(await asked({}, 99.2)).toEqual({ outputTokens: 100, micros: 7 + 2 * 4_096 });
-    expect(await asked({ maxOutputTokens: 50 }, 99.2)).toEqual({ outputTokens: 50, micros: 7 + 2 * 50 });
+    // The target's prices: 1 USD per million of input, 2 of output; 8 tokens in, at worst 10, and at most 4,096 out.
+    const job = { inputTokens: 8 };
+    expect(await asked(job)).toEqual({ outputTokens: 512, micros: 10 + 2 * 4_096 });
+    expect(await asked(job, 99.2)).toEqual({ outputTokens: 100, micros: 10 + 2 * 4_096 });
+    expect(await asked({ ...job, maxOutputTokens: 50 }, 99.2)).toEqual({
+      outputTokens: 50,
+      micros: 10 + 2 * 50,
+    });
   });
 
   test("is no output where an endpoint has none", async () => {
-    expect(await asked({ endpoint: "/v1/embeddings" }, 99)).toEqual({ outputTokens: 0, micros: 7 });
+    expect(await asked({ endpoint: "/v1/embeddings", inputTokens: 8 }, 99)).toEqual({
+      outputTokens: 0,
+      micros: 10,
+    });
   });
 });
 

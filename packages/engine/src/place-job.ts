@@ -3,21 +3,24 @@ import type {
   Clock,
   EngineConfig,
   FileStore,
+  HeldMoney,
   JobToRun,
   Metrics,
   Random,
   Refusal,
   Reservation,
+  ReserveAnswer,
   ReserveRequest,
   Route,
   Signals,
   Target,
 } from "@sluice/domain";
 import { decideRoute, reopensAt } from "@sluice/routing";
-import { workerLeaseMs } from "./lease-keeper.ts";
+import type { Purse } from "./budgets.ts";
 import { lookUp } from "./look-up.ts";
+import { heldMoney, reserveRequest } from "./reserve-request.ts";
 import { routeRequest } from "./route-request.ts";
-import { targetsOf, tenantConfig } from "./spec-job.ts";
+import { targetsOf } from "./spec-job.ts";
 import type { Turns } from "./turns.ts";
 
 /** Where a job goes now, or why it goes nowhere. */
@@ -27,17 +30,21 @@ export type Placement =
       readonly target: Target;
       readonly route: Route;
       readonly reservation: Reservation;
+      readonly held: HeldMoney | undefined;
       /** When room was asked for, by the monotonic clock: the reservation is not older. */
       readonly reservedAtMs: number;
     }
   /** Nothing has room before `at`. */
   | { readonly kind: "held"; readonly at: number; readonly limit: string }
+  /** What is left of its batch's money pays for it nowhere, and nothing under way can leave enough. */
+  | { readonly kind: "unpayable" }
   /** No target can ever serve it. */
   | { readonly kind: "unservable"; readonly reason: string };
 
 export interface PlaceJobPorts {
   readonly capacity: Pick<Capacity, "reserve" | "park">;
   readonly signals: SignalsCache;
+  readonly purse: Pick<Purse, "withSpend">;
   readonly clock: Clock;
   readonly random: Random;
   readonly turns: Turns;
@@ -68,29 +75,34 @@ export async function placeJob(ports: PlaceJobPorts, job: JobToRun, owner: strin
   for (const { error } of route.rules ?? [])
     if (error !== undefined) ports.metrics.increment("sluice_rule_errors_total", { model: job.model });
   if (route.order.length === 0) return nowhere(ports, route);
-  const refusals: Refusal[] = [];
+  const search: Search = { ports, job, route, refusals: [] };
   for (const id of route.order) {
     const target = targets.find((candidate) => candidate.id === id);
     if (target === undefined) continue;
-    const request = reserveRequest(config, job, target, signals, owner);
-    const placed = await tryTarget(ports, route, request, refusals);
+    const placed = await tryTarget(search, reserveRequest(config, job, target, signals, owner));
     if (placed !== undefined) return placed;
   }
-  return parkJob(ports, route, refusals);
+  return isUnpayable(search) ? unpayable(ports, route) : parkJob(search);
+}
+
+/** One job on its way through the order of its decision. */
+interface Search {
+  readonly ports: PlaceJobPorts;
+  readonly job: JobToRun;
+  readonly route: Route;
+  /** What it was told so far. */
+  readonly refusals: Refusal[];
 }
 
 /** Asks one target for room; a refusal goes to the others. */
-async function tryTarget(
-  ports: PlaceJobPorts,
-  route: Route,
-  request: ReserveRequest,
-  refusals: Refusal[],
-): Promise<Placement | undefined> {
-  const { target } = request;
+async function tryTarget(search: Search, asked: ReserveRequest): Promise<Placement | undefined> {
+  const { ports, job, route, refusals } = search;
+  const { target } = asked;
   const reservedAtMs = ports.clock.monotonicMs();
-  const answer = await ports.capacity.reserve(request);
+  const { answer, request } = await reserve(search, asked);
   if (answer.kind === "denied") {
-    refusals.push({ request, limit: answer.limit, waitMs: answer.waitMs });
+    const { limit, waitMs, isExhausted } = answer;
+    refusals.push({ request, limit, waitMs, ...(isExhausted === true ? { isExhausted } : {}) });
     return undefined;
   }
   const heldBack = refusals.map(({ request: { target }, limit, waitMs }) => ({
@@ -99,14 +111,38 @@ async function tryTarget(
     waitMs,
   }));
   const chosen = { ...route, chosen: target.id, heldBack };
-  return { kind: "placed", target, route: chosen, reservation: answer.reservation, reservedAtMs };
+  const held = heldMoney(request, job);
+  return { kind: "placed", target, route: chosen, reservation: answer.reservation, held, reservedAtMs };
+}
+
+/** Reserves; where capacity does not know what was spent of a budget, it is told what the ledger says. */
+async function reserve(
+  { ports, job }: Search,
+  request: ReserveRequest,
+): Promise<{ readonly answer: ReserveAnswer; readonly request: ReserveRequest }> {
+  const answer = await ports.capacity.reserve(request);
+  if (answer.kind === "granted" || answer.isUnknown !== true) return { answer, request };
+  const told = { ...request, budgets: await ports.purse.withSpend(job, request.budgets ?? []) };
+  return { answer: await ports.capacity.reserve(told), request: told };
+}
+
+function isUnpayable({ refusals }: Search): boolean {
+  return refusals.length > 0 && refusals.every(({ isExhausted }) => isExhausted === true);
+}
+
+/** A target that is only paused or failing now may be one that the money pays for. */
+function unpayable(ports: PlaceJobPorts, route: Route): Placement {
+  const openAt = reopensAt(route);
+  if (openAt === undefined) return { kind: "unpayable" };
+  return held(ports, route.decidedAt, { limit: "budget.batch", waitMs: openAt - route.decidedAt });
 }
 
 /**
  * Lets a job wait for those that refused it. Room that came free in the meantime is taken; if it is gone again, the job
  * comes back after what the refusals said.
  */
-async function parkJob(ports: PlaceJobPorts, route: Route, refusals: readonly Refusal[]): Promise<Placement> {
+async function parkJob(search: Search): Promise<Placement> {
+  const { ports, refusals } = search;
   const first = refusals.reduce((least, next) => (next.waitMs < least.waitMs ? next : least));
   const { turn } = first.request;
   if (turn === undefined) return held(ports, ports.clock.now(), first);
@@ -114,7 +150,7 @@ async function parkJob(ports: PlaceJobPorts, route: Route, refusals: readonly Re
   const now = ports.clock.now();
   if (answer.kind === "parked")
     return { kind: "held", at: now + Math.max(shortestHoldMs, answer.waitMs), limit: first.limit };
-  return (await tryTarget(ports, route, answer.request, [...refusals])) ?? held(ports, now, first);
+  return (await tryTarget(search, answer.request)) ?? held(ports, now, first);
 }
 
 function held(ports: PlaceJobPorts, now: number, full: { limit: string; waitMs: number }): Placement {
@@ -131,37 +167,6 @@ function nowhere(ports: PlaceJobPorts, route: Route): Placement {
     return held(ports, now, { limit: "no-candidates", waitMs: unavailableMs });
   const reasons = new Set(route.candidates.map((candidate) => candidate.dropped?.filter ?? "unknown"));
   return { kind: "unservable", reason: `every target is ruled out by: ${[...reasons].join(", ")}` };
-}
-
-function reserveRequest(
-  config: EngineConfig,
-  job: JobToRun,
-  target: Target,
-  signals: Signals,
-  owner: string,
-): ReserveRequest {
-  const worstOutput = mostOutputTokens(job, target);
-  const learned = signals[target.id]?.expectedOutputTokens ?? coldOutputTokens;
-  const { id: jobId, tenantId, model, effectiveDeadlineAt } = job;
-  const { limits, weight } = tenantConfig(config, tenantId);
-  return {
-    target,
-    tenant: { id: tenantId, limits },
-    owner,
-    inputTokens: job.inputTokens,
-    outputTokens: Math.min(worstOutput, Math.ceil(learned)),
-    costUsd: (job.inputTokens * target.price.input + worstOutput * target.price.output) / 1_000_000,
-    leaseMs: workerLeaseMs,
-    turn: { jobId, model, effectiveDeadlineAt, tenantId, weight },
-  };
-}
-
-const coldOutputTokens = 512;
-
-/** What the request and the target allow. */
-function mostOutputTokens(job: JobToRun, target: Target): number {
-  if (job.endpoint === "/v1/embeddings" || job.endpoint === "/v1/moderations") return 0;
-  return Math.min(job.maxOutputTokens ?? target.maxOutputTokens, target.maxOutputTokens);
 }
 
 /** A snapshot of the signals that many decisions share. */

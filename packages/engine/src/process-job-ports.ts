@@ -15,6 +15,7 @@ import type {
   Tracer,
   WorkerLedger,
 } from "@sluice/domain";
+import type { Purse } from "./budgets.ts";
 import type { LeaseKeeper } from "./lease-keeper.ts";
 import type { SignalsCache } from "./place-job.ts";
 import type { WaitRecorder } from "./record-waits.ts";
@@ -26,6 +27,7 @@ export interface ProcessJobPorts {
   readonly lease: LeaseKeeper;
   readonly capacity: Capacity;
   readonly signals: SignalsCache;
+  readonly purse: Purse;
   readonly waits: WaitRecorder;
   readonly models: ModelClient;
   readonly files: FileStore;

@@ -67,6 +67,29 @@ describe("a pointer that is claimed", () => {
     expect(await processJob(ports, unknown, shutdown)).toEqual({ kind: "done", reference: "gone" });
   });
 
+  test("ends its batch when the batch's money pays for it nowhere, and leaves the line to the dispatcher", async () => {
+    const { run, job, capacity, purse, ledger, models, clock } = await setup({ batchLine, maxSpendUsd: 1 });
+    capacity.full.set("one", { limit: "budget.batch", waitMs: 90_000_000, isExhausted: true });
+    expect(await run(job)).toMatchObject({ kind: "later" });
+    expect(purse.stopped).toEqual([batchLine.batchId]);
+    // Nobody waits behind it.
+    expect(capacity.left).toEqual([job.id]);
+    expect([ledger.at(job.id).state, ledger.ends, models.calls]).toEqual(["queued", [], []]);
+    expect(clock.now()).toBeLessThan(job.deadlineAt);
+  });
+
+  test("tells the ledger what is held of its budgets", async () => {
+    const { run, job, models, ledger } = await setup({
+      batchLine,
+      maxSpendUsd: 1,
+      keyId: "k",
+      keyUsdPerDay: 2,
+    });
+    models.script.push(success);
+    await run(job);
+    expect(ledger.starts[0]?.held).toEqual({ usd: expect.closeTo(0.0082, 3), keyId: "k" });
+  });
+
   test("stops waiting for room when it is not run", async () => {
     const { run, job, capacity } = await setup({ state: "cancelled" });
     await run(job);

@@ -43,6 +43,8 @@ export async function processJob(ports: ProcessJobPorts, jobId: JobId, hand: Han
       ports.waits.held(job, placement);
       ports.metrics.increment("sluice_jobs_held_total", { limit: placement.limit });
       return { kind: "later", at: placement.at };
+    case "unpayable":
+      return stopBatch(ports, job);
     case "unservable":
       ports.logger.warn({ jobId, reason: placement.reason }, "no target can serve the job");
       await leaveWaiting(ports, job);
@@ -57,6 +59,13 @@ export async function processJob(ports: ProcessJobPorts, jobId: JobId, hand: Han
         () => runAttempt(ports, job, placement, hand),
       );
   }
+}
+
+/** The dispatcher cancels the line with all others of its batch that have not been started. */
+async function stopBatch(ports: ProcessJobPorts, job: JobToRun): Promise<Verdict> {
+  await leaveWaiting(ports, job);
+  if (job.batchLine !== undefined) await ports.purse.stopBatch(job.batchLine.batchId);
+  return { kind: "later", at: ports.clock.now() + lostRaceMs };
 }
 
 async function endEarly(ports: ProcessJobPorts, job: JobToRun): Promise<Verdict | undefined> {
@@ -112,6 +121,7 @@ async function runAttempt(
     targetId: placed.target.id,
     startedAt,
     route: placed.route,
+    held: placed.held,
   };
   // The lease's signal is read before the attempt is committed: a lease lost in between aborts the call at once.
   const leaseSignal = ports.lease.signal();

@@ -35,6 +35,7 @@ function letter(number: number, changes: Partial<DeadLetter> = {}): DeadLetter {
     capabilities: [],
     routing: {},
     batchLine: undefined,
+    keyId: undefined,
     acceptedAt: 0,
     diedAt: 0,
     attempts: 5,

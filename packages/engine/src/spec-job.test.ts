@@ -3,7 +3,8 @@ import { candidateSetId } from "@sluice/routing";
 import { assert, integer, property } from "fast-check";
 import { describe, expect, test } from "vitest";
 import { sampleMoment as now, sampleConfig, sampleTarget, sampleUuid } from "../../../test/kit/samples.ts";
-import { type JobRequestFields, requireServed, specJob, targetsOf, tenantConfig } from "./spec-job.ts";
+import { type JobRequestFields, requireServed, specJob, targetsOf } from "./spec-job.ts";
+import { tenantConfig } from "./tenant-config.ts";
 
 const fields: JobRequestFields = {
   tenantId: tenantId("default"),
@@ -170,4 +171,15 @@ test("a tenant has its own settings, else the default tenant's, else none", () =
   expect(tenantConfig(sampleConfig(undefined, { tenants: {} }), tenantId("own"))).toMatchObject({
     maxPriority: 9,
   });
+});
+
+test("jobs that the money of their key can hold back have a window of their own", () => {
+  const tenants = { default: { weight: 1, limits: { usdPerDayPerKey: 2 }, maxPriority: 9 } };
+  const thrifty = sampleConfig(undefined, { tenants });
+  const set = (changes: Partial<JobRequestFields>, config?: EngineConfig) =>
+    spec(changes, config).candidateSet;
+  expect(set({ keyId: "a" })).toBe(set({}));
+  expect(set({ keyId: "a" }, thrifty)).not.toBe(set({ keyId: "a" }));
+  expect(set({ keyId: "a" }, thrifty)).not.toBe(set({ keyId: "b" }, thrifty));
+  expect(set({ keyId: "a", keyUsdPerDay: 3 })).toBe(set({ keyId: "a" }, thrifty));
 });

@@ -12,12 +12,13 @@ import {
   type SlaClass,
   SluiceError,
   type Target,
-  type TenantConfig,
   type TenantId,
 } from "@sluice/domain";
 import { candidateSetId, candidateTargets, reachablePools } from "@sluice/routing";
 import { chargedTokens, effectiveDeadlineAt, parseDuration } from "@sluice/scheduling";
+import { budgetsOf, type Payers } from "./budgets.ts";
 import { lookUp } from "./look-up.ts";
+import { tenantConfig } from "./tenant-config.ts";
 
 /** What an accepted request says about one job, before the configuration is applied. */
 export interface JobRequestFields {
@@ -40,19 +41,14 @@ export interface JobRequestFields {
   readonly batchLine?: BatchLine | undefined;
   /** The API key that the request came with. */
   readonly keyId?: string | undefined;
+  /** What that key may spend a day, where that is not left to the configuration. */
+  readonly keyUsdPerDay?: number | undefined;
   /** The parsed request, for rules that read it. */
   readonly parsedBody?: RouteRequest["body"];
 }
 
 /** Beyond this, dates no longer fit where they are kept and shown. */
 export const longestDeadlineMs = 10 * 366 * 86_400_000;
-
-const unlimitedTenant: TenantConfig = { weight: 1, limits: {}, maxPriority: 9 };
-
-/** The tenant's settings, or the default tenant's, or none. */
-export function tenantConfig(config: EngineConfig, tenant: TenantId): TenantConfig {
-  return lookUp(config.tenants, tenant) ?? config.tenants.default ?? unlimitedTenant;
-}
 
 /** Builds the job that the ledger keeps. Throws {@link SluiceError} naming the field at fault. */
 export function specJob(
@@ -105,9 +101,13 @@ export type CandidateTerms = Pick<
   | "metadata"
   | "routing"
   | "parsedBody"
-> & { readonly sla: string; readonly priority: number; readonly deadlineAt: number };
+> &
+  Payers & { readonly sla: string; readonly priority: number; readonly deadlineAt: number };
 
-/** Names the targets that could serve a job as it is accepted. */
+/**
+ * Names the targets that could serve a job as it is accepted, and the budgets that may hold it back beside them: what
+ * waits for the money of its key or batch then fills only a window of its own.
+ */
 export function candidateSetOf(
   config: EngineConfig,
   terms: CandidateTerms,
@@ -130,7 +130,8 @@ export function candidateSetOf(
     body: terms.parsedBody,
     failedTargets: [],
   };
-  return candidateSetId(candidateTargets(request, config, made.now));
+  const budgets = budgetsOf(config, terms).map(({ key }) => key);
+  return candidateSetId(candidateTargets(request, config, made.now), budgets);
 }
 
 /** Checks that `model` is an alias one of whose targets serves `endpoint`. */

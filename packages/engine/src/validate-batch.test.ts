@@ -45,6 +45,18 @@ describe("a valid file", () => {
     expect(metrics.totals.get("sluice_jobs_accepted_total{sla=batch}")).toBe(3);
   });
 
+  test("of a batch with a budget has a window of its own", async () => {
+    const sets = async (batch: NonNullable<BatchSetup["batch"]>) => {
+      const { run, yielded } = await setupBatch(lines(2).join("\n"), { batch });
+      await run();
+      return new Set(yielded.map(({ candidateSet }) => candidateSet));
+    };
+    const usual = await sets({});
+    const bounded = await sets({ maxSpendUsd: 1 });
+    expect([usual.size, bounded.size]).toEqual([1, 1]);
+    expect(bounded).not.toEqual(usual);
+  });
+
   test("may have blank lines, CRLF and no break at its end; numbers are those of the file", async () => {
     const { run, yielded } = await setupBatch(`\n${line("a")}\r\n  \t\r\n\n${line("b")}`);
     expect(await run()).toMatchObject({ kind: "done" });

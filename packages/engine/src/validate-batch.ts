@@ -4,6 +4,7 @@ import {
   type BatchId,
   type BatchLedger,
   type BatchLineError,
+  type BudgetLedger,
   type Clock,
   type EngineConfig,
   type FileLedger,
@@ -21,6 +22,7 @@ import {
   type Verdict,
 } from "@sluice/domain";
 import { chargedTokens, effectiveDeadlineAt } from "@sluice/scheduling";
+import type { Payers } from "./budgets.ts";
 import { newEventIds } from "./end-job.ts";
 import { payloadOf } from "./payloads.ts";
 import { candidateSetOf, requireServed } from "./spec-job.ts";
@@ -47,7 +49,8 @@ export type LineReader = (
 
 export interface ValidateBatchPorts {
   readonly ledger: Pick<BatchLedger, "claimValidation" | "insertLines" | "failBatch"> &
-    Pick<FileLedger, "findFile">;
+    Pick<FileLedger, "findFile"> &
+    Pick<BudgetLedger, "keyUsdPerDay">;
   readonly files: FileStore;
   readonly deliveries: IdQueue;
   readonly ids: IdSource;
@@ -109,6 +112,7 @@ export async function validateBatch(ports: ValidateBatchPorts, id: BatchId): Pro
 /** Yields the jobs of a batch's lines; throws {@link InvalidBatch} at the end when any line was at fault. */
 async function* readJobs(ports: ValidateBatchPorts, batch: Batch): AsyncGenerator<JobSpec[]> {
   const content = await openInput(ports, batch);
+  const payers = await payersOf(ports, batch);
   const { limits } = ports.config();
   const errors: BatchLineError[] = [];
   const seen = new Map<string, number>();
@@ -120,7 +124,8 @@ async function* readJobs(ports: ValidateBatchPorts, batch: Batch): AsyncGenerato
       total += 1;
       const read = readOne(ports, batch, raw, seen);
       if ("error" in read) errors.push({ ...read.error, line: raw.number });
-      else if (errors.length === 0) jobs.push(await specLine(ports, batch, raw.number, read.line));
+      else if (errors.length === 0)
+        jobs.push(await specLine(ports, batch, payers, { ...read.line, number: raw.number }));
       if (errors.length >= maxBatchErrors) throw new InvalidBatch(errors, total);
     }
     if (total > limits.batchLines) throw new InvalidBatch([tooManyLines(limits.batchLines)], total);
@@ -191,15 +196,22 @@ function tooManyLines(most: number): BatchLineError {
   return { ...fault("too_many_lines", message, "input_file_id"), line: undefined };
 }
 
+/** Whose money the lines spend. */
+async function payersOf({ ledger }: ValidateBatchPorts, batch: Batch): Promise<Payers> {
+  const { id: batchId, tenantId, keyId, maxSpendUsd } = batch;
+  const keyUsdPerDay = keyId === undefined ? undefined : await ledger.keyUsdPerDay(keyId);
+  return { tenantId, keyId, keyUsdPerDay, batchId, maxSpendUsd };
+}
+
 async function specLine(
   ports: ValidateBatchPorts,
   batch: Batch,
-  number: number,
-  line: ReadBatchLine,
+  payers: Payers,
+  line: ReadBatchLine & { readonly number: number },
 ): Promise<JobSpec> {
   const { priority, createdAt: acceptedAt, expiresAt: deadlineAt } = batch;
   const id = idFromUuid("job", ports.ids.uuid());
-  const terms = { ...line, ...batch, model: line.model, deadlineAt, metadata: {} };
+  const terms = { ...line, ...batch, ...payers, model: line.model, deadlineAt, metadata: {} };
   return {
     id,
     tenantId: batch.tenantId,
@@ -221,7 +233,7 @@ async function specLine(
     routing: batch.routing,
     webhookUrl: batch.webhookJobs ? batch.webhookUrl : undefined,
     traceparent: batch.traceparent,
-    batchLine: { batchId: batch.id, line: number, customId: line.customId },
+    batchLine: { batchId: batch.id, line: line.number, customId: line.customId },
     candidateSet: candidateSetOf(ports.config(), terms, { id, now: ports.clock.now() }),
     tokens: chargedTokens({ ...line, endpoint: batch.endpoint }),
     keyId: batch.keyId,

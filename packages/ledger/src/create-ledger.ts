@@ -1,5 +1,6 @@
 import type {
   BatchLedger,
+  BudgetLedger,
   DeadLetterLedger,
   DeliveryLedger,
   DispatchLedger,
@@ -14,6 +15,7 @@ import type {
 } from "@sluice/domain";
 import type { Flush } from "./batcher.ts";
 import { createBatches } from "./batches.ts";
+import { createBudgets } from "./budgets.ts";
 import { connect } from "./client.ts";
 import { createDeadLetterLedger } from "./dead-letters.ts";
 import { createDeliveries } from "./deliveries.ts";
@@ -43,6 +45,7 @@ export interface Ledger
     WorkerLedger,
     DispatchLedger,
     BatchLedger,
+    BudgetLedger,
     FileLedger,
     TargetLedger,
     TenantLedger,
@@ -82,6 +85,7 @@ export function createLedger({
     ...createDeadLetterLedger(sql),
     ...createLaneBacklogs(sql),
     ...createBatches(sql),
+    ...createBudgets(sql),
     ...createFiles(sql),
     ...createTargetStates(sql),
     ...createTenants(sql),

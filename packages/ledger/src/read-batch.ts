@@ -35,6 +35,8 @@ export const batchColumns: readonly Column<BatchSpec>[] = [
   { name: "webhook_jobs", type: "bool", value: (batch) => batch.webhookJobs },
   { name: "traceparent", type: "text", value: (batch) => batch.traceparent },
   { name: "key_id", type: "text", value: (batch) => batch.keyId },
+  { name: "max_spend_usd", type: "numeric", value: (batch) => batch.maxSpendUsd },
+  { name: "stop_on_error_rate", type: "float8", value: (batch) => batch.stopOnErrorRate },
 ];
 
 /** What a batch is read from: its row `b` and the sums `c` of its counts. */
@@ -69,6 +71,8 @@ export interface BatchRow {
   readonly webhookJobs: boolean;
   readonly traceparent: string | null;
   readonly keyId: string | null;
+  readonly maxSpendUsd: number | null;
+  readonly stopOnErrorRate: number | null;
   readonly status: BatchStatus;
   readonly errors: readonly Partial<BatchLineError>[];
   readonly total: number;
@@ -115,6 +119,8 @@ function specOf(row: BatchRow): BatchSpec {
     webhookJobs: row.webhookJobs,
     traceparent: row.traceparent ?? undefined,
     keyId: row.keyId ?? undefined,
+    maxSpendUsd: row.maxSpendUsd ?? undefined,
+    stopOnErrorRate: row.stopOnErrorRate ?? undefined,
   };
 }
 

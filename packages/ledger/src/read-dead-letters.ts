@@ -23,6 +23,7 @@ interface DeadLetterRow extends LineRow {
   readonly maxOutputTokens: number | null;
   readonly capabilities: readonly string[];
   readonly routing: RoutingWishes;
+  readonly keyId: string | null;
   readonly acceptedAt: number;
   readonly finishedAt: number;
   readonly attempts: number;
@@ -40,7 +41,7 @@ function letters(sql: Sql | Transaction, tenant: TenantId, filter: DeadLetterFil
   const keys = ids && uuids(ids.map((id) => uuidOf("job", id)));
   return sql`
     SELECT j.id, j.tenant_id, j.model, j.endpoint, j.sla, j.priority, j.input_tokens, j.max_output_tokens,
-      j.capabilities, j.routing, j.batch_id, j.line, j.custom_id, j.accepted_at, o.finished_at, o.attempts,
+      j.capabilities, j.routing, j.batch_id, j.line, j.custom_id, j.key_id, j.accepted_at, o.finished_at, o.attempts,
       coalesce(o.target_id, last.target_id) AS target_id, o.failure_code, o.failure_message,
       o.failure_code || coalesce(': ' || ended.kinds, '') AS cause, coalesce(ended.calls, '[]') AS calls
     FROM outcomes o
@@ -95,6 +96,7 @@ function letterOf(row: DeadLetterRow): DeadLetter {
     ...{ model, endpoint, sla, priority, inputTokens, capabilities, routing, acceptedAt, attempts, cause },
     maxOutputTokens: row.maxOutputTokens ?? undefined,
     batchLine: lineOf(row),
+    keyId: row.keyId ?? undefined,
     diedAt: row.finishedAt,
     targetId: row.targetId ?? undefined,
     failure: { code: row.failureCode, message: row.failureMessage },

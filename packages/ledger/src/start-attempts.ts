@@ -10,6 +10,8 @@ const startColumns: readonly Column<StartAttempt>[] = [
   { name: "target_id", type: "text", value: (start) => start.targetId },
   { name: "started_at", type: "timestamptz", value: (start) => start.startedAt },
   { name: "route", type: "json", value: (start) => start.route },
+  { name: "held_usd", type: "numeric", value: (start) => start.held?.usd },
+  { name: "key_id", type: "text", value: (start) => start.held?.keyId },
 ];
 
 // CASE: see move-jobs.ts. A line of a batch that is being cancelled gets no further attempt, though its row is still there.
@@ -27,8 +29,8 @@ const startStatement = `
     RETURNING i.ord, l.id, l.epoch
   ),
   attempted AS (
-    INSERT INTO attempts (job_id, epoch, worker_id, target_id, started_at)
-    SELECT s.id, s.epoch, i.worker_id, i.target_id, i.started_at FROM started s JOIN input i USING (ord)
+    INSERT INTO attempts (job_id, epoch, worker_id, target_id, started_at, held_usd, key_id)
+    SELECT s.id, s.epoch, i.worker_id, i.target_id, i.started_at, i.held_usd, i.key_id FROM started s JOIN input i USING (ord)
   ),
   decided AS (
     INSERT INTO decisions (job_id, epoch, route)

@@ -14,9 +14,11 @@ export function createTenants(sql: Sql): TenantLedger {
         ON CONFLICT (hash) DO NOTHING`;
     },
     async findKey(hash): Promise<ApiKeyOwner | undefined> {
-      const [row] = await sql<{ id: string; tenantId: string; role: KeyRole }[]>`
-        SELECT id, tenant_id, role FROM api_keys WHERE hash = ${hash}`;
-      return row && { keyId: row.id, tenantId: row.tenantId as TenantId, role: row.role };
+      const [row] = await sql<{ id: string; tenantId: string; role: KeyRole; usdPerDay: number | null }[]>`
+        SELECT id, tenant_id, role, usd_per_day FROM api_keys WHERE hash = ${hash}`;
+      if (row === undefined) return undefined;
+      const { id: keyId, tenantId, role, usdPerDay } = row;
+      return { keyId, tenantId: tenantId as TenantId, role, usdPerDay: usdPerDay ?? undefined };
     },
     async webhookSecrets(tenant, create, now) {
       const found = await secretsOf(sql, tenant, now);

@@ -104,6 +104,8 @@ interface LoadedRow extends SpecRow {
   readonly ownerAlive: boolean;
   readonly notBeforeAt: number | null;
   readonly waitingFor: string | null;
+  readonly maxSpendUsd: number | null;
+  readonly keyUsdPerDay: number | null;
 }
 
 async function load(sql: Sql, ids: readonly JobId[]): Promise<(JobToRun | undefined)[]> {
@@ -122,15 +124,18 @@ function loadLive(sql: Sql, keys: readonly string[]) {
   return sql<LoadedRow[]>`
     SELECT ${sql.unsafe(specColumns)}, j.body, j.body_key, l.state, l.epoch, l.attempts,
       to_json(l.failed_targets) AS failed_targets, l.not_before_at, l.waiting_for,
-      coalesce(w.lease_until > clock_timestamp(), false) AS owner_alive
+      coalesce(w.lease_until > clock_timestamp(), false) AS owner_alive, b.max_spend_usd,
+      k.usd_per_day AS key_usd_per_day
     FROM live_jobs l JOIN jobs j ON j.id = l.id LEFT JOIN workers w ON w.id = l.worker_id
+      LEFT JOIN batches b ON b.id = l.batch_id LEFT JOIN api_keys k ON k.id = j.key_id
     WHERE l.id = ANY(${uuids(keys)}::uuid[]) AND j.id = ANY(${uuids(keys)}::uuid[])`;
 }
 
 function loadEnded(sql: Sql, keys: readonly string[]) {
   return sql<LoadedRow[]>`
     SELECT ${sql.unsafe(specColumns)}, o.state, o.epoch, o.attempts, '[]'::json AS failed_targets,
-      NULL::timestamptz AS not_before_at, NULL AS waiting_for, false AS owner_alive
+      NULL::timestamptz AS not_before_at, NULL AS waiting_for, false AS owner_alive,
+      NULL AS max_spend_usd, NULL AS key_usd_per_day
     FROM outcomes o JOIN jobs j ON j.id = o.job_id
     WHERE o.job_id = ANY(${uuids(keys)}::uuid[]) AND j.id = ANY(${uuids(keys)}::uuid[])`;
 }
@@ -139,5 +144,8 @@ function jobToRun(row: LoadedRow): JobToRun {
   const { state, epoch, attempts, failedTargets, ownerAlive } = row;
   const notBeforeAt = row.notBeforeAt ?? undefined;
   const waitingFor = row.waitingFor ?? undefined;
-  return { ...specOf(row), state, epoch, attempts, failedTargets, ownerAlive, notBeforeAt, waitingFor };
+  const maxSpendUsd = row.maxSpendUsd ?? undefined;
+  const keyUsdPerDay = row.keyUsdPerDay ?? undefined;
+  const standing = { state, epoch, attempts, failedTargets, ownerAlive, notBeforeAt, waitingFor };
+  return { ...specOf(row), ...standing, maxSpendUsd, keyUsdPerDay };
 }

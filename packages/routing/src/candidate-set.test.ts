@@ -43,5 +43,7 @@ describe("candidateSetId", () => {
     expect(candidateSetId([plain, spare])).toBe(candidateSetId([spare, plain, plain]));
     expect(candidateSetId([plain, spare])).not.toBe(candidateSetId([plain]));
     expect(candidateSetId([])).toBe("");
+    expect(candidateSetId([plain], ["key:a"])).not.toBe(candidateSetId([plain]));
+    expect(candidateSetId([plain], ["key:a"])).not.toBe(candidateSetId([plain, { id: "key:a" }]));
   });
 });

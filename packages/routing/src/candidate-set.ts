@@ -28,9 +28,16 @@ export function candidateTargets(
   return [];
 }
 
-/** A short name of a set of targets: equal for equal sets, whatever the model, pool or order they come by. */
-export function candidateSetId(targets: readonly Pick<Target, "id">[]): string {
+/**
+ * A short name of a set of targets: equal for equal sets, whatever the model, pool or order they come by. Jobs whose
+ * calls are held against budgets (by their keys) share a set only with those of the same budgets.
+ */
+export function candidateSetId(
+  targets: readonly Pick<Target, "id">[],
+  budgets: readonly string[] = [],
+): string {
   if (targets.length === 0) return "";
   const ids = [...new Set(targets.map(({ id }) => id))].sort();
-  return createHash("sha256").update(ids.join("\n")).digest("base64url").slice(0, 12);
+  const name = [...ids, ...budgets.map((key) => `\n${key}`)].join("\n");
+  return createHash("sha256").update(name).digest("base64url").slice(0, 12);
 }

@@ -61,6 +61,7 @@ export async function setupBatch(
     ledger: {
       claimValidation: async () => claims.shift(),
       findFile: async () => found.file,
+      keyUsdPerDay: async () => undefined,
       async insertLines(_id: string, _holder: string, groups: AsyncIterable<readonly JobSpec[]>) {
         const before = yielded.length;
         for await (const group of groups) yielded.push(...group);

@@ -32,7 +32,12 @@ type CapacityMethod =
 /** Capacity that grants everything but what a test lists in `full`; keeps what it is told. */
 export interface ScriptedCapacity extends Capacity {
   /** Answers of full targets by id. */
-  readonly full: Map<string, { readonly limit: string; readonly waitMs: number }>;
+  readonly full: Map<
+    string,
+    { readonly limit: string; readonly waitMs: number; readonly isExhausted?: true }
+  >;
+  /** Budgets, by key, of which it does not know what was spent. */
+  readonly unknown: Set<string>;
   readonly known: Map<string, Partial<TargetSignals>>;
   readonly faults: Faults<CapacityMethod>;
   readonly parked: { readonly turn: Turn; readonly refusals: readonly Refusal[] }[];
@@ -67,6 +72,7 @@ export function createScriptedCapacity(): ScriptedCapacity {
   const script: Pick<
     ScriptedCapacity,
     | "full"
+    | "unknown"
     | "known"
     | "parked"
     | "left"
@@ -81,6 +87,7 @@ export function createScriptedCapacity(): ScriptedCapacity {
     | "operated"
   > = {
     full: new Map(),
+    unknown: new Set(),
     known: new Map(),
     parked: [],
     left: [],
@@ -108,6 +115,10 @@ export function createScriptedCapacity(): ScriptedCapacity {
     reserve: (request) =>
       faults.run("reserve", () => {
         script.requests.push(request);
+        const unknown = request.budgets?.find(
+          ({ key, spentUsd }) => spentUsd === undefined && script.unknown.has(key),
+        );
+        if (unknown !== undefined) return { kind: "denied", limit: unknown.key, waitMs: 0, isUnknown: true };
         const denial = script.full.get(request.target.id);
         if (denial !== undefined) return { kind: "denied", ...denial };
         return { kind: "granted", reservation: grant(request) };

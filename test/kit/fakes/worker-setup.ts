@@ -11,6 +11,7 @@ import { sampleConfig, sampleTarget } from "../samples.ts";
 import { createFakeClock } from "./fake-clock.ts";
 import { createMemoryFiles } from "./memory-files.ts";
 import { createMemoryDeadLetters, createMemoryIdQueue } from "./memory-lanes.ts";
+import { createMemoryPurse } from "./memory-purse.ts";
 import { createMemoryWorkerLedger } from "./memory-worker-ledger.ts";
 import {
   createCountingIds,
@@ -30,6 +31,7 @@ export async function setupWorker(
     clock,
     ledger: createMemoryWorkerLedger(clock),
     capacity: createScriptedCapacity(),
+    purse: createMemoryPurse(),
     models: createScriptedModels(),
     files: createMemoryFiles(),
     deadLetters: createMemoryDeadLetters(),

@@ -57,6 +57,8 @@ async function create(ports: ApiPorts, request: FastifyRequest, reply: FastifyRe
     webhookUrl,
     webhookJobs: asked.webhook_jobs,
     keyId: callerOf(request).keyId,
+    maxSpendUsd: asked.max_spend_usd,
+    stopOnErrorRate: asked.stop_on_error_rate,
     traceparent: typeof request.headers.traceparent === "string" ? request.headers.traceparent : undefined,
     idempotency: idempotencyOf(request, "POST /v1/batches", bytes),
     render: (spec) => JSON.stringify(renderBatch(freshBatch(spec))),

@@ -32,6 +32,8 @@ export interface NewBatch {
   readonly priority?: number | undefined;
   readonly webhook_url?: string | undefined;
   readonly metadata?: Readonly<Record<string, string>> | undefined;
+  readonly max_spend_usd?: number | undefined;
+  readonly stop_on_error_rate?: number | undefined;
 }
 
 /** The API's calls; each throws {@link ApiError} or {@link UnreachableError}. */

@@ -22,6 +22,8 @@ export interface BatchView {
   readonly sla?: string;
   readonly priority?: number;
   readonly cost_usd?: number;
+  readonly max_spend_usd?: number | null;
+  readonly stop_on_error_rate?: number | null;
 }
 
 export interface LineErrorView {
@@ -119,6 +121,12 @@ const endedJob = new Set(["succeeded", "failed", "dead", "cancelled", "expired"]
 /** Whether the batch will never change again. */
 export function isEndedBatch({ status }: BatchView): boolean {
   return endedBatch.has(status);
+}
+
+/** Why Sluice itself ended a batch; `undefined` when it did not. */
+export function whyStopped({ status, errors }: BatchView): string | undefined {
+  const [stop] = status === "cancelling" || status === "cancelled" ? (errors?.data ?? []) : [];
+  return stop === undefined ? undefined : `${stop.message} [${stop.code}]`;
 }
 
 /** Whether the job will never change again. */

@@ -1,4 +1,4 @@
-import { type BatchView, isEndedJob, type JobView } from "../api/views.ts";
+import { type BatchView, isEndedJob, type JobView, whyStopped } from "../api/views.ts";
 import { count, table, usd } from "../format.ts";
 
 /** A job as lines of names and values. */
@@ -38,8 +38,8 @@ export function showBatch(batch: BatchView): string {
     ["created", moment(batch.created_at)],
     ["expires", batch.expires_at === null ? undefined : moment(batch.expires_at)],
     ["lines", `${count(total)}: ${count(completed)} succeeded, ${count(failed)} failed`],
-    ["cost", batch.cost_usd === undefined ? undefined : usd(batch.cost_usd)],
-    ["errors", batch.errors === null ? undefined : `${count(batch.errors.data.length)} in the file`],
+    ["cost", costOf(batch)],
+    ["errors", errorsOf(batch)],
     ["results", completed + failed === 0 ? undefined : `npx sluice results ${batch.id}`],
   ];
   return table(rows.filter((row): row is [string, string] => row[1] !== undefined));
@@ -54,6 +54,17 @@ export function showJobs(jobs: readonly JobView[]): string {
 function usageOf({ usage }: JobView): string | undefined {
   if (usage === undefined || usage === null) return undefined;
   return `${count(usage.input_tokens)} tokens in, ${count(usage.output_tokens)} out, ${usd(usage.cost_usd)}`;
+}
+
+function costOf({ cost_usd: cost, max_spend_usd: most }: BatchView): string | undefined {
+  if (cost === undefined) return undefined;
+  return most === undefined || most === null ? usd(cost) : `${usd(cost)} of at most ${usd(most)}`;
+}
+
+function errorsOf(batch: BatchView): string | undefined {
+  const stop = whyStopped(batch);
+  if (stop !== undefined) return stop;
+  return batch.errors === null ? undefined : `${count(batch.errors.data.length)} in the file`;
 }
 
 function moment(unixSeconds: number): string {

@@ -6,10 +6,10 @@ import { connectApi } from "../api/find-api.ts";
 import { type CliContext, CliError, sentenceOf } from "../context.ts";
 import { startBatch } from "../run/run-batch.ts";
 import { watchBatch, watchJob } from "./watch.ts";
-import { type TagFlags, tagsOf } from "./wishes.ts";
+import { type StopFlags, stopsOf, type TagFlags, tagsOf } from "./wishes.ts";
 
 /** The flags of `submit`. */
-export interface SubmitFlags extends TagFlags {
+export interface SubmitFlags extends TagFlags, StopFlags {
   readonly model?: string | undefined;
   readonly maxTokens?: string | undefined;
   readonly file?: string | undefined;
@@ -33,6 +33,8 @@ export async function submit(
   }
   if (what !== undefined && isBatchFile(what, flags))
     return submitBatch(context, resolve(context.callerDir, what), flags);
+  if (Object.keys(stopsOf(flags)).length > 0)
+    throw new CliError("--max-spend and --stop-on-error-rate are for batch files.", 2);
   return submitJob(context, connectApi(context), await readJobBody(context, what, flags), flags);
 }
 
@@ -56,6 +58,7 @@ async function submitBatch(context: CliContext, file: string, flags: SubmitFlags
   const { id, ...batch } = await startBatch(api, file, {
     completion_window: flags.deadline ?? "24h",
     ...tagsOf(flags),
+    ...stopsOf(flags),
   });
   if (flags.wait === true) {
     tell(context, `batch ${id} is accepted`, flags);

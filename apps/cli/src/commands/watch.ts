@@ -2,7 +2,7 @@ import { setTimeout as sleep } from "node:timers/promises";
 import type { ApiClient } from "../api/api-client.ts";
 import { UnreachableError } from "../api/api-error.ts";
 import { connectApi, localCluster } from "../api/find-api.ts";
-import { type BatchView, isEndedJob, type JobView } from "../api/views.ts";
+import { type BatchView, isEndedJob, type JobView, whyStopped } from "../api/views.ts";
 import { workerUrls } from "../cluster/worker-urls.ts";
 import type { CliContext } from "../context.ts";
 import { createPoolCounter, type PoolCounter } from "../progress/call-counts.ts";
@@ -41,7 +41,11 @@ export async function watchBatch(
   const { batch, progress, tookMs } = await followBatch({ api, batchId: id, terminal, signal, pools });
   if (flags.json === true) context.out.write(`${JSON.stringify(batch)}\n`);
   else if (batch.status === "failed") context.err.write(`${invalidLines("input file", batch).join("\n")}\n`);
-  else terminal.say(`${id} is ${batch.status}; ${summaryLine(wholly(progress), lifeMs(batch) ?? tookMs)}`);
+  else {
+    terminal.say(`${id} is ${batch.status}; ${summaryLine(wholly(progress), lifeMs(batch) ?? tookMs)}`);
+    const stop = whyStopped(batch);
+    if (stop !== undefined) terminal.say(stop);
+  }
   if (signal.aborted) return interrupted;
   return batch.status === "completed" && progress.failed === 0 ? 0 : 1;
 }

@@ -1,6 +1,6 @@
 import type { ApiClient, NewBatch } from "../api/api-client.ts";
 import { ApiError } from "../api/api-error.ts";
-import type { BatchView } from "../api/views.ts";
+import { type BatchView, whyStopped } from "../api/views.ts";
 import { CliError } from "../context.ts";
 import { plural } from "../format.ts";
 import type { PoolCounter } from "../progress/call-counts.ts";
@@ -112,6 +112,8 @@ function tellEnd(
 ): void {
   terminal.say(summaryLine(progress, tookMs));
   if (batch.status !== "completed") terminal.say(`the batch ended as ${batch.status}`);
+  const stop = whyStopped(batch);
+  if (stop !== undefined) terminal.say(stop);
   const { reasons } = written;
   for (const { reason, lines, firstId } of reasons.slice(0, reasonsShown)) {
     terminal.say(`  ${plural(lines, "line")}, first ${firstId}: ${reason}`);

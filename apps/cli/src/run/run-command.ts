@@ -6,6 +6,7 @@ import { findApi, localCluster } from "../api/find-api.ts";
 import type { ClusterFile } from "../cluster/cluster-file.ts";
 import { loadSettings } from "../cluster/load-settings.ts";
 import { workerUrls } from "../cluster/worker-urls.ts";
+import { type StopFlags, stopsOf } from "../commands/wishes.ts";
 import { type CliContext, CliError } from "../context.ts";
 import { createPoolCounter } from "../progress/call-counts.ts";
 import { createTerminal, type Terminal } from "../progress/terminal.ts";
@@ -14,7 +15,7 @@ import { type BatchEnd, type BatchWishes, exitCodeOf, invalidLines, runBatch } f
 import { assertWritable } from "./write-output.ts";
 
 /** The flags of `run`. */
-export interface RunFlags {
+export interface RunFlags extends StopFlags {
   readonly out: string;
   readonly sla?: string | undefined;
   readonly deadline?: string | undefined;
@@ -29,6 +30,7 @@ export async function run(context: CliContext, file: string, flags: RunFlags): P
   const input = resolve(context.callerDir, file);
   const out = resolve(context.callerDir, flags.out);
   // What can be known to be wrong is told before servers are started for it.
+  const stops = stopsOf(flags);
   await readEndpoint(input);
   await assertWritable(out);
   const terminal = createTerminal(flags.json === true ? context.err : context.out);
@@ -36,7 +38,7 @@ export async function run(context: CliContext, file: string, flags: RunFlags): P
     configPath: flags.config,
     say: (line) => terminal.say(line),
   });
-  const wishes = wishesOf(settings.config, flags);
+  const wishes = { ...wishesOf(settings.config, flags), ...stops };
   const work = async (at: RunPlace, signal: AbortSignal): Promise<number> => {
     const { end, code } = await runOn(at, { input, out, wishes, terminal, signal });
     tell(context, { end, file: input, flags });

@@ -30,6 +30,7 @@ const tenantLimits = strict({
   concurrency: positiveInteger().optional().describe("Calls at the same time."),
   enqueued_tokens: positiveInteger().optional().describe("Tokens of jobs that are not finished."),
   usd_per_day: positiveNumber().optional().describe("Spend per sliding day."),
+  usd_per_day_per_key: positiveNumber().optional().describe("Spend of each API key per sliding day."),
 });
 
 /** One entry of `tenants`. */

@@ -180,6 +180,8 @@ export interface ApiKeyOwner {
   readonly keyId: string;
   readonly tenantId: TenantId;
   readonly role: KeyRole;
+  /** What the key may spend a day, where that is not left to the configuration. */
+  readonly usdPerDay: number | undefined;
 }
 
 export interface TenantLedger {

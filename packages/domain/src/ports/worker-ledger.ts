@@ -13,6 +13,10 @@ export interface JobToRun extends JobSpec {
   /** Whether the worker of a running attempt still holds its lease. */
   readonly ownerAlive: boolean;
   readonly notBeforeAt: number | undefined;
+  /** `max_spend_usd` of its batch. */
+  readonly maxSpendUsd?: number | undefined;
+  /** What its key may spend a day, where that is not left to the configuration. */
+  readonly keyUsdPerDay?: number | undefined;
   /** The limit that it is held for; then `notBeforeAt` is when it looks by itself, and it may run before. */
   readonly waitingFor: string | undefined;
 }
@@ -36,6 +40,16 @@ export interface StartAttempt {
   readonly targetId: string;
   readonly startedAt: number;
   readonly route: Route;
+  /** Absent when no budget of a key or batch is held for the call. */
+  readonly held?: HeldMoney | undefined;
+}
+
+/** What budgets hold for a call. */
+export interface HeldMoney {
+  /** The most that it may cost. */
+  readonly usd: number;
+  /** The key whose budget is one of them. */
+  readonly keyId: string | undefined;
 }
 
 export type StartResult =

@@ -161,6 +161,8 @@ const plainBatch: Omit<BatchSpec, "id" | "inputFileId" | "outputFileId" | "error
   webhookJobs: false,
   traceparent: undefined,
   keyId: undefined,
+  maxSpendUsd: undefined,
+  stopOnErrorRate: undefined,
 };
 
 export const route: Route = {
