@@ -71,6 +71,9 @@ export function createCapacity(options: CapacityOptions): Capacity {
     async leave(job) {
       wake(await scripts.leave([parked], [now(), memberOf(job)]));
     },
+    async holds({ id }) {
+      return (await redis.hexists(heldKey(ownerOf(id)), id)) === 1;
+    },
     async settle({ id }, { inputTokens, outputTokens, costUsd, sentAfterMs }) {
       const output = outputTokens === undefined ? "" : whole(outputTokens);
       const sent = sentAfterMs === undefined ? "" : whole(sentAfterMs);

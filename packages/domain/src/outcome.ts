@@ -51,8 +51,11 @@ export type Outcome =
   | ({ readonly kind: "timed-out"; readonly phase: "connect" | "headers" | "body" } & Timed)
   /** An answer that cannot be a result: broken JSON, a wrong content type, 200 with an error inside. */
   | ({ readonly kind: "malformed"; readonly reason: string } & Timed)
-  /** We stopped it: shutdown, lost lease, cancelled job. */
-  | ({ readonly kind: "aborted"; readonly reason: "shutdown" | "lease-lost" | "cancelled" } & Timed);
+  /** We stopped it, or never made it: shutdown, lost lease, cancelled job, a budget that no longer holds its money. */
+  | ({
+      readonly kind: "aborted";
+      readonly reason: "shutdown" | "lease-lost" | "cancelled" | "reservation-lost";
+    } & Timed);
 
 export type OutcomeKind = Outcome["kind"];
 

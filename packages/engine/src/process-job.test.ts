@@ -78,6 +78,24 @@ describe("a pointer that is claimed", () => {
     expect(clock.now()).toBeLessThan(job.deadlineAt);
   });
 
+  test("is not called when Redis has lost what its budgets held for it, and comes back", async () => {
+    const { run, job, models, ledger, capacity } = await setup({ batchLine, maxSpendUsd: 1 });
+    const { startAttempts } = ledger;
+    Object.assign(ledger, {
+      startAttempts: (...starts: Parameters<typeof startAttempts>) => {
+        capacity.open.clear();
+        return startAttempts(...starts);
+      },
+    });
+    expect(await run(job)).toMatchObject({ kind: "later" });
+    expect(models.calls).toEqual([]);
+    expect(ledger.settlements).toMatchObject([{ outcome: "aborted", costUsd: 0 }]);
+    expect(ledger.at(job.id)).toMatchObject({ state: "waiting", attempts: 0 });
+    capacity.faults.arm("holds");
+    expect(await run(job)).toMatchObject({ kind: "later" });
+    expect(models.calls).toEqual([]);
+  });
+
   test("tells the ledger what is held of its budgets", async () => {
     const { run, job, models, ledger } = await setup({
       batchLine,

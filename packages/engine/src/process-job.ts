@@ -131,10 +131,8 @@ async function runAttempt(
     return { kind: "later", at: startedAt + lostRaceMs };
   }
   const { epoch } = started;
-  const calledAfterMs = ports.clock.monotonicMs() - placed.reservedAtMs;
   const signals = placed.route.signals[placed.target.id];
-  const stopWatching = watchForStuck(ports, stuckAfterMs(signals), hand);
-  const outcome = await callModel(ports, {
+  const call = {
     target: placed.target,
     endpoint: job.endpoint,
     body,
@@ -143,15 +141,32 @@ async function runAttempt(
     traceparent: ports.tracer.currentTraceparent() ?? job.traceparent,
     signal: AbortSignal.any([hand.signal, leaseSignal]),
     timeoutMs: callTimeoutMs(job, placed.target, signals, startedAt),
-  });
+  };
+  const stopWatching = watchForStuck(ports, stuckAfterMs(signals), hand);
+  const outcome = (await isPaidFor(ports, placed)) ? await makeCall(ports, placed, call) : notPaidFor;
   stopWatching();
-  return settleAttempt(ports, {
-    job,
-    placed,
-    epoch,
-    workerId: start.workerId,
-    outcome: sentSinceReservation(outcome, calledAfterMs),
-  });
+  return settleAttempt(ports, { job, placed, epoch, workerId: start.workerId, outcome });
+}
+
+const notPaidFor: Outcome = { kind: "aborted", reason: "reservation-lost", latencyMs: 0 };
+
+/**
+ * Whether budgets still hold the money of a call whose attempt has been committed. If Redis was lost before that
+ * commit, their counters may begin again at a sum without it; if after, the sum has it.
+ */
+async function isPaidFor({ capacity, logger }: ProcessJobPorts, placed: Placed): Promise<boolean> {
+  if (placed.held === undefined) return true;
+  try {
+    return await capacity.holds(placed.reservation);
+  } catch (error) {
+    logger.warn({ target: placed.target.id, err: error }, "a call is not made: who pays for it is not known");
+    return false;
+  }
+}
+
+async function makeCall(ports: ProcessJobPorts, placed: Placed, call: ModelCall): Promise<Outcome> {
+  const calledAfterMs = ports.clock.monotonicMs() - placed.reservedAtMs;
+  return sentSinceReservation(await callModel(ports, call), calledAfterMs);
 }
 
 /** Calls of a target that hangs must not hold all places of a worker until they time out. */

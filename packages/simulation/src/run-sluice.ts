@@ -30,7 +30,7 @@ import {
   simulationStart,
 } from "./run-options.ts";
 import { seededRandom } from "./seeded-random.ts";
-import { noFiles, silentLogger, silentMetrics, silentTracer } from "./silent-ports.ts";
+import { noFiles, noPurse, silentLogger, silentMetrics, silentTracer } from "./silent-ports.ts";
 import { createModelledUpstream, type Ended, type ModelledUpstream } from "./upstream/modelled-upstream.ts";
 import { createVirtualClock } from "./virtual-clock.ts";
 
@@ -110,6 +110,7 @@ function workerPorts(shared: SharedPorts, seed: number, number: number): Process
     ...shared,
     lease: everlastingLease(shared.ids),
     signals: cacheSignals(shared),
+    purse: noPurse,
     deadLetters: { add: async () => undefined, remove: async () => undefined },
     deliveries: { add: async () => undefined },
     random: seededRandom(seed, `worker ${number}`),

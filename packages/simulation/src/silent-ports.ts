@@ -1,4 +1,5 @@
 import { FileMissing, type FileStore, type Logger, type Metrics, type Tracer } from "@sluice/domain";
+import type { Purse } from "@sluice/engine";
 
 const nothing = (): void => undefined;
 
@@ -16,6 +17,12 @@ export const silentMetrics: Metrics = { increment: nothing, observe: nothing, se
 export const silentTracer: Tracer = {
   inSpan: (_name, _options, fn) => fn({ setAttribute: nothing }),
   currentTraceparent: () => undefined,
+};
+
+/** Simulated jobs come without a key and in no batch. */
+export const noPurse: Purse = {
+  withSpend: () => Promise.reject(new Error("a simulation has no budgets of keys and batches")),
+  stopBatch: () => Promise.reject(new Error("a simulation has no batches")),
 };
 
 /** Simulated requests and answers have no bytes, so nothing is ever stored. */

@@ -20,6 +20,7 @@ type CapacityMethod =
   | "reserve"
   | "park"
   | "leave"
+  | "holds"
   | "settle"
   | "release"
   | "renew"
@@ -130,6 +131,7 @@ export function createScriptedCapacity(): ScriptedCapacity {
         return script.parking.shift()?.(refusals) ?? { kind: "parked", waitMs };
       }),
     leave: ({ jobId }) => faults.run("leave", () => void script.left.push(jobId)),
+    holds: ({ id }) => faults.run("holds", () => script.open.has(id)),
     settle: (reservation, use) =>
       faults.run("settle", () => {
         script.open.delete(reservation.id);

@@ -3,6 +3,7 @@ import { whole } from "../amounts.ts";
 import { memberOf, parkAnswer, waitingPlaces } from "../parking.ts";
 import { readSignals } from "../read-signals.ts";
 import { readingsOf } from "../report-readings.ts";
+import { ownerOf } from "../reservations.ts";
 import { createState } from "./create-state.ts";
 import { learn } from "./learn.ts";
 import { leave } from "./leave.ts";
@@ -50,6 +51,9 @@ export function createInMemoryCapacity({ clock, ids, onRoom }: InMemoryCapacityO
     },
     async leave(job) {
       run((step) => leave(step, memberOf(job)));
+    },
+    async holds({ id }) {
+      return state.owners.get(ownerOf(id))?.held.has(id) ?? false;
     },
     async settle({ id }, use) {
       run((step) => settle(step, id, use));

@@ -95,6 +95,21 @@ export function budgetsConformance(setup: () => Promise<CapacityUnderTest>): voi
       expect(full).not.toHaveProperty("isUnknown");
     });
 
+    test("hold for as long as the reservation is known", async () => {
+      const { capacity, clock } = await setup();
+      const [settled, released, lapsed] = [
+        await take(capacity, ask([batch], 0.1)),
+        await take(capacity, ask([batch], 0.1)),
+        await take(capacity, ask([batch], 0.1, { owner: "wrk_dies" })),
+      ];
+      expect(await capacity.holds(settled)).toBe(true);
+      await capacity.settle(settled, use(1, 1));
+      await capacity.release(released);
+      clock.advance(31_000);
+      await capacity.reserve(ask([batch], 0.1));
+      for (const one of [settled, released, lapsed]) expect(await capacity.holds(one)).toBe(false);
+    });
+
     test("count what a dead worker held as spent", async () => {
       const { capacity, clock } = await setup();
       await take(capacity, ask([batch], 0.6));

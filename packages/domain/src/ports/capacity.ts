@@ -122,6 +122,8 @@ export interface Capacity {
   park(turn: Turn, refusals: readonly Refusal[]): Promise<ParkAnswer>;
   /** Ends the waiting of a job that will not come, so that nobody waits for it. */
   leave(job: ParkedJob): Promise<void>;
+  /** Whether a reservation is still kept: not when Redis has lost it, or its lease has lapsed. */
+  holds(reservation: Reservation): Promise<boolean>;
   /** Ends a reservation whose request reached the upstream. */
   settle(reservation: Reservation, use: RealUse): Promise<void>;
   /** Ends a reservation whose request never left. */
