@@ -12,7 +12,15 @@ import type {
   Metrics,
   Route,
 } from "@sluice/domain";
-import type { AcceptedJob, AcceptJobRequest, JobRequestFields, JobWaiter, WindowSizes } from "@sluice/engine";
+import type {
+  AcceptedJob,
+  AcceptJobRequest,
+  Admission,
+  Forecaster,
+  JobRequestFields,
+  JobWaiter,
+  WindowSizes,
+} from "@sluice/engine";
 import type { Ledger } from "@sluice/ledger";
 import type { Health, MetricsRecorder, Tracing } from "@sluice/telemetry";
 import type { Authenticator } from "./authenticate.ts";
@@ -41,4 +49,6 @@ export interface ApiPorts {
   readonly previewJob: (job: Job) => Promise<Route | undefined>;
   readonly waiter: JobWaiter;
   readonly windowSizes: WindowSizes;
+  readonly admission: Pick<Admission, "checkRoom">;
+  readonly forecaster: Pick<Forecaster, "estimateLive">;
 }

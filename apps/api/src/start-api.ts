@@ -1,9 +1,12 @@
-import { createCapacity } from "@sluice/capacity";
+import { createCapacity, createForecastBoard } from "@sluice/capacity";
 import { renderAccepted } from "@sluice/contracts";
 import { idFromUuid, tenantId } from "@sluice/domain";
 import {
   cacheSignals,
   createAcceptJob,
+  createAdmission,
+  createForecaster,
+  createForecastReporter,
   createJobWaiter,
   createLaneRoom,
   createWindowSizes,
@@ -19,6 +22,7 @@ import { lanePriority } from "@sluice/scheduling";
 import type { ApiPorts } from "./api-ports.ts";
 import { createAuthenticator, hashKey } from "./authenticate.ts";
 import { createServer } from "./create-server.ts";
+import { estimateOf } from "./estimate-of.ts";
 import { listen } from "./listen.ts";
 
 /** What an upload left unfinished for this long is a crash's remains. */
@@ -36,7 +40,11 @@ export async function startApi(runtime: Runtime): Promise<StartedRole> {
     priorityOf: lanePriority,
     telemetry: runtime.queueTelemetry,
   });
-  const capacity = createCapacity({ redis: runtime.redis("commands"), clock, ids });
+  const commands = runtime.redis("commands");
+  const capacity = createCapacity({ redis: commands, clock, ids });
+  const board = createForecastBoard(commands);
+  const forecaster = createForecaster({ board, clock, logger, config });
+  const admission = createAdmission({ forecaster, config });
   const engines = scrapeEngines({
     engines: () => enginesOf(config()),
     clock,
@@ -73,18 +81,23 @@ export async function startApi(runtime: Runtime): Promise<StartedRole> {
       ledger,
       lanes,
       room,
+      admission,
+      forecaster,
+      reports: createForecastReporter({ board, clock, logger }),
       files,
       ids,
       clock,
       logger,
       metrics,
       config,
-      render: renderAccepted,
+      render: (spec) => renderAccepted(spec, estimateOf(config(), spec, spec.estimate)),
     }),
     previewJob: (job) => previewJob(preview, job),
     previewRoute: (fields, body) => previewRoute(preview, fields, body),
     waiter: createJobWaiter({ ledger, clock, logger }),
     windowSizes: sizes,
+    admission,
+    forecaster,
   };
   runtime.health.addCheck("ledger", async () => {
     await ledger.ping();
@@ -95,8 +108,8 @@ export async function startApi(runtime: Runtime): Promise<StartedRole> {
     return ok ? { ok } : { ok, detail: problems.map((problem) => problem.message).join(" ") };
   });
   await files.removeStaleUploads(staleUploadMs, clock.now());
-  const board = queuesForBoard({ redis, models: Object.keys(config().models) });
-  const server = await createServer(ports, board.queues);
+  const queues = queuesForBoard({ redis, models: Object.keys(config().models) });
+  const server = await createServer(ports, queues.queues);
   const url = await listen(server, environment.host, environment.port);
   logger.info({ url }, "the API listens");
   return {
@@ -106,7 +119,7 @@ export async function startApi(runtime: Runtime): Promise<StartedRole> {
       await engines.close();
       await checks.close();
       await lanes.close();
-      await board.close();
+      await queues.close();
     },
   };
 }

@@ -1,4 +1,4 @@
-import { createCapacity } from "@sluice/capacity";
+import { createCapacity, createForecastBoard } from "@sluice/capacity";
 import { failureLineBytes, readBatchLine } from "@sluice/contracts";
 import type { BatchId } from "@sluice/domain";
 import {
@@ -43,10 +43,13 @@ export async function startDispatcher(runtime: Runtime): Promise<StartedRole> {
     handler: (id) => validateBatch(validation, id as BatchId),
     onError: (error) => logger.warn({ err: error }, "the batches queue has a problem"),
   });
-  const capacity = createCapacity({ redis: runtime.redis("commands"), clock, ids });
+  const commands = runtime.redis("commands");
+  const capacity = createCapacity({ redis: commands, clock, ids });
   const duties = dispatchDuties({
     ledger,
     lanes,
+    capacity,
+    board: createForecastBoard(commands),
     sizes: createWindowSizes({ capacity, files, clock, logger, config }),
     batches,
     deliveries,

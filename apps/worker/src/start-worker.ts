@@ -1,8 +1,9 @@
-import { createCapacity, repeatUnconfirmedEnds } from "@sluice/capacity";
+import { createCapacity, createForecastBoard, repeatUnconfirmedEnds } from "@sluice/capacity";
 import { failureLineBytes, lineBytes } from "@sluice/contracts";
 import { idFromUuid, type JobToRun } from "@sluice/domain";
 import {
   cacheSignals,
+  createForecastReporter,
   createPurse,
   createTurns,
   createWaitRecorder,
@@ -73,6 +74,7 @@ export async function startWorker(runtime: Runtime): Promise<StartedRole> {
     lease,
     capacity,
     signals: cacheSignals({ capacity: withProviderSignals(capacity, { engines, checks }), clock }),
+    reports: createForecastReporter({ board: createForecastBoard(commands), clock, logger }),
     waits: createWaitRecorder({ ledger, clock, logger }),
     purse: createPurse({ ledger, clock, logger }),
     models,

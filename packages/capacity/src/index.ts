@@ -1,4 +1,5 @@
 export { type CapacityOptions, createCapacity } from "./create-capacity.ts";
+export { createForecastBoard } from "./create-forecast-board.ts";
 export {
   createInMemoryCapacity,
   type InMemoryCapacityOptions,

@@ -26,7 +26,14 @@ export {
   routingSchema,
   routingWishes,
 } from "./requests.ts";
-export { renderAccepted, renderBatch, renderFile, renderJob, renderList } from "./views.ts";
+export {
+  type EstimateToRender,
+  renderAccepted,
+  renderBatch,
+  renderFile,
+  renderJob,
+  renderList,
+} from "./views.ts";
 export { renderRoute } from "./views-of-routes.ts";
 export { renderWebhook } from "./webhook-event.ts";
 export { errorFromIssues, parseWith } from "./zod-errors.ts";

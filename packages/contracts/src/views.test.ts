@@ -13,8 +13,9 @@ const read = (view: Job, body?: Buffer) => JSON.parse(renderJob(view, body)) as 
 
 describe("a job", () => {
   test("is answered at once as it is read afterwards, but for its progress", () => {
-    const accepted = JSON.parse(renderAccepted(job)) as Record<string, unknown>;
-    const { attempts, ...later } = read(job);
+    const estimate = { estimate: { p50At: at + 1, p95At: at + 2 }, atRisk: false };
+    const accepted = JSON.parse(renderAccepted(job, estimate)) as Record<string, unknown>;
+    const { attempts, ...later } = JSON.parse(renderJob(job, undefined, estimate)) as Record<string, unknown>;
     expect(later).toEqual(accepted);
     expect(attempts).toBe(0);
     expect(accepted).toMatchObject({
@@ -25,6 +26,11 @@ describe("a job", () => {
       created_at: "2026-11-20T15:00:00.123Z",
       deadline: "2026-11-20T15:15:00.123Z",
       metadata: { a: "}" },
+      estimate: {
+        p50_at: "2026-11-20T15:00:00.124Z",
+        p95_at: "2026-11-20T15:00:00.125Z",
+        at_risk: false,
+      },
     });
     expect(renderJob(job, undefined)).not.toContain("SECRET");
   });

@@ -1,6 +1,7 @@
 import {
   type Batch,
   type FileRecord,
+  type FinishEstimate,
   finishedLines,
   isTerminal,
   type Job,
@@ -11,14 +12,26 @@ import { jsonBody } from "./output-line.ts";
 const iso = (at: number): string => new Date(at).toISOString();
 const seconds = (at: number | undefined): number | null => (at === undefined ? null : Math.floor(at / 1000));
 
-/** A just accepted job, as `POST /v1/jobs` answers it. */
-export function renderAccepted(spec: JobSpec): string {
-  return JSON.stringify(jobHead(spec, "queued"));
+/** A predicted finish, if one can be told, and whether the job is marked as one that may be late. */
+export interface EstimateToRender {
+  readonly estimate: FinishEstimate | undefined;
+  readonly atRisk: boolean;
 }
 
-/** A job as its owner reads it; `body` are the bytes of its result. */
-export function renderJob(job: Job, body: Buffer | undefined): string {
-  const head = JSON.stringify({ ...jobHead(job, job.state), ...progressOf(job), ...endOf(job) });
+function estimateView({ estimate, atRisk }: EstimateToRender): Record<string, unknown> {
+  const moment = (at: number | undefined) => (at === undefined ? null : iso(at));
+  return { estimate: { p50_at: moment(estimate?.p50At), p95_at: moment(estimate?.p95At), at_risk: atRisk } };
+}
+
+/** A just accepted job, as `POST /v1/jobs` answers it. */
+export function renderAccepted(spec: JobSpec, estimate: EstimateToRender): string {
+  return JSON.stringify({ ...jobHead(spec, "queued"), ...estimateView(estimate) });
+}
+
+/** A job as its owner reads it; `body` are the bytes of its result, `estimate` is for one that has not ended. */
+export function renderJob(job: Job, body: Buffer | undefined, estimate?: EstimateToRender): string {
+  const progress = { ...progressOf(job), ...(estimate === undefined ? {} : estimateView(estimate)) };
+  const head = JSON.stringify({ ...jobHead(job, job.state), ...progress, ...endOf(job) });
   if (job.result === undefined || body === undefined) return head;
   const result = `,"result":{"status_code":${job.result.statusCode},"body":${jsonBody(job.result, body).toString("utf8")}}}`;
   return head.slice(0, -1) + result;

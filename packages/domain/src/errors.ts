@@ -19,8 +19,10 @@ export const errorCatalogue = {
   payload_too_large: { status: 413, type: "invalid_request_error" },
   unsupported_media_type: { status: 415, type: "invalid_request_error" },
   idempotency_key_reused: { status: 422, type: "invalid_request_error" },
-  queue_full: { status: 429, type: "rate_limit_error" },
+  enqueued_tokens_exceeded: { status: 429, type: "rate_limit_error" },
   internal_error: { status: 500, type: "server_error" },
+  queue_full: { status: 503, type: "server_error" },
+  deadline_unattainable: { status: 503, type: "server_error" },
   ledger_unavailable: { status: 503, type: "server_error" },
   signals_unavailable: { status: 503, type: "server_error" },
 } as const satisfies Record<string, { status: number; type: string }>;

@@ -1,16 +1,5 @@
 import type { TenantId } from "./ids.ts";
-import type { FinishEstimate } from "./job.ts";
-
-/**
- * A predicted finish with what it was predicted from, in ms from acceptance: what comes true is held against this, so
- * that later predictions are better.
- */
-export interface KeptEstimate extends FinishEstimate {
-  /** Until the call begins. */
-  readonly waitMs: number;
-  /** The call itself. */
-  readonly serviceMs: number;
-}
+import type { KeptEstimate } from "./job.ts";
 
 /** Jobs of one flow that wait, between two effective deadlines (both included). */
 export interface DeadlineBand {

@@ -14,6 +14,7 @@ export type * from "./ports/dead-letter-ledger.ts";
 export type * from "./ports/dispatch-ledger.ts";
 export type * from "./ports/feed-ledger.ts";
 export * from "./ports/files.ts";
+export type * from "./ports/forecast.ts";
 export type * from "./ports/lane-ledger.ts";
 export type * from "./ports/lanes.ts";
 export type * from "./ports/ledger.ts";

@@ -106,7 +106,7 @@ export interface JobSpec {
   /** The API key it came with; its budget pays for it. */
   readonly keyId: string | undefined;
   /** When it was predicted to finish; `undefined` when no prediction was made. */
-  readonly estimate: FinishEstimate | undefined;
+  readonly estimate: KeptEstimate | undefined;
 }
 
 /** A predicted finish, in ms since 1970. */
@@ -115,6 +115,17 @@ export interface FinishEstimate {
   readonly p50At: number;
   /** 95 of 100 finish before it. */
   readonly p95At: number;
+}
+
+/**
+ * A predicted finish with what it was predicted from, in ms from acceptance: what comes true is held against this, so
+ * that later predictions are better.
+ */
+export interface KeptEstimate extends FinishEstimate {
+  /** Until the call begins. */
+  readonly waitMs: number;
+  /** The call itself. */
+  readonly serviceMs: number;
 }
 
 export interface Usage {

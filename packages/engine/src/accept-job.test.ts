@@ -1,4 +1,11 @@
-import { type AcceptJob, type AcceptResult, type JobSpec, tenantId } from "@sluice/domain";
+import {
+  type AcceptJob,
+  type AcceptResult,
+  type JobSpec,
+  type KeptEstimate,
+  SluiceError,
+  tenantId,
+} from "@sluice/domain";
 import { describe, expect, test } from "vitest";
 import { createFakeClock, settled } from "../../../test/kit/fakes/fake-clock.ts";
 import { createFaults } from "../../../test/kit/fakes/faults.ts";
@@ -11,6 +18,7 @@ import {
 } from "../../../test/kit/fakes/records.ts";
 import { sampleConfig } from "../../../test/kit/samples.ts";
 import { type AcceptJobRequest, createAcceptJob } from "./accept-job.ts";
+import { createAdditions } from "./forecast/additions.ts";
 import { bytesOf, payloadOf } from "./payloads.ts";
 
 const fields = {
@@ -30,13 +38,23 @@ function setup() {
   const lanes = createMemoryLanes();
   const faults = createFaults<"acceptJobs">();
   const accepted: AcceptJob[] = [];
-  const state: { answer: AcceptResult; room: boolean; order: string[] } = {
+  const state: {
+    answer: AcceptResult;
+    room: boolean;
+    order: string[];
+    estimate: KeptEstimate | undefined;
+    refusal: SluiceError | undefined;
+  } = {
     answer: { kind: "accepted" },
     room: true,
     order: [],
+    estimate: undefined,
+    refusal: undefined,
   };
   const taken: string[] = [];
   const committed: string[] = [];
+  const clock = createFakeClock();
+  const reported: string[] = [];
   const ports = {
     ledger: {
       acceptJobs: (jobs: readonly AcceptJob[]) =>
@@ -62,14 +80,66 @@ function setup() {
     },
     files: createMemoryFiles(),
     ids: createCountingIds(),
-    clock: createFakeClock(),
+    clock,
+    admission: {
+      async admit() {
+        if (state.refusal !== undefined) throw state.refusal;
+        return state.estimate;
+      },
+    },
+    forecaster: { additions: createAdditions(clock) },
+    reports: { accepted: ({ id }: JobSpec) => void reported.push(id) },
     logger: createRecordingLogger(),
     metrics: createRecordingMetrics(),
     config: () => sampleConfig(),
     render: (spec: { id: string }) => `{"id":"${spec.id}"}`,
   };
-  return { ...ports, lanes, faults, accepted, state, taken, committed, accept: createAcceptJob(ports) };
+  const seen = { accepted, taken, committed, reported };
+  return { ...ports, ...seen, lanes, faults, state, accept: createAcceptJob(ports) };
 }
+
+describe("what is predicted of a job", () => {
+  test("is kept with it, and it counts until a snapshot taken after its commit does", async () => {
+    const { accept, accepted, state, forecaster, reported, clock } = setup();
+    state.estimate = { p50At: 1, p95At: 2, waitMs: 3, serviceMs: 4 };
+    await accept(request);
+    const spec = accepted[0]?.spec;
+    expect(spec?.estimate).toEqual(state.estimate);
+    expect(reported).toEqual([spec?.id]);
+    const { additions } = forecaster;
+    additions.drop(clock.now());
+    expect(additions.tokensOf(fields.tenantId)).toBe(spec?.tokens);
+    expect(additions.jobs()).toBe(1);
+    additions.drop(clock.now() + 1);
+    expect(additions.tokensOf(fields.tenantId)).toBe(0);
+  });
+
+  test("may be a refusal: nothing is stored, and nothing counts", async () => {
+    const { accept, accepted, state, forecaster, taken } = setup();
+    state.refusal = new SluiceError("deadline_unattainable", "late");
+    await expect(accept(request)).rejects.toBe(state.refusal);
+    expect([...accepted, ...taken]).toEqual([]);
+    expect(forecaster.additions.jobs()).toBe(0);
+  });
+
+  test.each<AcceptResult>([{ kind: "replayed", status: 202, body: "{}" }, { kind: "key-reused" }])(
+    "does not count one that came before: $kind",
+    async (answer) => {
+      const { accept, state, forecaster, reported } = setup();
+      state.answer = answer;
+      await accept(request).catch(() => undefined);
+      expect(forecaster.additions.jobs()).toBe(0);
+      expect(reported).toEqual([]);
+    },
+  );
+
+  test("does not count one whose commit failed", async () => {
+    const { accept, faults, forecaster } = setup();
+    faults.arm("acceptJobs");
+    await expect(accept(request)).rejects.toThrow();
+    expect(forecaster.additions.jobs()).toBe(0);
+  });
+});
 
 describe("an accepted job", () => {
   test("is answered after its commit, with its pointer in the lane", async () => {

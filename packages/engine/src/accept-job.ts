@@ -11,8 +11,12 @@ import {
   type Lanes,
   type Logger,
   type Metrics,
+  type Payload,
   SluiceError,
 } from "@sluice/domain";
+import type { Admission } from "./forecast/admit-job.ts";
+import type { Forecaster } from "./forecast/forecaster.ts";
+import type { ForecastReporter } from "./forecast/report-finishes.ts";
 import { gather } from "./gather.ts";
 import type { LaneRoom } from "./lane-room.ts";
 import { payloadOf } from "./payloads.ts";
@@ -22,6 +26,9 @@ export interface AcceptJobPorts {
   readonly ledger: Pick<JobLedger, "acceptJobs">;
   readonly lanes: Pick<Lanes, "add">;
   readonly room: LaneRoom;
+  readonly admission: Pick<Admission, "admit">;
+  readonly forecaster: Pick<Forecaster, "additions">;
+  readonly reports: Pick<ForecastReporter, "accepted">;
   readonly files: Pick<FileStore, "put">;
   readonly ids: IdSource;
   readonly clock: Clock;
@@ -68,23 +75,45 @@ export function createAcceptJob(ports: AcceptJobPorts): (request: AcceptJobReque
     }
     const made = { id: idFromUuid("job", ports.ids.uuid()), now: ports.clock.now() };
     const draft = specJob(request.fields, config, { ...made, body: { kind: "inline", bytes: request.body } });
-    const spec = { ...draft, body: await payloadOf(request.body, ports.files) };
+    const estimate = await ports.admission.admit(draft);
+    // From here to the commit nothing may take long: the job holds its tokens, and soon its place.
+    const counted = ports.forecaster.additions.add(draft);
+    const spec = { ...draft, estimate, body: await stored(request.body, counted.dropped) };
     const laned = ports.room.take(spec);
     const body = ports.render(spec);
     const idempotency =
       request.idempotency === undefined
         ? {}
         : { idempotency: { ...request.idempotency, response: { status: 202, body } } };
-    const [result] = await ports.ledger.acceptJobs([{ spec, laned, ...idempotency }]).finally(() => {
-      if (laned) ports.room.committed(spec);
-    });
+    const [result] = await ports.ledger
+      .acceptJobs([{ spec, laned, ...idempotency }])
+      .finally(() => {
+        if (laned) ports.room.committed(spec);
+      })
+      .catch((error: unknown) => {
+        counted.dropped();
+        throw error;
+      });
+    const isNew = result?.kind === "accepted";
+    if (isNew) counted.committed();
+    else counted.dropped();
     const answer = answerOf(result, body);
-    if (!answer.replayed) await announce(spec, laned);
+    if (isNew) await announce(spec, laned);
     return answer;
   };
 
+  async function stored(bytes: Buffer, onFailure: () => void): Promise<Payload> {
+    try {
+      return await payloadOf(bytes, ports.files);
+    } catch (error) {
+      onFailure();
+      throw error;
+    }
+  }
+
   async function announce(spec: JobSpec, laned: boolean): Promise<void> {
     ports.metrics.increment("sluice_jobs_accepted_total", { sla: spec.sla });
+    ports.reports.accepted(spec);
     if (!laned) return;
     const pointer = {
       jobId: spec.id,

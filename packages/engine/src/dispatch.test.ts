@@ -3,6 +3,7 @@ import { describe, expect, test } from "vitest";
 import { createFakeClock } from "../../../test/kit/fakes/fake-clock.ts";
 import { createMemoryFeedLedger } from "../../../test/kit/fakes/memory-feed-ledger.ts";
 import { createMemoryFiles } from "../../../test/kit/fakes/memory-files.ts";
+import { createMemoryForecastBoard } from "../../../test/kit/fakes/memory-forecast-board.ts";
 import {
   createMemoryDeadLetters,
   createMemoryIdQueue,
@@ -48,6 +49,8 @@ function setup() {
     findLive: () => note("findLive", []),
     returnJobsOfDeadWorkers: (...given) => note("return", answers.returned, ...given),
     expireJobs: (...given) => note("expire", answers.expired, ...given),
+    readBacklog: () => note("readBacklog", { sums: [], overdue: [] }),
+    sampleLive: () => note("sampleLive", []),
     overdueDeliveries: (...given) => note("overdue", answers.overdue, ...given),
     ensurePartitions: (...given) => note("partitions", undefined, ...given),
     stopFailingBatches: (...given) => note("stopFailing", answers.failing, ...given),
@@ -59,6 +62,8 @@ function setup() {
   const sizing = { capacity: createScriptedCapacity(), files: createMemoryFiles(), clock, config };
   const ports = {
     ledger,
+    capacity: sizing.capacity,
+    board: createMemoryForecastBoard(),
     lanes: createMemoryLanes(),
     sizes: createWindowSizes({ ...sizing, logger: createRecordingLogger() }),
     batches: createMemoryIdQueue(),
@@ -80,6 +85,12 @@ function setup() {
   }
   return { ...ports, duties, run, answers, asked, moved, feedLedger };
 }
+
+test("the duties publish what predictions are made from", async () => {
+  const { run, board, clock } = setup();
+  await run("forecast");
+  expect(board.snapshot).toMatchObject({ version: 1, takenAt: clock.now(), jobs: 0 });
+});
 
 describe("the duties", () => {
   test("have names of their own and a pace", () => {

@@ -1,10 +1,13 @@
 import type {
   BatchLedger,
   BudgetLedger,
+  Capacity,
   Clock,
   DeadLetters,
   DispatchLedger,
   EngineConfig,
+  ForecastBoard,
+  ForecastLedger,
   IdQueue,
   IdSource,
   Lanes,
@@ -15,14 +18,18 @@ import type {
 } from "@sluice/domain";
 import { newEventIds } from "./end-job.ts";
 import { createFeeder } from "./feed-lanes.ts";
+import { createForecastPublisher } from "./forecast/publish-forecasts.ts";
 import { reconcileLanes, returnUnlocked } from "./reconcile-lanes.ts";
 import type { WindowSizes } from "./window-sizes.ts";
 
 export interface DispatchPorts {
   readonly ledger: DispatchLedger &
+    ForecastLedger &
     Pick<BatchLedger, "finaliseBatches" | "batchesToValidate"> &
     Pick<BudgetLedger, "stopFailingBatches">;
   readonly lanes: Lanes;
+  readonly board: ForecastBoard;
+  readonly capacity: Pick<Capacity, "signals">;
   readonly batches: IdQueue;
   readonly deliveries: IdQueue;
   readonly deadLetters: DeadLetters;
@@ -66,6 +73,7 @@ export function dispatchDuties(ports: DispatchPorts): Duty[] {
 
   return [
     { name: "rebuild", everyMs: 1_000, run: watchGeneration },
+    { name: "forecast", everyMs: 1_000, run: createForecastPublisher(ports) },
     { name: "feed", everyMs: 100, run: async (epoch) => void (await feed(epoch)) },
     { name: "stop-failing", everyMs: 1_000, run: async (epoch) => stopFailing(ports, epoch) },
     { name: "finalise", everyMs: 500, run: async (epoch) => finalise(ports, epoch) },

@@ -16,6 +16,7 @@ import type {
   WorkerLedger,
 } from "@sluice/domain";
 import type { Purse } from "./budgets.ts";
+import type { ForecastReporter } from "./forecast/report-finishes.ts";
 import type { LeaseKeeper } from "./lease-keeper.ts";
 import type { SignalsCache } from "./place-job.ts";
 import type { WaitRecorder } from "./record-waits.ts";
@@ -29,6 +30,7 @@ export interface ProcessJobPorts {
   readonly signals: SignalsCache;
   readonly purse: Purse;
   readonly waits: WaitRecorder;
+  readonly reports: Pick<ForecastReporter, "served" | "finished">;
   readonly models: ModelClient;
   readonly files: FileStore;
   readonly deadLetters: DeadLetters;

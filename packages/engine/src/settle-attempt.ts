@@ -79,6 +79,7 @@ export async function settleAttempt(ports: ProcessJobPorts, ended: EndedAttempt)
     return { kind: "later", at: ports.clock.now() };
   }
   if (next.kind === "wait") return { kind: "later", at: next.notBeforeAt };
+  reportEnd(ports, settlement, job);
   await announceEnd(ports, job, next.state, result.deliveryId, next.failure?.code);
   return next.state === "succeeded"
     ? { kind: "done", reference: job.id }
@@ -190,6 +191,17 @@ export function costOf(target: Target, usage: Usage): number {
     (fresh * price.input + usage.cachedInputTokens * price.cachedInput + usage.outputTokens * price.output) /
     1_000_000
   );
+}
+
+/** What a finish teaches about predictions: only jobs that got their result were predicted to have one. */
+function reportEnd(ports: ProcessJobPorts, { targetId, endedAt, next }: Settlement, job: JobToRun): void {
+  ports.reports.served(job, targetId);
+  if (next.kind !== "end" || (next.state !== "succeeded" && next.state !== "failed")) return;
+  ports.reports.finished(job, endedAt);
+  if (job.estimate === undefined) return;
+  const { p50At, p95At } = job.estimate;
+  const kept = endedAt <= p50At ? "p50" : endedAt <= p95At ? "p95" : "late";
+  ports.metrics.increment("sluice_eta_finished_total", { kept });
 }
 
 /** One line for each attempt; those that went well only when asked for. */

@@ -5,6 +5,7 @@ import type {
   DeliveryLedger,
   DispatchLedger,
   FileLedger,
+  ForecastLedger,
   JobLedger,
   LaneLedger,
   Logger,
@@ -21,6 +22,7 @@ import { createDeadLetterLedger } from "./dead-letters.ts";
 import { createDeliveries } from "./deliveries.ts";
 import { createDispatch } from "./dispatch.ts";
 import { createFiles } from "./files.ts";
+import { createForecasts } from "./forecast.ts";
 import { createJobs } from "./jobs.ts";
 import { createLaneBacklogs } from "./lane-backlogs.ts";
 import { translatingErrors } from "./ledger-error.ts";
@@ -47,6 +49,7 @@ export interface Ledger
     BatchLedger,
     BudgetLedger,
     FileLedger,
+    ForecastLedger,
     TargetLedger,
     TenantLedger,
     DeliveryLedger,
@@ -87,6 +90,7 @@ export function createLedger({
     ...createBatches(sql),
     ...createBudgets(sql),
     ...createFiles(sql),
+    ...createForecasts(sql),
     ...createTargetStates(sql),
     ...createTenants(sql),
     ...createWindows(sql),

@@ -31,6 +31,8 @@ export const jobColumns: readonly Column<JobSpec>[] = [
   { name: "key_id", type: "text", value: (job) => job.keyId },
   { name: "p50_at", type: "timestamptz", value: (job) => job.estimate?.p50At },
   { name: "p95_at", type: "timestamptz", value: (job) => job.estimate?.p95At },
+  { name: "expected_wait_ms", type: "int4", value: (job) => cappedMs(job.estimate?.waitMs) },
+  { name: "expected_service_ms", type: "int4", value: (job) => cappedMs(job.estimate?.serviceMs) },
   { name: "body", type: "bytea", value: (job) => (job.body.kind === "inline" ? job.body.bytes : undefined) },
   { name: "body_key", type: "text", value: (job) => (job.body.kind === "stored" ? job.body.key : undefined) },
 ];
@@ -50,7 +52,14 @@ export const liveColumnNames = [
   "webhook_url",
   "candidate_set",
   "tokens",
+  "p95_at",
+  "expected_wait_ms",
 ].join(", ");
+
+/** What the columns hold. */
+function cappedMs(ms: number | undefined): number | undefined {
+  return ms === undefined ? undefined : Math.min(Math.round(ms), 2_147_483_647);
+}
 
 /** Bytes of a job's request. */
 export function bodySize({ body }: JobSpec): number {

@@ -46,13 +46,16 @@ export interface SpecRow {
   readonly keyId: string | null;
   readonly p50At: number | null;
   readonly p95At: number | null;
+  readonly expectedWaitMs: number | null;
+  readonly expectedServiceMs: number | null;
 }
 
 /** Columns of `jobs j` without the request itself. */
 export const specColumns = `j.id, j.tenant_id, j.model, j.endpoint, j.sla, j.priority, j.accepted_at, j.deadline_at,
   j.effective_deadline_at, j.on_miss, j.on_ambiguous, j.max_attempts, j.body_size, j.input_tokens,
   j.max_output_tokens, j.capabilities, j.metadata, j.routing, j.webhook_url, j.traceparent, j.batch_id, j.line,
-  j.custom_id, j.candidate_set, j.tokens, j.key_id, j.p50_at, j.p95_at`;
+  j.custom_id, j.candidate_set, j.tokens, j.key_id, j.p50_at, j.p95_at, j.expected_wait_ms,
+  j.expected_service_ms`;
 
 const empty: Payload = { kind: "inline", bytes: Buffer.alloc(0) };
 
@@ -93,8 +96,9 @@ export function specOf(row: SpecRow): JobSpec {
   };
 }
 
-function estimateOf({ p50At, p95At }: SpecRow): JobSpec["estimate"] {
-  return p50At === null || p95At === null ? undefined : { p50At, p95At };
+function estimateOf({ p50At, p95At, ...row }: SpecRow): JobSpec["estimate"] {
+  if (p50At === null || p95At === null) return undefined;
+  return { p50At, p95At, waitMs: row.expectedWaitMs ?? 0, serviceMs: row.expectedServiceMs ?? 0 };
 }
 
 function batchLineOf({ batchId, line, customId }: SpecRow): JobSpec["batchLine"] {

@@ -6,7 +6,15 @@ export { closeRedis, connectRedis } from "./connect-redis.ts";
 export type { RedisGeneration } from "./generation.ts";
 export { redisGeneration } from "./generation.ts";
 export type { QueueName, SideQueue } from "./keys.ts";
-export { capacityKey, generationKey, laneQueue, modelOfLane, queueKeys, sideQueue } from "./keys.ts";
+export {
+  capacityKey,
+  forecastKeys,
+  generationKey,
+  laneQueue,
+  modelOfLane,
+  queueKeys,
+  sideQueue,
+} from "./keys.ts";
 export type { OnError } from "./limit-errors.ts";
 export { limitErrors } from "./limit-errors.ts";
 export type { LoadScript, RedisScript } from "./load-script.ts";

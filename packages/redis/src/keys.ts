@@ -65,5 +65,8 @@ export function capacityKey(...parts: readonly [string, ...string[]]): string {
   return `{capacity}:${parts.join(":")}`;
 }
 
+/** What is predicted from: the leader's last snapshot, and what other processes have seen since. */
+export const forecastKeys = { snapshot: "{forecast}:snapshot", reports: "{forecast}:reports" } as const;
+
 /** Names the data set, see `redisGeneration`. */
 export const generationKey = "sluice:generation";

@@ -2,7 +2,7 @@ export { chargedTokens, usualOutputTokens } from "./charged-tokens.ts";
 export { type DeadlineTerms, effectiveDeadlineAt } from "./effective-deadline.ts";
 export { type Deficits, type Filling, type Flow, fillWindow, type UnfedJob } from "./fair-window.ts";
 export { type EstimateQuestion, estimateFinish } from "./forecast/estimate-finish.ts";
-export { bandBoundsMs } from "./forecast/horizons.ts";
+export { bandBoundsMs, horizonsMs } from "./forecast/horizons.ts";
 export {
   createForecastKeeper,
   type ForecastInput,
@@ -19,4 +19,4 @@ export {
   type ProgressEstimate,
   type ProgressSample,
 } from "./progress-estimate.ts";
-export { type WindowSize, type WindowTarget, windowSize } from "./window-size.ts";
+export { paceOf, type WindowSize, type WindowTarget, windowSize } from "./window-size.ts";

@@ -26,6 +26,11 @@ export const metricTable = {
     help: "Jobs that reached their terminal state (job.finished).",
     labels: ["outcome"],
   },
+  sluice_eta_finished_total: {
+    type: "counter",
+    help: "Jobs with a predicted finish that got their result: by their p50, between it and their p95, or late.",
+    labels: ["kept"],
+  },
   sluice_jobs_held_total: {
     type: "counter",
     help: "Times a job was put back to wait without an attempt being spent, by the limit in its way (job.held).",

@@ -4,6 +4,7 @@ import {
   createTurns,
   createWaitRecorder,
   keepLease,
+  noReports,
   type ProcessJobPorts,
   processJob,
 } from "@sluice/engine";
@@ -51,6 +52,7 @@ export async function setupWorker(
     lease,
     signals: cacheSignals(fakes),
     waits: createWaitRecorder(fakes),
+    reports: noReports,
     random: { next: () => 0.5 },
     turns: createTurns(),
     config: () => config,

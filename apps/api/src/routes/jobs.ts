@@ -22,7 +22,9 @@ import type { FastifyInstance, FastifyReply, FastifyRequest } from "fastify";
 import type { ApiPorts } from "../api-ports.ts";
 import { callerOf } from "../authenticate.ts";
 import { checkCursor } from "../cursor.ts";
+import { estimateOf } from "../estimate-of.ts";
 import { readJobRequest } from "../job-request.ts";
+import { roomCheck } from "../room-check.ts";
 import { idempotencyOf } from "../tags.ts";
 import { describe } from "./describe.ts";
 
@@ -30,8 +32,10 @@ type WithId = { Params: { id: string } };
 
 /** `/v1/jobs` and what hangs below it. */
 export function jobRoutes(server: FastifyInstance, ports: ApiPorts): void {
-  server.post("/v1/jobs", describe("Jobs", "Accept a job", { body: jobRequestSchema }), (request, reply) =>
-    submit(ports, request, reply),
+  server.post(
+    "/v1/jobs",
+    { ...describe("Jobs", "Accept a job", { body: jobRequestSchema }), onRequest: roomCheck(ports) },
+    (request, reply) => submit(ports, request, reply),
   );
   server.get("/v1/jobs", describe("Jobs", "List jobs", { query: jobListQuerySchema }), (request) =>
     list(ports, request),
@@ -113,7 +117,7 @@ async function list(ports: ApiPorts, request: FastifyRequest): Promise<unknown> 
   const page = { after: query.after, limit: query.limit + 1, order: query.order };
   const jobs = await ports.ledger.listJobs(callerOf(request).tenantId, filterOf(query), page);
   return renderList(
-    jobs.map((job) => JSON.parse(renderJob(job, undefined)) as { id: string }),
+    jobs.map((job) => JSON.parse(renderJob(job, undefined, liveEstimate(ports, job))) as { id: string }),
     query.limit,
   );
 }
@@ -142,7 +146,12 @@ async function attempts(ports: ApiPorts, request: FastifyRequest<WithId>): Promi
 
 async function sendJob(ports: ApiPorts, reply: FastifyReply, job: Job): Promise<FastifyReply> {
   const body = job.result === undefined ? undefined : await bytesOf(job.result.body, ports.files);
-  return reply.type("application/json").send(renderJob(job, body));
+  return reply.type("application/json").send(renderJob(job, body, liveEstimate(ports, job)));
+}
+
+function liveEstimate(ports: ApiPorts, job: Job) {
+  if (isTerminal(job.state)) return undefined;
+  return estimateOf(ports.config(), job, ports.forecaster.estimateLive(job));
 }
 
 /** The job that the path names. Throws `not_found` when its tenant has none such. */

@@ -1,0 +1,71 @@
+import {
+  type BacklogSum,
+  type ForecastLedger,
+  type JobSpec,
+  type OverdueSum,
+  tenantId,
+} from "@sluice/domain";
+import { named, type Sql } from "./client.ts";
+import { type Column, parametersOf, unnest } from "./columns.ts";
+import { type SpecRow, specColumns, specOf } from "./read-job.ts";
+import { moment } from "./windows.ts";
+
+// One pass over the live jobs. `horizon` is that of those whose p95 has just passed.
+const backlogStatement = `
+  SELECT candidate_set, tenant_id, state = 'running' AS running,
+    CASE WHEN state <> 'running' THEN width_bucket(effective_deadline_at, $1::timestamptz[]) END AS band,
+    min(effective_deadline_at) AS earliest_at, max(effective_deadline_at) AS latest_at,
+    count(*) AS jobs, sum(tokens) AS tokens, count(waiting_for) AS parked,
+    CASE WHEN p95_at >= $2::timestamptz AND p95_at < $3::timestamptz THEN width_bucket(expected_wait_ms, $4::int[]) END AS horizon
+  FROM live_jobs GROUP BY 1, 2, 3, 4, 10`;
+
+interface BacklogRow {
+  readonly candidateSet: string;
+  readonly tenantId: string;
+  readonly running: boolean;
+  readonly earliestAt: number;
+  readonly latestAt: number;
+  readonly jobs: number;
+  readonly tokens: number;
+  readonly parked: number;
+  readonly horizon: number | null;
+}
+
+const setColumns: readonly Column<string>[] = [
+  { name: "candidate_set", type: "text", value: (candidateSet) => candidateSet },
+];
+
+const sampleStatement = `
+  SELECT ${specColumns}, j.body, j.body_key
+  FROM ${unnest(setColumns, "s")}
+  CROSS JOIN LATERAL (
+    (SELECT l.id FROM live_jobs l WHERE NOT l.laned AND l.candidate_set = s.candidate_set LIMIT 1)
+    UNION ALL (SELECT l.id FROM live_jobs l WHERE l.laned AND l.candidate_set = s.candidate_set LIMIT 1)
+    LIMIT 1
+  ) l
+  JOIN jobs j ON j.id = l.id`;
+
+/** The backlog in sums. */
+export function createForecasts(sql: Sql): ForecastLedger {
+  return {
+    async readBacklog({ now, overdueSince, boundsMs, horizonsMs }) {
+      const bounds = `{${boundsMs.map((ms) => moment(now + ms)).join(",")}}`;
+      const parameters = [bounds, moment(overdueSince), moment(now), `{${horizonsMs.join(",")}}`];
+      const rows = await sql.unsafe<BacklogRow[]>(backlogStatement, parameters, named);
+      return { sums: rows.map(sumOf), overdue: rows.flatMap((row) => overdueOf(row, horizonsMs)) };
+    },
+    async sampleLive(candidateSets): Promise<JobSpec[]> {
+      const rows = await sql.unsafe<SpecRow[]>(sampleStatement, parametersOf(setColumns, candidateSets));
+      return rows.map(specOf);
+    },
+  };
+}
+
+function sumOf({ running, horizon: _, ...row }: BacklogRow): BacklogSum {
+  return { ...row, tenantId: tenantId(row.tenantId), state: running ? "running" : "waiting" };
+}
+
+function overdueOf({ candidateSet, horizon, jobs }: BacklogRow, horizonsMs: readonly number[]): OverdueSum[] {
+  if (horizon === null) return [];
+  return [{ candidateSet, waitMs: horizon === 0 ? 0 : (horizonsMs[horizon - 1] ?? 0), jobs }];
+}

@@ -1,0 +1,71 @@
+import { afterAll, beforeAll, expect, test } from "vitest";
+import { startTestCluster, type TestCluster } from "./kit/cluster.ts";
+import { until } from "./kit/until.ts";
+
+const config = `
+version: 1
+providers:
+  narrow: { kind: simulator, ttft_ms: 2000, tokens_per_second: 5000, concurrency: 1 }
+pools:
+  narrow: { targets: [{ id: narrow, provider: narrow, model: sim-8b, limits: { concurrency: 1 } }] }
+sla_classes:
+  standard: { deadline: 15m, default: true }
+  strict: { deadline: 10s, admission: refuse }
+models:
+  auto: { pools: [narrow] }
+tenants:
+  default: { limits: { enqueued_tokens: 1500 } }
+`;
+
+let cluster: TestCluster;
+beforeAll(async () => {
+  cluster = await startTestCluster({ config });
+});
+afterAll(() => cluster?.stop());
+
+const submit = (more: object = {}, maxTokens = 20) =>
+  cluster.api.post("/v1/jobs", {
+    endpoint: "/v1/chat/completions",
+    body: {
+      model: "auto",
+      messages: [{ role: "user", content: "Name three rivers." }],
+      max_tokens: maxTokens,
+    },
+    ...more,
+  });
+
+test("jobs say when they will have finished; a class refuses what would be late; a quota gives back", async () => {
+  const first = await submit();
+  expect(first.status).toBe(202);
+  const { p50_at, p95_at, at_risk } = first.body.estimate;
+  expect(Date.parse(p50_at)).toBeGreaterThan(Date.parse(first.body.created_at));
+  expect(Date.parse(p95_at)).toBeGreaterThan(Date.parse(p50_at));
+  expect(at_risk).toBe(false);
+  for (let count = 0; count < 15; count += 1) expect((await submit()).status).toBe(202);
+
+  const refused = await until("the strict class refuses", async () => {
+    const answer = await submit({ sla: "strict" });
+    return answer.status === 503 ? answer : undefined;
+  });
+  expect(refused.body.error).toMatchObject({ code: "deadline_unattainable", param: "deadline" });
+  expect(Number(refused.headers.get("retry-after"))).toBeGreaterThanOrEqual(1);
+
+  const waiting = await cluster.api.get("/v1/jobs?status=queued,waiting&limit=100");
+  for (const { estimate } of waiting.body.data)
+    expect(Date.parse(estimate.p95_at)).toBeGreaterThan(Date.now());
+
+  const large = await until("the quota is used", async () => {
+    const answer = await submit({}, 500);
+    return answer.status === 202 ? undefined : answer;
+  });
+  expect(large).toMatchObject({
+    status: 429,
+    body: { error: { code: "enqueued_tokens_exceeded", param: null } },
+  });
+  expect(Number(large.headers.get("retry-after"))).toBeGreaterThanOrEqual(1);
+  const live = await cluster.api.get("/v1/jobs?status=queued,waiting&limit=100");
+  for (const { id } of live.body.data) await cluster.api.post(`/v1/jobs/${id}/cancel`, {});
+  await until("the quota has given back", async () =>
+    (await submit({}, 500)).status === 202 ? true : undefined,
+  );
+});
