@@ -2,7 +2,7 @@ import type { Correction, KeptPromise } from "@sluice/domain";
 import { horizonOf } from "./horizons.ts";
 
 /** Before anything has been seen: predictions are about right, but for more urgent work that nobody knows of yet. */
-export const usualCorrections: readonly Correction[] = [
+const usualCorrections: readonly Correction[] = [
   { p50: 1, p95: 3 },
   { p50: 1, p95: 3 },
   { p50: 1.1, p95: 3 },
