@@ -50,7 +50,8 @@ const crowd = array(
     tenant: constantFrom("a", "b", "c"),
     urgency: integer({ min: 0, max: 50 }),
     output: constantFrom(10, 50, 200),
-    latencyMs: constantFrom(50, 1_000, 8_000),
+    // Not so long that a target counts as silent: while it is probed, turns do not count.
+    latencyMs: constantFrom(50, 1_000, 3_000),
     arrivesMs: constantFrom(0, 0, 100, 5_000, 20_000),
   }),
   { minLength: 30, maxLength: 90 },
