@@ -186,7 +186,7 @@ export function nextQueue(order: Order): OpenQueue | undefined {
   let best: OpenQueue | undefined;
   for (const queue of order.queues) {
     if (!isOpen(queue) || queue.isHeld || (queue.counter - least) * queue.head.weight > order.slack) continue;
-    if (best === undefined || isBefore(queue.head, best.head)) best = queue;
+    if (best === undefined || !isBefore(best.head, queue.head)) best = queue;
   }
   return best;
 }
