@@ -86,7 +86,7 @@ test("memory answers any sequence of calls as Redis does, and wakes the same job
       expect(woken.memory).toEqual(woken.redis);
       if (woken.memory.length > 0) seen.add("woken");
     }),
-    { numRuns: propertyRuns(300) },
+    { numRuns: propertyRuns(800) },
   );
   const wanted = [...answers, ...tenantAnswers, ...budgets, "granted", "parked", "room", "woken"];
   expect([...seen]).toEqual(expect.arrayContaining(wanted));
