@@ -23,16 +23,21 @@ beforeAll(async () => {
 });
 afterAll(() => cluster?.stop());
 
-const submit = (more: object = {}, maxTokens = 20) =>
-  cluster.api.post("/v1/jobs", {
-    endpoint: "/v1/chat/completions",
-    body: {
-      model: "auto",
-      messages: [{ role: "user", content: "Name three rivers." }],
-      max_tokens: maxTokens,
+const submit = (more: object = {}, maxTokens = 20, headers: Record<string, string> = {}) =>
+  cluster.api.post(
+    "/v1/jobs",
+    {
+      endpoint: "/v1/chat/completions",
+      body: {
+        model: "auto",
+        messages: [{ role: "user", content: "Name three rivers." }],
+        max_tokens: maxTokens,
+      },
+      ...more,
     },
-    ...more,
-  });
+    headers,
+  );
+const keyed = (key: string) => ({ "idempotency-key": key });
 
 test("jobs say when they will have finished; a class refuses what would be late; a quota gives back", async () => {
   const first = await submit();
@@ -41,6 +46,9 @@ test("jobs say when they will have finished; a class refuses what would be late;
   expect(Date.parse(p50_at)).toBeGreaterThan(Date.parse(first.body.created_at));
   expect(Date.parse(p95_at)).toBeGreaterThan(Date.parse(p50_at));
   expect(at_risk).toBe(false);
+  const strict = await submit({ sla: "strict" }, 20, keyed("strict"));
+  const large = await submit({}, 400, keyed("large"));
+  expect([strict.status, large.status]).toEqual([202, 202]);
   for (let count = 0; count < 15; count += 1) expect((await submit()).status).toBe(202);
 
   const refused = await until("the strict class refuses", async () => {
@@ -50,22 +58,34 @@ test("jobs say when they will have finished; a class refuses what would be late;
   expect(refused.body.error).toMatchObject({ code: "deadline_unattainable", param: "deadline" });
   expect(Number(refused.headers.get("retry-after"))).toBeGreaterThanOrEqual(1);
 
+  expect((await submit({ sla: "strict" }, 20, keyed("strict"))).text).toBe(strict.text);
+  expect((await submit({ sla: "strict" }, 20, keyed("new"))).status).toBe(503);
+
   const waiting = await cluster.api.get("/v1/jobs?status=queued,waiting&limit=100");
   for (const { estimate } of waiting.body.data)
     expect(Date.parse(estimate.p95_at)).toBeGreaterThan(Date.now());
 
-  const large = await until("the quota is used", async () => {
+  const over = await until("the quota is used", async () => {
     const answer = await submit({}, 500);
     return answer.status === 202 ? undefined : answer;
   });
-  expect(large).toMatchObject({
+  expect(over).toMatchObject({
     status: 429,
     body: { error: { code: "enqueued_tokens_exceeded", param: null } },
   });
-  expect(Number(large.headers.get("retry-after"))).toBeGreaterThanOrEqual(1);
+  expect(Number(over.headers.get("retry-after"))).toBeGreaterThanOrEqual(1);
+  const again = await submit({}, 400, keyed("large"));
+  expect({ text: again.text, replayed: again.headers.get("idempotent-replayed") }).toEqual({
+    text: large.text,
+    replayed: "true",
+  });
+  expect((await submit({}, 401, keyed("large"))).status).toBe(422);
+  expect((await submit({}, 500, keyed("later"))).status).toBe(429);
   const live = await cluster.api.get("/v1/jobs?status=queued,waiting&limit=100");
   for (const { id } of live.body.data) await cluster.api.post(`/v1/jobs/${id}/cancel`, {});
-  await until("the quota has given back", async () =>
-    (await submit({}, 500)).status === 202 ? true : undefined,
-  );
+  const later = await until("the quota has given back", async () => {
+    const answer = await submit({}, 500, keyed("later"));
+    return answer.status === 202 ? answer : undefined;
+  });
+  expect(later.headers.get("idempotent-replayed")).toBeNull();
 });

@@ -35,8 +35,13 @@ const request: AcceptBatchRequest = {
 
 function setup(config: EngineConfig = sampleConfig()) {
   const created: { spec: BatchSpec; claim: IdempotencyClaim | undefined }[] = [];
-  const state: { answer: AcceptResult; file: FileRecord | undefined } = {
+  const state: {
+    answer: AcceptResult;
+    claimed: AcceptResult | undefined;
+    file: FileRecord | undefined;
+  } = {
     answer: { kind: "accepted" },
+    claimed: undefined,
     file,
   };
   const ports = {
@@ -45,6 +50,7 @@ function setup(config: EngineConfig = sampleConfig()) {
         created.push({ spec, claim });
         return state.answer;
       },
+      findClaim: async () => state.claimed,
       findFile: async (tenant: string) => (tenant === "default" ? state.file : undefined),
     },
     batches: createMemoryIdQueue(),
@@ -53,8 +59,10 @@ function setup(config: EngineConfig = sampleConfig()) {
     logger: createRecordingLogger(),
     config: () => config,
   };
-  const accept = (changes: Partial<AcceptBatchRequest> = {}) =>
-    acceptBatch(ports, { ...request, ...changes });
+  const accept = async (changes: Partial<AcceptBatchRequest> = {}) => {
+    const answer = await acceptBatch(ports, { ...request, ...changes });
+    return { ...answer, spec: created.at(-1)?.spec as BatchSpec };
+  };
   return { ...ports, created, state, accept };
 }
 
@@ -129,4 +137,15 @@ describe("acceptBatch", () => {
     expect(batches.ids).toEqual([]);
     expect(created[0]?.claim).toEqual({ ...idempotency, response: { status: 200, body } });
   });
+});
+
+test("a repetition of a batch is answered though its file is gone; a new key is refused", async () => {
+  const { accept, created, state } = setup();
+  const idempotency = { route: "POST /v1/batches", key: "k", bodySha256: Buffer.from("hash") };
+  Object.assign(state, { file: undefined });
+  await expect(accept({ idempotency })).rejects.toMatchObject({ code: "not_found" });
+  state.claimed = { kind: "replayed", status: 200, body: "{first}" };
+  expect((await accept({ idempotency })).result).toEqual(state.claimed);
+  await expect(accept()).rejects.toMatchObject({ code: "not_found" });
+  expect(created).toEqual([]);
 });

@@ -5,10 +5,12 @@ import {
   type Clock,
   type EngineConfig,
   type FileLedger,
+  type IdempotencyKey,
   type IdQueue,
   type IdSource,
   idFromUuid,
   isId,
+  type JobLedger,
   type Logger,
   type Metadata,
   type RoutingWishes,
@@ -16,10 +18,13 @@ import {
   type TenantId,
 } from "@sluice/domain";
 import { parseDuration } from "@sluice/scheduling";
+import { answerOfFirst } from "./repeated-call.ts";
 import { checkedPriority, longestDeadlineMs, slaClass } from "./spec-job.ts";
 
 export interface AcceptBatchPorts {
-  readonly ledger: Pick<BatchLedger, "createBatch"> & Pick<FileLedger, "findFile">;
+  readonly ledger: Pick<BatchLedger, "createBatch"> &
+    Pick<FileLedger, "findFile"> &
+    Pick<JobLedger, "findClaim">;
   readonly batches: IdQueue;
   readonly ids: IdSource;
   readonly clock: Clock;
@@ -42,9 +47,7 @@ export interface AcceptBatchRequest {
   readonly keyId?: string | undefined;
   readonly maxSpendUsd?: number | undefined;
   readonly stopOnErrorRate?: number | undefined;
-  readonly idempotency?:
-    | { readonly route: string; readonly key: string; readonly bodySha256: Buffer }
-    | undefined;
+  readonly idempotency?: IdempotencyKey | undefined;
   /** The answer's body for a new batch. */
   readonly render: (spec: BatchSpec) => string;
 }
@@ -53,8 +56,13 @@ export interface AcceptBatchRequest {
 export async function acceptBatch(
   ports: AcceptBatchPorts,
   request: AcceptBatchRequest,
-): Promise<{ spec: BatchSpec; result: AcceptResult; body: string }> {
-  const spec = await specBatch(ports, request);
+): Promise<{ result: AcceptResult; body: string }> {
+  let spec: BatchSpec;
+  try {
+    spec = await specBatch(ports, request);
+  } catch (refusal) {
+    return { result: await answerOfFirst(ports, request, refusal), body: "" };
+  }
   const body = request.render(spec);
   const claim =
     request.idempotency === undefined
@@ -69,7 +77,7 @@ export async function acceptBatch(
       );
     });
   }
-  return { spec, result, body };
+  return { result, body };
 }
 
 async function specBatch(ports: AcceptBatchPorts, request: AcceptBatchRequest): Promise<BatchSpec> {

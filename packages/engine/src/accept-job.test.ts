@@ -44,8 +44,10 @@ function setup() {
     order: string[];
     estimate: KeptEstimate | undefined;
     refusal: SluiceError | undefined;
+    claimed: AcceptResult | undefined;
   } = {
     answer: { kind: "accepted" },
+    claimed: undefined,
     room: true,
     order: [],
     estimate: undefined,
@@ -57,6 +59,10 @@ function setup() {
   const reported: string[] = [];
   const ports = {
     ledger: {
+      async findClaim() {
+        state.order.push("look");
+        return state.claimed;
+      },
       acceptJobs: (jobs: readonly AcceptJob[]) =>
         faults.run("acceptJobs", () => {
           state.order.push("commit");
@@ -262,6 +268,61 @@ describe("an idempotency key", () => {
       code: "idempotency_key_reused",
     });
     expect(lanes.calls).toEqual([]);
+  });
+});
+
+describe("a call that would be refused now", () => {
+  const refusal = new SluiceError("queue_full", "full");
+  const replay = { kind: "replayed", status: 202, body: "{first}" } as const;
+
+  test.each([
+    ["its admission", { idempotency: key }, refusal],
+    [
+      "its deadline",
+      { idempotency: key, fields: { ...fields, deadline: "2020-01-01T00:00:00Z" } },
+      undefined,
+    ],
+    ["its model", { idempotency: key, fields: { ...fields, model: "nope" } }, undefined],
+  ])("for %s repeats the answer of the one that was accepted", async (_, changes, refused) => {
+    const { accept, accepted, state } = setup();
+    Object.assign(state, { claimed: replay, refusal: refused });
+    expect(await accept({ ...request, ...changes })).toEqual({
+      status: 202,
+      body: "{first}",
+      replayed: true,
+    });
+    expect(accepted).toEqual([]);
+  });
+
+  test("is told that its key came with another body", async () => {
+    const { accept, state } = setup();
+    Object.assign(state, { claimed: { kind: "key-reused" }, refusal });
+    await expect(accept({ ...request, idempotency: key })).rejects.toMatchObject({
+      code: "idempotency_key_reused",
+    });
+  });
+
+  test("is refused when its key is new or it has none", async () => {
+    const { accept, accepted, state } = setup();
+    state.refusal = refusal;
+    await expect(accept({ ...request, idempotency: key })).rejects.toBe(refusal);
+    await expect(accept(request)).rejects.toBe(refusal);
+    expect([accepted, state.order]).toEqual([[], ["look"]]);
+  });
+
+  test("waits for the call with its key that is being committed", async () => {
+    const { accept, faults, state } = setup();
+    const release = faults.hang("acceptJobs");
+    const first = accept({ ...request, idempotency: key });
+    await settled();
+    state.refusal = refusal;
+    const second = accept({ ...request, idempotency: key });
+    await settled();
+    expect(state.order).toEqual([]);
+    state.claimed = replay;
+    release();
+    expect([await first, await second]).toMatchObject([{ replayed: false }, { replayed: true }]);
+    expect(state.order).toEqual(["commit", "lane", "look"]);
   });
 });
 

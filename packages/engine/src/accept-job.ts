@@ -3,10 +3,12 @@ import {
   type Clock,
   type EngineConfig,
   type FileStore,
+  type IdempotencyKey,
   type IdSource,
   idFromUuid,
   type JobLedger,
   type JobSpec,
+  type KeptEstimate,
   type LanePointer,
   type Lanes,
   type Logger,
@@ -20,10 +22,11 @@ import type { ForecastReporter } from "./forecast/report-finishes.ts";
 import { gather } from "./gather.ts";
 import type { LaneRoom } from "./lane-room.ts";
 import { payloadOf } from "./payloads.ts";
+import { answerOfFirst, createCallsUnderWay } from "./repeated-call.ts";
 import { type JobRequestFields, specJob } from "./spec-job.ts";
 
 export interface AcceptJobPorts {
-  readonly ledger: Pick<JobLedger, "acceptJobs">;
+  readonly ledger: Pick<JobLedger, "acceptJobs" | "findClaim">;
   readonly lanes: Pick<Lanes, "add">;
   readonly room: LaneRoom;
   readonly admission: Pick<Admission, "admit">;
@@ -43,15 +46,18 @@ export interface AcceptJobRequest {
   readonly fields: JobRequestFields;
   /** The model request's bytes exactly as the client sent them. */
   readonly body: Buffer;
-  readonly idempotency?:
-    | { readonly route: string; readonly key: string; readonly bodySha256: Buffer }
-    | undefined;
+  readonly idempotency?: IdempotencyKey | undefined;
 }
 
 export interface AcceptedJob {
   readonly status: number;
   readonly body: string;
   readonly replayed: boolean;
+}
+
+interface Admitted {
+  readonly draft: JobSpec;
+  readonly estimate: KeptEstimate | undefined;
 }
 
 /** How long an answer waits for the lane: the job is safe already, and a Redis that hangs is none of its caller's business. */
@@ -63,8 +69,22 @@ const laneWaitMs = 250;
  */
 export function createAcceptJob(ports: AcceptJobPorts): (request: AcceptJobRequest) => Promise<AcceptedJob> {
   const addToLane = gather<LanePointer>((pointers) => ports.lanes.add(pointers));
+  const underWay = createCallsUnderWay();
 
   return async (request) => {
+    const { idempotency, fields } = request;
+    const call = { idempotency, tenantId: fields.tenantId };
+    let admitted: Admitted;
+    try {
+      admitted = await admit(request);
+    } catch (refusal) {
+      await underWay.over(call);
+      return answerOf(await answerOfFirst(ports, call, refusal), "");
+    }
+    return underWay.run(call, () => commit(request, admitted));
+  };
+
+  async function admit(request: AcceptJobRequest): Promise<Admitted> {
     const config = ports.config();
     if (request.body.length > config.limits.jobBodyBytes) {
       throw new SluiceError(
@@ -75,7 +95,10 @@ export function createAcceptJob(ports: AcceptJobPorts): (request: AcceptJobReque
     }
     const made = { id: idFromUuid("job", ports.ids.uuid()), now: ports.clock.now() };
     const draft = specJob(request.fields, config, { ...made, body: { kind: "inline", bytes: request.body } });
-    const estimate = await ports.admission.admit(draft);
+    return { draft, estimate: await ports.admission.admit(draft) };
+  }
+
+  async function commit(request: AcceptJobRequest, { draft, estimate }: Admitted): Promise<AcceptedJob> {
     // From here to the commit nothing may take long: the job holds its tokens, and soon its place.
     const counted = ports.forecaster.additions.add(draft);
     const spec = { ...draft, estimate, body: await stored(request.body, counted.dropped) };
@@ -100,7 +123,7 @@ export function createAcceptJob(ports: AcceptJobPorts): (request: AcceptJobReque
     const answer = answerOf(result, body);
     if (isNew) await announce(spec, laned);
     return answer;
-  };
+  }
 
   async function stored(bytes: Buffer, onFailure: () => void): Promise<Payload> {
     try {

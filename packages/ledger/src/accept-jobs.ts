@@ -2,7 +2,7 @@ import { type AcceptJob, type AcceptResult, uuidOf } from "@sluice/domain";
 import type { Sql } from "./client.ts";
 import { named, retrying } from "./client.ts";
 import { type Column, nameList, parametersOf, unnest } from "./columns.ts";
-import { type Claim, type ClaimAnswer, claimColumns, claimSql } from "./idempotency.ts";
+import { answerOf, type Claim, type ClaimAnswer, claimColumns, claimSql } from "./idempotency.ts";
 import { bodySize, jobColumns, liveColumnNames } from "./job-columns.ts";
 
 const acceptColumns: readonly Column<AcceptJob>[] = [
@@ -90,10 +90,4 @@ function claimOf({ spec, idempotency }: AcceptJob): Claim[] {
   if (idempotency === undefined) return [];
   const { id, tenantId, acceptedAt } = spec;
   return [{ ...idempotency, tenantId, claimId: uuidOf("job", id), createdAt: acceptedAt }];
-}
-
-/** What a call with a claimed key is told. */
-export function answerOf(answer: ClaimAnswer, bodySha256: Buffer): AcceptResult {
-  if (!answer.bodySha256.equals(bodySha256)) return { kind: "key-reused" };
-  return { kind: "replayed", status: answer.status, body: answer.body };
 }

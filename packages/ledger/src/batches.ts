@@ -12,12 +12,11 @@ import {
   type TenantId,
   uuidOf,
 } from "@sluice/domain";
-import { answerOf } from "./accept-jobs.ts";
 import { cancelUnstartedLines } from "./cancel-lines.ts";
 import { retrying, type Sql } from "./client.ts";
 import { nameList, parametersOf, unnest } from "./columns.ts";
 import { finaliseBatches } from "./finalise-batches.ts";
-import { type ClaimAnswer, claimColumns, claimSql } from "./idempotency.ts";
+import { answerOf, type ClaimAnswer, claimColumns, claimSql } from "./idempotency.ts";
 import { insertLines } from "./insert-lines.ts";
 import { type BatchRow, batchColumns, batchOf, batchSource } from "./read-batch.ts";
 import { readLines } from "./read-lines.ts";

@@ -1,4 +1,5 @@
-import type { IdempotencyClaim } from "@sluice/domain";
+import type { AcceptResult, IdempotencyClaim, IdempotencyKey, TenantId } from "@sluice/domain";
+import type { Sql } from "./client.ts";
 import { type Column, unnest } from "./columns.ts";
 
 /** A key with the job or batch that its call would make. */
@@ -52,4 +53,26 @@ export function claimSql(first: number): string {
     SELECT w.claim_id AS wanted_by, k.claim_id, k.body_sha256, k.status, k.body
     FROM ${unnest(claimColumns, "w", first)} JOIN kept k USING (tenant_id, route, key)
   )`;
+}
+
+/** What a call with a claimed key is told. */
+export function answerOf(
+  answer: Omit<ClaimAnswer, "claimId">,
+  bodySha256: Buffer,
+): Exclude<AcceptResult, { kind: "accepted" }> {
+  if (!answer.bodySha256.equals(bodySha256)) return { kind: "key-reused" };
+  return { kind: "replayed", status: answer.status, body: answer.body };
+}
+
+/** What a call with this key would be told by a claim that was committed within the last 24 h. */
+export async function findClaim(
+  sql: Sql,
+  tenant: TenantId,
+  { route, key, bodySha256, now }: IdempotencyKey & { readonly now: number },
+): Promise<AcceptResult | undefined> {
+  const [claim] = await sql<Omit<ClaimAnswer, "claimId">[]>`
+    SELECT body_sha256, status, body FROM idempotency_keys
+    WHERE tenant_id = ${tenant} AND route = ${route} AND key = ${key}
+      AND created_at >= ${now}::timestamptz - interval '24 hours'`;
+  return claim && answerOf(claim, bodySha256);
 }

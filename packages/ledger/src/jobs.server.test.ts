@@ -129,6 +129,11 @@ describe("idempotency keys", () => {
       accept({ tenantId: "other" as typeof tenant }, { idempotency: claim }),
     ];
     expect(await ledger.acceptJobs(calls)).toEqual(calls.map(() => ({ kind: "accepted" })));
+    const found = { kind: "replayed", status: 202, body: '{"id":"a"}' };
+    expect(await ledger.findClaim(tenant, claim, t0 + day)).toEqual(found);
+    expect(await ledger.findClaim(tenant, claimOf("key", "another", ""), t0)).toEqual({ kind: "key-reused" });
+    expect(await ledger.findClaim(tenant, claim, t0 + day + 1)).toBeUndefined();
+    expect(await ledger.findClaim("third" as typeof tenant, claim, t0)).toBeUndefined();
     const tomorrow = accept({ acceptedAt: t0 + day + 1 }, { idempotency: claimOf("key", "another", "b") });
     expect(await ledger.acceptJobs([tomorrow])).toEqual([{ kind: "accepted" }]);
     const repeat = accept({ acceptedAt: t0 + day + 2 }, { idempotency: claimOf("key", "another", "c") });

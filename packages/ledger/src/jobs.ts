@@ -21,6 +21,7 @@ import { type Batching, batching } from "./batching.ts";
 import type { Sql } from "./client.ts";
 import { uuids } from "./columns.ts";
 import { endUnfinished } from "./end-unfinished.ts";
+import { findClaim } from "./idempotency.ts";
 import {
   type JobRow,
   jobOf,
@@ -42,6 +43,7 @@ export function createJobs(sql: Sql, settings: Batching): JobLedger {
   );
   return {
     acceptJobs: (jobs) => accepts.add(jobs),
+    findClaim: (tenant, key, now) => findClaim(sql, tenant, { ...key, now }),
     findJob: (tenant, id) => findJob(sql, tenant, id),
     listJobs: (tenant, filter, page) => listJobs(sql, tenant, filter, page),
     cancelJob: (tenant, id, now, ids, lineBytesOf) => cancelJob(sql, { tenant, id, now, ids, lineBytesOf }),

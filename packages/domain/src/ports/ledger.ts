@@ -16,11 +16,15 @@ import type {
 import type { OutcomeKind } from "../outcome.ts";
 import type { Route } from "../route.ts";
 
-export interface IdempotencyClaim {
+/** An idempotency key with what a repetition is compared by. */
+export interface IdempotencyKey {
   /** Method and path, e.g. `POST /v1/jobs`. */
   readonly route: string;
   readonly key: string;
   readonly bodySha256: Buffer;
+}
+
+export interface IdempotencyClaim extends IdempotencyKey {
   /** What a repeated call is answered with. */
   readonly response: { readonly status: number; readonly body: string };
 }
@@ -66,6 +70,8 @@ export type LineBytesOf = (line: FailedLine) => number;
 export interface JobLedger {
   /** Commits jobs, many in one statement; results in the order of `jobs`. */
   acceptJobs(jobs: readonly AcceptJob[]): Promise<AcceptResult[]>;
+  /** How a call with this key is answered as one came before it; `undefined` when none did in the last 24 h. */
+  findClaim(tenant: TenantId, key: IdempotencyKey, now: number): Promise<AcceptResult | undefined>;
   findJob(tenant: TenantId, id: JobId): Promise<Job | undefined>;
   /** Jobs without their bodies' bytes and results' bytes (both empty inline payloads). */
   listJobs(tenant: TenantId, filter: JobFilter, page: Page): Promise<Job[]>;
