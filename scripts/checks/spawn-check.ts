@@ -40,11 +40,15 @@ export async function runStaticCheck({ name, command }: StaticCheck): Promise<Ta
 }
 
 /** Runs one suite of tests and counts each test. A suite without tests, or without a report, has failed. */
-export async function runTestSuite(suite: string, root = repository): Promise<Tally> {
+export async function runTestSuite(
+  suite: string,
+  root = repository,
+  output: "shown" | "kept" = "shown",
+): Promise<Tally> {
   const folder = mkdtempSync(join(tmpdir(), "sluice-checks-"));
   const report = join(folder, "tally.json");
   try {
-    const { code } = await node([join(import.meta.dirname, "run-suite.ts"), suite, report, root], "shown");
+    const { code } = await node([join(import.meta.dirname, "run-suite.ts"), suite, report, root], output);
     const tally = JSON.parse(readFileSync(report, "utf8")) as Tally;
     const ran = tally.passed + tally.failed.length + tally.skipped.length;
     if (ran === 0) tally.failed.push(`suite ${suite} has no tests`);

@@ -24,9 +24,9 @@ const files = {
     "test('leaves a rejection behind', () => { void Promise.reject(new Error('stray as planted')); });\n",
 };
 
-test("counts passed, failed and skipped tests, broken hooks, files that do not load, and stray rejections", async () => {
+test("counts passed, failing and skipped tests, broken hooks, files that do not load, and stray rejections", async () => {
   using tree = plantTree(files);
-  const tally = await runTestSuite("mixed", tree.root);
+  const tally = await runTestSuite("mixed", tree.root, "kept");
   expect(tally.passed).toBe(2);
   expect(tally.failed.sort()).toEqual([
     "mixed/a.test.ts > behind a broken hook",
@@ -43,7 +43,8 @@ test("counts passed, failed and skipped tests, broken hooks, files that do not l
 
 test("fails a suite without tests, and one whose process dies", async () => {
   using tree = plantTree(files);
-  const [empty, crash] = [await runTestSuite("empty", tree.root), await runTestSuite("crash", tree.root)];
+  const empty = await runTestSuite("empty", tree.root, "kept");
+  const crash = await runTestSuite("crash", tree.root, "kept");
   expect(empty.failed).toHaveLength(1);
   expect(crash.failed).toHaveLength(1);
 });
