@@ -42,6 +42,7 @@ const soleImporters = {
   zod: ["zod", ["packages/contracts", "packages/config", "apps/api"]],
   "cel-js": ["@marcbachmann/cel-js", ["packages/rules"]],
   "gpt-tokenizer": ["gpt-tokenizer", ["packages/tokens", "apps/simulator"]],
+  "aws-sdk": ["@aws-sdk/[^/]+", ["packages/files"]],
   pino: ["pino", ["packages/telemetry"]],
   opentelemetry: ["@opentelemetry/(?:sdk|exporter|resources|instrumentation)[^/]*", ["packages/telemetry"]],
   "prom-client": ["prom-client", ["packages/telemetry", "apps/simulator"]],

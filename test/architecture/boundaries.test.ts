@@ -76,6 +76,11 @@ const faults: { rule: string; file: string; line: string }[] = [
     file: "packages/routing/src/tokens.ts",
     line: 'import "gpt-tokenizer";',
   },
+  {
+    rule: "sole-importer-aws-sdk",
+    file: "packages/engine/src/s3.ts",
+    line: 'import "@aws-sdk/client-s3";',
+  },
   { rule: "sole-importer-pino", file: "apps/worker/src/log.ts", line: 'import "pino";' },
   {
     rule: "sole-importer-opentelemetry",

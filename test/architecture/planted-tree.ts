@@ -18,7 +18,12 @@ const npmPackages = [
   "pino",
   "prom-client",
 ];
-const scopedPackages = ["@bull-board/api", "@marcbachmann/cel-js", "@opentelemetry/sdk-trace-node"];
+const scopedPackages = [
+  "@aws-sdk/client-s3",
+  "@bull-board/api",
+  "@marcbachmann/cel-js",
+  "@opentelemetry/sdk-trace-node",
+];
 
 function write(root: string, file: string, text: string): void {
   mkdirSync(dirname(join(root, file)), { recursive: true });

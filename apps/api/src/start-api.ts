@@ -25,9 +25,6 @@ import { createServer } from "./create-server.ts";
 import { estimateOf } from "./estimate-of.ts";
 import { listen } from "./listen.ts";
 
-/** What an upload left unfinished for this long is a crash's remains. */
-const staleUploadMs = 24 * 3_600_000;
-
 /** Wires the API and listens. */
 export async function startApi(runtime: Runtime): Promise<StartedRole> {
   const { ledger, files, ids, clock, logger, metrics, config, environment } = runtime;
@@ -107,7 +104,6 @@ export async function startApi(runtime: Runtime): Promise<StartedRole> {
     const { ok, problems } = await checkRedis(redis);
     return ok ? { ok } : { ok, detail: problems.map((problem) => problem.message).join(" ") };
   });
-  await files.removeStaleUploads(staleUploadMs, clock.now());
   const queues = queuesForBoard({ redis, models: Object.keys(config().models) });
   const server = await createServer(ports, queues.queues);
   const url = await listen(server, environment.host, environment.port);

@@ -53,6 +53,7 @@ export async function startDispatcher(runtime: Runtime): Promise<StartedRole> {
     sizes: createWindowSizes({ capacity, files, clock, logger, config }),
     batches,
     deliveries,
+    files,
     deadLetters,
     ids,
     clock,

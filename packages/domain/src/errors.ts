@@ -24,6 +24,7 @@ export const errorCatalogue = {
   queue_full: { status: 503, type: "server_error" },
   deadline_unattainable: { status: 503, type: "server_error" },
   ledger_unavailable: { status: 503, type: "server_error" },
+  file_store_unavailable: { status: 503, type: "server_error" },
   signals_unavailable: { status: 503, type: "server_error" },
 } as const satisfies Record<string, { status: number; type: string }>;
 

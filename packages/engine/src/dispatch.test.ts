@@ -68,6 +68,7 @@ function setup() {
     sizes: createWindowSizes({ ...sizing, logger: createRecordingLogger() }),
     batches: createMemoryIdQueue(),
     deliveries: createMemoryIdQueue(),
+    files: { removeAbandoned: (before: number) => note("removeAbandoned", 0, before) },
     deadLetters: createMemoryDeadLetters(),
     ids,
     clock,
@@ -122,6 +123,12 @@ describe("the duties", () => {
     await lanes.add([{ jobId: sampleJob.id, model: "auto", effectiveDeadlineAt: 1 }]);
     await run("measure-lanes");
     expect(metrics.totals.get("sluice_lane_depth{lane=auto,state=waiting}")).toBe(1);
+  });
+
+  test("remove uploads that nothing was written to for an hour", async () => {
+    const { run, asked, clock } = setup();
+    await run("remove-abandoned");
+    expect(asked).toEqual([{ what: "removeAbandoned", with: [clock.now() - 3_600_000] }]);
   });
 
   test("all run with nothing to do, and tell no queue anything", async () => {

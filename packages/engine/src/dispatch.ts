@@ -6,6 +6,7 @@ import type {
   DeadLetters,
   DispatchLedger,
   EngineConfig,
+  FileStore,
   ForecastBoard,
   ForecastLedger,
   IdQueue,
@@ -32,6 +33,7 @@ export interface DispatchPorts {
   readonly capacity: Pick<Capacity, "signals">;
   readonly batches: IdQueue;
   readonly deliveries: IdQueue;
+  readonly files: Pick<FileStore, "removeAbandoned">;
   readonly deadLetters: DeadLetters;
   readonly ids: IdSource;
   readonly clock: Clock;
@@ -54,6 +56,9 @@ const expireAtOnce = 1000;
 const sweepLimit = 500;
 /** A delivery or validation that nobody took for this long was lost on its way to the queue. */
 const overdueMs = 10_000;
+
+/** An upload that nothing was written to for this long has broken off. */
+const abandonedMs = 3_600_000;
 
 /** Everything the leading dispatcher does, each as a duty of its own: one that fails is tried again at its next turn. */
 export function dispatchDuties(ports: DispatchPorts): Duty[] {
@@ -96,6 +101,11 @@ export function dispatchDuties(ports: DispatchPorts): Duty[] {
     { name: "reconcile", everyMs: 15_000, run: async () => void (await reconcileLanes(ports)) },
     { name: "sweep-deliveries", everyMs: 5_000, run: () => sweepDeliveries(ports) },
     { name: "sweep-batches", everyMs: 5_000, run: () => sweepBatches(ports) },
+    {
+      name: "remove-abandoned",
+      everyMs: 600_000,
+      run: async () => void (await ports.files.removeAbandoned(clock.now() - abandonedMs)),
+    },
     { name: "partitions", everyMs: 3_600_000, run: () => ledger.ensurePartitions(clock.now()) },
   ];
 }

@@ -41,14 +41,14 @@ test("removes abandoned uploads and leaves running ones and files", async () => 
   await writeFile(join(directory, "uploads", "abandoned"), "x");
   await utimes(join(directory, "uploads", "abandoned"), new Date(now - 10_000), new Date(now - 10_000));
   await writeFile(join(directory, "uploads", "running"), "x");
-  expect(await store.removeStaleUploads(5_000, now)).toBe(1);
+  expect(await store.removeAbandoned(now - 5_000)).toBe(1);
   expect(await count()).toBe(2);
   expect(await store.read(key)).toEqual(Buffer.from("kept"));
 });
 
 test("a store without a directory yet has no abandoned uploads", async () => {
   const { store } = await setup();
-  expect(await store.removeStaleUploads(0, Date.now())).toBe(0);
+  expect(await store.removeAbandoned(Date.now())).toBe(0);
 });
 
 test("opens a directory by its URL", async () => {
@@ -58,8 +58,9 @@ test("opens a directory by its URL", async () => {
   expect(await createDirectoryFileStore({ directory }).read(key)).toEqual(Buffer.from("by URL"));
 });
 
-test("says that S3 is not supported yet, and what else is wrong with a URL", () => {
-  expect(() => openFileStore("s3://bucket/prefix")).toThrow(/s3:\/\/ is not supported yet/);
+test("says what is wrong with a URL", () => {
   expect(() => openFileStore("/srv/files")).toThrow(/file:\/\/\//);
   expect(() => openFileStore("file://server/files")).toThrow(/file:\/\/\//);
+  expect(() => openFileStore("s3:///prefix")).toThrow(/s3:\/\/bucket\/prefix/);
+  expect(() => openFileStore("s3://name:secret@bucket/prefix")).toThrow(/AWS_ACCESS_KEY_ID/);
 });

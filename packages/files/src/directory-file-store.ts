@@ -3,14 +3,9 @@ import { constants } from "node:fs";
 import { type FileHandle, mkdir, open, readdir, readFile, rename, rm, stat } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import { Readable } from "node:stream";
-import { FileMissing, type FileStore, FileTooLarge, type StoredFile } from "@sluice/domain";
+import { type FileStore, FileTooLarge, type PutOptions, type StoredFile } from "@sluice/domain";
+import { checkRange, contentKey, contentPath, isEmptyRange, missingFile } from "./content-key.ts";
 import { isMissing, syncDirectory } from "./durable-directory.ts";
-
-/** A file store in a directory, with what only a directory needs. */
-export interface DirectoryFileStore extends FileStore {
-  /** Deletes what crashed uploads left behind and nobody has written to for `olderThanMs`; returns how many. */
-  removeStaleUploads(olderThanMs: number, now: number): Promise<number>;
-}
 
 export interface DirectoryFileStoreOptions {
   /** Absolute path; made when the first file is put. */
@@ -25,14 +20,14 @@ const uploads = "uploads";
  * Keeps each file under its SHA-256 (`ab/cd/abcd…`), so that equal files are stored once and a file that
  * can be seen is complete: it is written and synced elsewhere, then renamed into its place.
  */
-export function createDirectoryFileStore(options: DirectoryFileStoreOptions): DirectoryFileStore {
+export function createDirectoryFileStore(options: DirectoryFileStoreOptions): FileStore {
   const { directory, temporaryName = randomUUID } = options;
   return {
-    put: (content, limits) => put({ directory, temporaryName, content, maxBytes: limits?.maxBytes }),
+    put: (content, how = {}) => put({ directory, temporaryName, content, how }),
     async open(key, range = { start: 0 }) {
       const { start, end } = checkRange(range);
       const handle = await orMissing(key, () => open(pathOf(directory, key), "r"));
-      if (end !== undefined && end <= start) {
+      if (isEmptyRange({ start, ...(end === undefined ? {} : { end }) })) {
         await handle.close();
         return Readable.from([]);
       }
@@ -41,29 +36,19 @@ export function createDirectoryFileStore(options: DirectoryFileStoreOptions): Di
     },
     read: (key) => orMissing(key, () => readFile(pathOf(directory, key))),
     delete: (key) => rm(pathOf(directory, key), { force: true }),
-    removeStaleUploads: (olderThanMs, now) => removeStale(join(directory, uploads), now - olderThanMs),
+    removeAbandoned: (before) => removeStale(join(directory, uploads), before),
   };
 }
 
-/** Keys come from the ledger, but one that is not a digest must never become a path. */
 function pathOf(directory: string, key: string): string {
-  if (!/^[0-9a-f]{64}$/.test(key)) throw new FileMissing("this is not the key of a file");
-  return join(directory, key.slice(0, 2), key.slice(2, 4), key);
-}
-
-function checkRange(range: { readonly start: number; readonly end?: number }): typeof range {
-  for (const bound of [range.start, range.end ?? 0]) {
-    if (!Number.isSafeInteger(bound) || bound < 0)
-      throw new RangeError("a range is counted in whole bytes from 0");
-  }
-  return range;
+  return join(directory, contentPath(key));
 }
 
 async function orMissing<T>(key: string, act: () => Promise<T>): Promise<T> {
   try {
     return await act();
   } catch (error) {
-    if (isMissing(error)) throw new FileMissing(`there is no file ${key.slice(0, 12)}…`, { cause: error });
+    if (isMissing(error)) throw missingFile(key, error);
     throw error;
   }
 }
@@ -72,17 +57,19 @@ interface Put {
   readonly directory: string;
   readonly temporaryName: () => string;
   readonly content: Readable | Buffer;
-  readonly maxBytes: number | undefined;
+  readonly how: PutOptions;
 }
 
-async function put({ directory, temporaryName, content, maxBytes }: Put): Promise<StoredFile> {
+async function put({ directory, temporaryName, content, how }: Put): Promise<StoredFile> {
   const folder = join(directory, uploads);
   await mkdir(folder, { recursive: true });
   const temporary = join(folder, temporaryName());
   try {
-    const file = await writeTemporary(temporary, content, maxBytes ?? Number.POSITIVE_INFINITY);
-    await moveIntoPlace(directory, temporary, pathOf(directory, file.key));
-    return file;
+    const written = await writeTemporary(temporary, content, how.maxBytes ?? Number.POSITIVE_INFINITY);
+    const key = contentKey(written.sha256, { claimed: how.claim !== undefined });
+    await how.claim?.(key);
+    await moveIntoPlace(directory, temporary, pathOf(directory, key));
+    return { key, ...written };
   } catch (error) {
     await rm(temporary, { force: true });
     throw error;
@@ -93,12 +80,12 @@ async function writeTemporary(
   path: string,
   content: Readable | Buffer,
   maxBytes: number,
-): Promise<StoredFile> {
+): Promise<Omit<StoredFile, "key">> {
   const handle = await open(path, constants.O_WRONLY | constants.O_CREAT | constants.O_EXCL, 0o600);
   try {
-    const { bytes, sha256 } = await copy(content, handle, maxBytes);
+    const copied = await copy(content, handle, maxBytes);
     await handle.sync();
-    return { key: sha256, bytes, sha256 };
+    return copied;
   } finally {
     await handle.close();
   }

@@ -14,6 +14,10 @@ export interface RoleEnvironment {
   readonly publicUrl: string | undefined;
   /** `file:///dir` or `s3://bucket/prefix`. */
   readonly filesUrl: string;
+  /** Address of a server that speaks as S3 does; `undefined` for AWS. */
+  readonly s3Endpoint: string | undefined;
+  /** `undefined` leaves it to the AWS SDK. */
+  readonly s3Region: string | undefined;
   readonly adminKey: string | undefined;
   readonly workerConcurrency: number;
   readonly healthPort: number | undefined;
@@ -41,6 +45,8 @@ export function readEnvironment(env: Environment): RoleEnvironment {
     port: integer(env, "SLUICE_PORT", 0, 65_535),
     publicUrl: publicUrl(env),
     filesUrl: text(env, "SLUICE_FILES_URL") ?? pathToFileURL(resolve(dataDir, "files")).href,
+    s3Endpoint: text(env, "AWS_ENDPOINT_URL_S3") ?? text(env, "AWS_ENDPOINT_URL"),
+    s3Region: text(env, "AWS_REGION") ?? text(env, "AWS_DEFAULT_REGION"),
     adminKey: adminKey(env),
     workerConcurrency: integer(env, "SLUICE_WORKER_CONCURRENCY", 1, 10_000) ?? 64,
     healthPort: integer(env, "SLUICE_HEALTH_PORT", 0, 65_535),

@@ -114,7 +114,10 @@ async function createRuntime(
     environment,
     config: watch.current,
     ledger,
-    files: openFileStore(environment.filesUrl),
+    files: openFileStore(environment.filesUrl, {
+      endpoint: environment.s3Endpoint,
+      region: environment.s3Region,
+    }),
     redis(role) {
       const onError = (error: Error) => logger.warn({ err: error }, "Redis connection has a problem");
       const client = connectRedis({ url: environment.redisUrl, role, name: `sluice-${name}`, onError });

@@ -31,4 +31,5 @@ export const noFiles: FileStore = {
   open: (key) => Promise.reject(new FileMissing(key)),
   read: (key) => Promise.reject(new FileMissing(key)),
   delete: async () => undefined,
+  removeAbandoned: async () => 0,
 };

@@ -37,9 +37,11 @@ export function createMemoryFiles(): MemoryFiles {
     async put(content, options = {}) {
       const bytes = await gathered(content, options.maxBytes ?? Number.POSITIVE_INFINITY);
       const sha256 = createHash("sha256").update(bytes).digest("hex");
+      const key = options.claim === undefined ? sha256 : `c-${sha256}`;
+      await options.claim?.(key);
       return faults.run("put", () => {
-        contents.set(sha256, bytes);
-        return { key: sha256, bytes: bytes.length, sha256 };
+        contents.set(key, bytes);
+        return { key, bytes: bytes.length, sha256 };
       });
     },
     open: (key, range) =>
@@ -48,5 +50,6 @@ export function createMemoryFiles(): MemoryFiles {
       ),
     read: (key) => faults.run("read", () => Buffer.from(found(key))),
     delete: async (key) => void contents.delete(key),
+    removeAbandoned: async () => 0,
   };
 }
