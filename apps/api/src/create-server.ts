@@ -7,6 +7,7 @@ import { handleErrors } from "./errors.ts";
 import { acceptJson } from "./json-body.ts";
 import { batchRoutes } from "./routes/batches.ts";
 import { boardRoutes } from "./routes/board.ts";
+import { bulkRoutes } from "./routes/bulk.ts";
 import { deadLetterRoutes } from "./routes/dead-letters.ts";
 import { decisionRoutes } from "./routes/decisions.ts";
 import { documentRoutes } from "./routes/docs.ts";
@@ -43,12 +44,15 @@ export async function createServer(ports: ApiPorts, queues: BoardQueues["queues"
   await documentRoutes(server);
   publicRoutes(server, ports);
   await server.register(async (scope) => boardRoutes(scope, { authenticator: ports.authenticator, queues }));
+  const closing = new AbortController();
+  server.addHook("preClose", async () => closing.abort());
   await server.register(async (scope) => {
     scope.decorateRequest("caller", undefined);
     scope.addHook("onRequest", async (request) => {
       request.caller = await ports.authenticator.authenticate(request);
     });
     jobRoutes(scope, ports);
+    bulkRoutes(scope, ports, closing.signal);
     decisionRoutes(scope, ports);
     batchRoutes(scope, ports);
     fileRoutes(scope, ports);

@@ -1,5 +1,5 @@
 import { createHash } from "node:crypto";
-import { SluiceError } from "@sluice/domain";
+import { type IdempotencyKey, SluiceError } from "@sluice/domain";
 import { guardUrl } from "@sluice/webhooks";
 import type { FastifyRequest } from "fastify";
 
@@ -33,15 +33,24 @@ function header(request: FastifyRequest, name: string): string | undefined {
 }
 
 /** The caller's `Idempotency-Key` with what a repetition is compared by. */
-export function idempotencyOf(request: FastifyRequest, route: string, bytes: Buffer) {
+export function idempotencyOf(
+  request: FastifyRequest,
+  route: string,
+  bytes: Buffer,
+): IdempotencyKey | undefined {
+  const key = idempotencyKeyOf(request);
+  return key === undefined
+    ? undefined
+    : { route, key, bodySha256: createHash("sha256").update(bytes).digest() };
+}
+
+/** The `Idempotency-Key`, if one was sent. Throws when it is too long. */
+export function idempotencyKeyOf(request: FastifyRequest): string | undefined {
   const key = header(request, "idempotency-key");
-  if (key === undefined) return undefined;
-  if (key.length > 255) {
-    throw new SluiceError("invalid_value", "'Idempotency-Key' may have at most 255 characters.", {
-      param: "Idempotency-Key",
-    });
-  }
-  return { route, key, bodySha256: createHash("sha256").update(bytes).digest() };
+  if (key === undefined || key.length <= 255) return key;
+  throw new SluiceError("invalid_value", "'Idempotency-Key' may have at most 255 characters.", {
+    param: "Idempotency-Key",
+  });
 }
 
 /** Refuses a webhook URL that is not https or leads into a private network. Names are checked again when connecting. */

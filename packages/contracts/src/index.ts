@@ -18,6 +18,7 @@ export type { BatchRequest, JobRequest } from "./requests.ts";
 export {
   batchListQuerySchema,
   batchRequestSchema,
+  bulkLineSchema,
   fileListQuerySchema,
   jobListQuerySchema,
   jobQuerySchema,

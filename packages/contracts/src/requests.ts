@@ -40,6 +40,9 @@ export const jobRequestSchema = z.strictObject({
 });
 export type JobRequest = z.infer<typeof jobRequestSchema>;
 
+/** A line of `POST /v1/jobs/bulk`. */
+export const bulkLineSchema = jobRequestSchema.extend({ idempotency_key: text(255).optional() });
+
 /** Body of `POST /v1/batches`: OpenAI's fields and ours. */
 export const batchRequestSchema = z.strictObject({
   input_file_id: text(64),

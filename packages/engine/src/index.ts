@@ -43,6 +43,7 @@ export {
   redriveDeadLetters,
 } from "./redrive.ts";
 export { type JobRequestFields, parseMoment, specJob } from "./spec-job.ts";
+export { isBlank, type RawLine, splitLines } from "./split-lines.ts";
 export { systemClock, systemRandom } from "./system.ts";
 export { createTurns, type Turns } from "./turns.ts";
 export {
