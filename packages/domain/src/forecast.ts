@@ -61,6 +61,8 @@ export interface ForecastSnapshot {
   /** Snapshots of another version are not read. */
   readonly version: 1;
   readonly takenAt: number;
+  /** For so long the leader has watched what keeps coming; absent in the snapshots of old versions. */
+  readonly watchedMs?: number;
   readonly targets: Readonly<Record<string, TargetPace>>;
   readonly sets: readonly SetBacklog[];
   /** By set and horizon, or by horizon alone. */
@@ -95,6 +97,8 @@ export interface OverdueSum {
   readonly candidateSet: string;
   /** What was predicted of them, at least. */
   readonly waitMs: number;
+  /** From their acceptance to their effective deadlines, at least. */
+  readonly leadMs: number;
   readonly jobs: number;
 }
 
@@ -124,6 +128,8 @@ export interface KeptPromise {
   readonly candidateSet: string;
   readonly model: string;
   readonly acceptedAt: number;
+  /** From acceptance to the effective deadline. */
+  readonly leadMs: number;
   readonly finishedAt: number;
   readonly estimate: KeptEstimate;
 }

@@ -13,6 +13,7 @@ export { failureOf, newEventIds } from "./end-job.ts";
 export { createFeeder, type FeedLanes, type FeedLanesPorts } from "./feed-lanes.ts";
 export { type Admission, createAdmission, isAtRisk, marksRisk } from "./forecast/admit-job.ts";
 export { createForecaster, type Forecaster } from "./forecast/forecaster.ts";
+export { createForecastPublisher } from "./forecast/publish-forecasts.ts";
 export { createForecastReporter, type ForecastReporter, noReports } from "./forecast/report-finishes.ts";
 export { gather } from "./gather.ts";
 export { createLaneRoom, type LaneRoom, type LaneRoomPorts } from "./lane-room.ts";

@@ -34,15 +34,19 @@ test("the backlog is summed by set, tenant and band of effective deadlines, what
 test("jobs whose p95 has passed since the last reading are counted by what was predicted of them", async () => {
   const s = await setup();
   const predicted = (p95At: number, waitMs: number) =>
-    s.accepted({ estimate: { p50At: t0 - 5 * minute, p95At, waitMs, serviceMs: 1 } });
+    s.accepted({
+      acceptedAt: t0,
+      effectiveDeadlineAt: t0 + 2_000,
+      estimate: { p50At: t0 - 5 * minute, p95At, waitMs, serviceMs: 1 },
+    });
   const { candidateSet } = await predicted(t0 - 1, 500);
   await predicted(t0 - minute, 7_000);
   await predicted(t0 - minute - 1, 7_000);
   await predicted(t0, 7_000);
   const { overdue } = await s.ledger.readBacklog(question);
   expect(overdue.toSorted((a, b) => a.waitMs - b.waitMs)).toEqual([
-    { candidateSet, waitMs: 0, jobs: 1 },
-    { candidateSet, waitMs: 5_000, jobs: 1 },
+    { candidateSet, waitMs: 0, leadMs: 1_000, jobs: 1 },
+    { candidateSet, waitMs: 5_000, leadMs: 1_000, jobs: 1 },
   ]);
 });
 

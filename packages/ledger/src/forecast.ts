@@ -10,14 +10,16 @@ import { type Column, parametersOf, unnest } from "./columns.ts";
 import { type SpecRow, specColumns, specOf } from "./read-job.ts";
 import { moment } from "./windows.ts";
 
-// One pass over the live jobs. `horizon` is that of those whose p95 has just passed.
+// One pass over the live jobs. `horizon` and `lead` are those of jobs whose p95 has just passed.
 const backlogStatement = `
   SELECT candidate_set, tenant_id, state = 'running' AS running,
     CASE WHEN state <> 'running' THEN width_bucket(effective_deadline_at, $1::timestamptz[]) END AS band,
     min(effective_deadline_at) AS earliest_at, max(effective_deadline_at) AS latest_at,
     count(*) AS jobs, sum(tokens) AS tokens, count(waiting_for) AS parked,
-    CASE WHEN p95_at >= $2::timestamptz AND p95_at < $3::timestamptz THEN width_bucket(expected_wait_ms, $4::int[]) END AS horizon
-  FROM live_jobs GROUP BY 1, 2, 3, 4, 10`;
+    CASE WHEN p95_at >= $2::timestamptz AND p95_at < $3::timestamptz THEN width_bucket(expected_wait_ms, $4::int[]) END AS horizon,
+    CASE WHEN p95_at >= $2::timestamptz AND p95_at < $3::timestamptz
+      THEN width_bucket(extract(epoch FROM effective_deadline_at - accepted_at)::float8 * 1000, $4::float8[]) END AS lead
+  FROM live_jobs GROUP BY 1, 2, 3, 4, 10, 11`;
 
 interface BacklogRow {
   readonly candidateSet: string;
@@ -29,6 +31,7 @@ interface BacklogRow {
   readonly tokens: number;
   readonly parked: number;
   readonly horizon: number | null;
+  readonly lead: number | null;
 }
 
 const setColumns: readonly Column<string>[] = [
@@ -61,11 +64,13 @@ export function createForecasts(sql: Sql): ForecastLedger {
   };
 }
 
-function sumOf({ running, horizon: _, ...row }: BacklogRow): BacklogSum {
+function sumOf({ running, horizon: _, lead: _lead, ...row }: BacklogRow): BacklogSum {
   return { ...row, tenantId: tenantId(row.tenantId), state: running ? "running" : "waiting" };
 }
 
-function overdueOf({ candidateSet, horizon, jobs }: BacklogRow, horizonsMs: readonly number[]): OverdueSum[] {
-  if (horizon === null) return [];
-  return [{ candidateSet, waitMs: horizon === 0 ? 0 : (horizonsMs[horizon - 1] ?? 0), jobs }];
+function overdueOf(row: BacklogRow, horizonsMs: readonly number[]): OverdueSum[] {
+  const { candidateSet, horizon, lead, jobs } = row;
+  if (horizon === null || lead === null) return [];
+  const least = (bucket: number) => horizonsMs[bucket - 1] ?? 0;
+  return [{ candidateSet, waitMs: least(horizon), leadMs: least(lead), jobs }];
 }

@@ -42,6 +42,7 @@ export const liveColumnNames = [
   "id",
   "batch_id",
   "line",
+  "accepted_at",
   "effective_deadline_at",
   "deadline_at",
   "max_attempts",

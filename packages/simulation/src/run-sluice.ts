@@ -9,13 +9,13 @@ import {
   createWaker,
   createWindowSizes,
   type LeaseKeeper,
-  noReports,
   type ProcessJobPorts,
   processJob,
   specJob,
 } from "@sluice/engine";
 import type { Arrival } from "./arrival.ts";
 import { letArrive, repeat } from "./drive.ts";
+import { createForecasting } from "./forecasting.ts";
 import { createJobBook, type JobBook } from "./job-book.ts";
 import type { RunLog, Sample } from "./log.ts";
 import { newRow } from "./memory/job-row.ts";
@@ -36,6 +36,7 @@ import { createModelledUpstream, type Ended, type ModelledUpstream } from "./ups
 import { createVirtualClock } from "./virtual-clock.ts";
 
 const feedEveryMs = 100;
+const forecastEveryMs = 1_000;
 const expireEveryMs = 1_000;
 
 /**
@@ -52,9 +53,11 @@ export async function runSluice(options: RunOptions): Promise<RunLog> {
   const ledger = createMemoryLedger((id, state, at) => book.ended(id, state, at));
   const capacity = createInMemoryCapacity({ clock, ids, onRoom: (jobs) => wake(jobs) });
   const shared = { clock, logger: silentLogger, metrics: silentMetrics, files: noFiles, config, ids };
+  const sizes = createWindowSizes({ ...shared, capacity });
+  const { reports, predicted, publish } = createForecasting({ ...shared, ledger, capacity, sizes });
   const models = modelClient(book, upstream, () => clock.now());
   const workers = Array.from({ length: options.workers }, (_, number) =>
-    workerPorts({ ...shared, ledger, capacity, models }, seed, number),
+    workerPorts({ ...shared, ledger, capacity, models, reports }, seed, number),
   );
   const lanes = createMemoryLanes({
     clock,
@@ -63,7 +66,6 @@ export async function runSluice(options: RunOptions): Promise<RunLog> {
     run: (jobId, worker) => processJob(portsOf(workers, worker), jobId, new AbortController()),
   });
   const wake = createWaker({ ...shared, lanes, leave: (job) => capacity.leave(job) });
-  const sizes = createWindowSizes({ ...shared, capacity });
   const room = createLaneRoom({ ...shared, ledger, sizes });
   const feed = createFeeder({
     ...shared,
@@ -74,7 +76,7 @@ export async function runSluice(options: RunOptions): Promise<RunLog> {
 
   function accept(arrival: Arrival): void {
     const made = { id: idFromUuid("job", ids.uuid()), body: noBody, now: clock.now() };
-    const spec = specJob(fieldsOf(arrival), configuration, made);
+    const spec = predicted(specJob(fieldsOf(arrival), configuration, made));
     book.open({ ...spec, arrival });
     const laned = room.take(spec);
     ledger.accept(spec, laned);
@@ -85,6 +87,7 @@ export async function runSluice(options: RunOptions): Promise<RunLog> {
 
   const samples: Sample[] = [];
   const haveArrived = letArrive(clock, options.arrivals, accept);
+  repeat(clock, forecastEveryMs, () => publish(1));
   repeat(clock, feedEveryMs, () => feed(1));
   repeat(clock, expireEveryMs, async () => ledger.expire(clock.now()));
   repeat(clock, sampleEveryMs, async () => {
@@ -103,7 +106,7 @@ export async function runSluice(options: RunOptions): Promise<RunLog> {
 
 type SharedPorts = Pick<
   ProcessJobPorts,
-  "ledger" | "capacity" | "models" | "clock" | "logger" | "metrics" | "files" | "config" | "ids"
+  "ledger" | "reports" | "capacity" | "models" | "clock" | "logger" | "metrics" | "files" | "config" | "ids"
 >;
 
 function workerPorts(shared: SharedPorts, seed: number, number: number): ProcessJobPorts {
@@ -112,7 +115,6 @@ function workerPorts(shared: SharedPorts, seed: number, number: number): Process
     lease: everlastingLease(shared.ids),
     signals: cacheSignals(shared),
     purse: noPurse,
-    reports: noReports,
     deadLetters: { add: async () => undefined, remove: async () => undefined },
     deliveries: { add: async () => undefined },
     random: seededRandom(seed, `worker ${number}`),

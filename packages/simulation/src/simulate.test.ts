@@ -1,5 +1,6 @@
 import { describe, expect, test } from "vitest";
 import { mergeArrivals } from "./arrival.ts";
+import { seededRandom } from "./seeded-random.ts";
 import { schedulers, simulate } from "./simulate.ts";
 import { arrival, arrivals, sceneConfig } from "./testing/scene.ts";
 
@@ -82,4 +83,33 @@ describe("simulate", () => {
     await expect(runOf([arrival({ model: "none" })])).rejects.toThrow("model");
     await expect(runOf([arrival({ sla: "none" })])).rejects.toThrow("sla");
   });
+});
+
+test("estimates are kept as often as they promise, beside a heap that nobody could foresee", {
+  timeout: 60_000,
+}, async () => {
+  const random = seededRandom(4, "traffic");
+  const drawn = (count: number, gapMs: number, sla: string) =>
+    arrivals(count, gapMs, { sla }).map((each) => ({
+      ...each,
+      atMs: Math.round(each.atMs + (random.next() - 0.5) * 20 * gapMs + 10 * gapMs),
+      inputTokens: Math.round(100 + 400 * random.next()),
+      outputTokens: Math.round(20 + 160 * random.next()),
+    }));
+  const work = mergeArrivals([
+    drawn(3_000, 1_000, "interactive"),
+    // Comes in heaps of a hundred.
+    drawn(1_500, 2_000, "standard").map((each, n) => ({ ...each, atMs: Math.floor(n / 100) * 200_000 })),
+    arrivals(300, 0, { sla: "batch" }),
+  ]);
+  const { run } = await runOf(work, { config: sceneConfig(0.5) });
+  expect(run.eta.p95_coverage).toBeGreaterThanOrEqual(0.9);
+  expect(run.eta.p95_coverage).toBeLessThanOrEqual(0.99);
+  expect(run.eta.p50_coverage).toBeGreaterThanOrEqual(0.4);
+  expect(run.eta.p50_coverage).toBeLessThanOrEqual(0.6);
+  expect(run.eta.width_ms).toBeLessThan((run.eta.constant_width_ms ?? 0) / 2);
+  for (const { eta } of [run.classes["interactive"], run.classes["standard"]].flatMap((each) => each ?? [])) {
+    expect(eta.p95_coverage).toBeGreaterThanOrEqual(0.9);
+    expect(eta.p95_coverage).toBeLessThanOrEqual(0.99);
+  }
 });

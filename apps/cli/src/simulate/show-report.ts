@@ -20,10 +20,8 @@ export function showReport({ seed, config_hash, runs }: Report): string {
       row("answered 429", (run) => count(run.throttled)),
       row("spend", (run) => usd(run.spend_usd)),
       row("done after", (run) => duration(run.makespan_ms)),
-      row(
-        "estimates kept, p50 / p95",
-        ({ eta }) => `${percent(eta.p50_coverage)} / ${percent(eta.p95_coverage)}`,
-      ),
+      row("estimates kept, p50 / p95", ({ eta }) => kept(eta)),
+      row("from p50 to p95 / of a constant", ({ eta }) => widths(eta)),
     ]),
     table([
       ["in time", ...names.slice(1)],
@@ -32,6 +30,10 @@ export function showReport({ seed, config_hash, runs }: Report): string {
     table([
       ["wait p50 / p95 / p99", ...names.slice(1)],
       ...classes.map((name) => row(name, ({ classes: of }) => waits(of[name]?.wait_ms))),
+    ]),
+    table([
+      ["estimates kept, p50 / p95", ...names.slice(1)],
+      ...classes.map((name) => row(name, ({ classes: of }) => kept(of[name]?.eta))),
     ]),
     table([
       ["use of requests / tokens / places", ...names.slice(1)],
@@ -49,9 +51,20 @@ function percent(share: number | null | undefined): string {
 }
 
 function waits(wait: RunReport["classes"][string]["wait_ms"] | undefined): string {
-  const one = (ms: number | null | undefined) =>
-    ms === null || ms === undefined ? "-" : ms < 60_000 ? `${(ms / 1000).toFixed(1)} s` : duration(ms);
-  return [one(wait?.p50), one(wait?.p95), one(wait?.p99)].join(" / ");
+  return [time(wait?.p50), time(wait?.p95), time(wait?.p99)].join(" / ");
+}
+
+function time(ms: number | null | undefined): string {
+  if (ms === null || ms === undefined) return "-";
+  return ms < 60_000 ? `${(ms / 1000).toFixed(1)} s` : duration(ms);
+}
+
+function kept(eta: RunReport["eta"] | undefined): string {
+  return `${percent(eta?.p50_coverage)} / ${percent(eta?.p95_coverage)}`;
+}
+
+function widths(eta: RunReport["eta"]): string {
+  return `${time(eta.width_ms)} / ${time(eta.constant_width_ms)}`;
 }
 
 function uses(use: RunReport["utilisation"][string] | undefined): string {

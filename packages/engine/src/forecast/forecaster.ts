@@ -98,13 +98,15 @@ export function createForecaster(ports: ForecasterPorts): Forecaster {
 
   function question(job: JobSpec, place: "last" | "among") {
     const { candidateSet, tenantId, effectiveDeadlineAt } = job;
+    const leadMs = effectiveDeadlineAt - job.acceptedAt;
     const weight = tenantConfig(ports.config(), tenantId).weight;
     const addedTokens = additions.before(job);
     return {
       view: viewOf(job),
       corrections: snapshot?.corrections ?? {},
       candidateSet,
-      job: { tenantId, weight, tokens: job.tokens, effectiveDeadlineAt, place, addedTokens },
+      job: { tenantId, weight, tokens: job.tokens, effectiveDeadlineAt, leadMs, place, addedTokens },
+      watchedMs: snapshot?.watchedMs ?? 0,
       now: clock.now(),
     };
   }

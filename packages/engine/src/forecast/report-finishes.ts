@@ -63,10 +63,11 @@ export function createForecastReporter(ports: {
       const sum = draft.served.get(targetId) ?? { targetId, jobs: 0, tokens: 0 };
       draft.served.set(targetId, { targetId, jobs: sum.jobs + 1, tokens: sum.tokens + tokens });
     },
-    finished({ candidateSet, model, acceptedAt, estimate }, finishedAt) {
+    finished({ candidateSet, model, acceptedAt, effectiveDeadlineAt, estimate }, finishedAt) {
       if (estimate === undefined || draft.finished.length >= mostPromises) return;
       gather();
-      draft.finished.push({ candidateSet, model, acceptedAt, finishedAt, estimate });
+      const leadMs = effectiveDeadlineAt - acceptedAt;
+      draft.finished.push({ candidateSet, model, acceptedAt, leadMs, finishedAt, estimate });
     },
   };
 }

@@ -1,30 +1,28 @@
 import type { Correction, KeptPromise } from "@sluice/domain";
 import { horizonOf } from "./horizons.ts";
 
-/** Before anything has been seen: predictions are about right, but for more urgent work that nobody knows of yet. */
-const usualCorrections: readonly Correction[] = [
-  { p50: 1, p95: 3 },
-  { p50: 1, p95: 3 },
-  { p50: 1.1, p95: 3 },
-  { p50: 1.2, p95: 3 },
-  { p50: 1.2, p95: 3 },
-  { p50: 1.2, p95: 3 },
-  { p50: 1.2, p95: 3 },
-  { p50: 1.2, p95: 3 },
-];
-
-/** The correction of a candidate set's predictions; of all sets' while too few of its own have come true. */
-export function correctionOf(
-  corrections: Readonly<Record<string, Correction>>,
-  candidateSet: string,
-  horizon: number,
-): Correction {
-  const known = corrections[setKey(candidateSet, horizon)] ?? corrections[String(horizon)];
-  return known ?? usualCorrections[horizon] ?? { p50: 1, p95: 3 };
+/** What predictions are corrected alike. */
+export interface PredictionKind {
+  readonly candidateSet: string;
+  readonly waitMs: number;
+  /** From acceptance to the effective deadline: who has longer is overtaken by more. */
+  readonly leadMs: number;
 }
 
-function setKey(candidateSet: string, horizon: number): string {
-  return `${horizon}:${candidateSet}`;
+/** How predictions of this kind have been off; of the set while enough of its own have come true, else of all sets. */
+export function correctionOf(
+  corrections: Readonly<Record<string, Correction>>,
+  kind: PredictionKind,
+): Correction | undefined {
+  return corrections[ownKey(kind)] ?? corrections[commonKey(kind)];
+}
+
+function commonKey({ waitMs, leadMs }: Omit<PredictionKind, "candidateSet">): string {
+  return `${horizonOf(waitMs)}/${horizonOf(leadMs)}`;
+}
+
+function ownKey(kind: PredictionKind): string {
+  return `${commonKey(kind)}:${kind.candidateSet}`;
 }
 
 /** Learns from predictions how the next ones must be corrected. */
@@ -40,6 +38,7 @@ export interface CalibrationSample {
   readonly overdue: readonly {
     readonly candidateSet: string;
     readonly waitMs: number;
+    readonly leadMs: number;
     readonly jobs: number;
   }[];
   /** A p95 before this moment that has passed was counted as overdue already. */
@@ -47,48 +46,47 @@ export interface CalibrationSample {
 }
 
 /**
- * Keeps, by horizon, what the last predictions were off by, and takes their quantiles for the next. The quantile that is
- * asked moves with each prediction that was kept or not (adaptive conformal inference, Gibbs and Candès, 2021), so that
- * the share of kept ones holds when the load drifts. Begins with what another leader had published.
+ * Keeps, by horizon and lead, what the last predictions were off by, and takes their quantiles for the next. The quantile
+ * that is asked moves with each prediction that was kept or not (adaptive conformal inference, Gibbs and Candès, 2021), so
+ * that the share of kept ones holds when the load drifts. Kinds are kept apart because they err apart: a job with a day
+ * is overtaken by whatever comes, one with seconds by nothing (Mondrian conformal prediction, Vovk et al., 2003). Goes on
+ * from what another leader had published.
  */
 export function createCalibration(begin: Readonly<Record<string, Correction>> = {}): Calibration {
   const lines = new Map<string, Line>();
 
-  function lineOf(key: string, horizon: number): Line {
-    const line = lines.get(key) ?? newLine(begin[key] ?? correctionOf(begin, "", horizon));
-    lines.set(key, line);
-    return line;
-  }
-
-  function linesOf(candidateSet: string, horizon: number): Line[] {
-    return [lineOf(String(horizon), horizon), lineOf(setKey(candidateSet, horizon), horizon)];
+  function linesOf(kind: PredictionKind): Line[] {
+    return [commonKey(kind), ownKey(kind)].map((key) => {
+      const line = lines.get(key) ?? newLine();
+      lines.set(key, line);
+      return line;
+    });
   }
 
   return {
     learn({ finished, overdue, overdueBefore }) {
-      for (const promise of finished) {
-        const { estimate, candidateSet } = promise;
-        for (const line of linesOf(candidateSet, horizonOf(estimate.waitMs)))
+      for (const promise of finished)
+        for (const line of linesOf({ ...promise, waitMs: promise.estimate.waitMs }))
           noteFinish(line, promise, overdueBefore);
-      }
-      for (const { candidateSet, waitMs, jobs } of overdue)
-        for (const line of linesOf(candidateSet, horizonOf(waitMs))) line.missed += jobs;
+      for (const sum of overdue) for (const line of linesOf(sum)) line.missed += sum.jobs;
       for (const line of lines.values()) adapt(line);
       forget(lines);
     },
     corrections() {
       const known = [...lines].filter(([key, line]) => line.seen >= (key.includes(":") ? enough : 1));
-      return Object.fromEntries(known.map(([key, { correction }]) => [key, correction]));
+      return { ...begin, ...Object.fromEntries(known.map(([key, { correction }]) => [key, correction])) };
     },
   };
 }
 
 /** How predictions of one kind have come true. */
 interface Line {
-  /** Ratios of what came true to what was predicted: the newest, in a ring. */
+  /** Ratios of what came true to what was predicted, one of each turn: the newest, in a ring. */
   readonly ratios: number[];
   /** Of predictions that have come true, ever. */
   seen: number;
+  /** Of them, how many have come into the ring. */
+  turns: number;
   level50: number;
   level95: number;
   correction: Correction;
@@ -108,12 +106,23 @@ const enough = 50;
 /** Sets are few, but requests may narrow their targets in any way. */
 const mostLines = 1_000;
 
-function newLine({ p50, p95 }: Correction): Line {
-  // As if drawn from a distribution with this median and this 95 % point.
-  const spread = Math.log(p95 / p50) / 1.645;
-  const ratios = Array.from({ length: imagined }, (_, index) => p50 * Math.exp(spread * normal(index)));
+function newLine(): Line {
   const counts = { fresh: false, missed: 0, kept: 0, missed50: 0, kept50: 0 };
-  return { ratios, seen: 0, level50: 0.5, level95: 0.95, correction: { p50, p95 }, ...counts };
+  return {
+    ratios: [],
+    seen: 0,
+    turns: 0,
+    level50: 0.5,
+    level95: 0.95,
+    correction: { p50: 1, p95: 1 },
+    ...counts,
+  };
+}
+
+/** As if some had come true already, drawn from a distribution with this median and this 95 % point. */
+function imaginedRatios({ p50, p95 }: Correction): number[] {
+  const spread = Math.log(p95 / p50) / 1.645;
+  return Array.from({ length: imagined }, (_, index) => p50 * Math.exp(spread * normal(index)));
 }
 
 /** The middle of each of `imagined` equal parts of a normal distribution, nearly. */
@@ -127,8 +136,17 @@ function noteFinish(
   { acceptedAt, finishedAt, estimate }: KeptPromise,
   overdueBefore: number,
 ): void {
-  const ratio = (finishedAt - acceptedAt) / Math.max(1, estimate.waitMs + estimate.serviceMs);
-  line.ratios[line.ratios.length < kept ? line.ratios.length : line.seen % kept] = ratio;
+  const predictedMs = Math.max(1, estimate.waitMs + estimate.serviceMs);
+  const ratio = (finishedAt - acceptedAt) / predictedMs;
+  if (line.seen === 0) {
+    const [p50, p95] = [estimate.p50At, estimate.p95At].map((at) => (at - acceptedAt) / predictedMs);
+    line.ratios.push(...imaginedRatios({ p50: p50 ?? 1, p95: p95 ?? 1 }));
+  }
+  // Those of one turn have waited for the same: the first stands for all.
+  if (!line.fresh) {
+    line.ratios[line.ratios.length < kept ? line.ratios.length : line.turns % kept] = ratio;
+    line.turns += 1;
+  }
   line.seen += 1;
   line.fresh = true;
   if (finishedAt <= estimate.p50At) line.kept50 += 1;
@@ -137,20 +155,17 @@ function noteFinish(
   else if (estimate.p95At >= overdueBefore) line.missed += 1;
 }
 
-/** How far one prediction moves the quantile that is asked. */
+/** How far the predictions that come true in one turn move the quantile that is asked. */
 const step = 0.01;
-/** Many that come true together say little more than one: they have waited for the same. */
-const mostMoved = 0.03;
 /** A little more than is promised: misses come in heaps. */
 const aim95 = 0.96;
 const levels50 = { least: 0.1, most: 0.9 };
 const levels95 = { least: 0.75, most: 1.15 };
 
 function adapt(line: Line): void {
-  const { kept, missed, kept50, missed50 } = line;
-  if (!line.fresh && missed === 0) return;
-  line.level95 = moved(line.level95, missed * aim95 - kept * (1 - aim95), levels95);
-  line.level50 = moved(line.level50, missed50 * 0.5 - kept50 * 0.5, levels50);
+  if (!line.fresh && line.missed === 0) return;
+  line.level95 = moved(line.level95, line.missed, line.kept, { aim: aim95, ...levels95 });
+  line.level50 = moved(line.level50, line.missed50, line.kept50, { aim: 0.5, ...levels50 });
   const sorted = line.ratios.toSorted((a, b) => a - b);
   const p50 = quantile(sorted, line.level50);
   line.correction = { p50, p95: Math.max(quantile(sorted, line.level95), p50 * leastSpread) };
@@ -159,8 +174,15 @@ function adapt(line: Line): void {
 
 const leastSpread = 1.02;
 
-function moved(level: number, sum: number, { least, most }: { least: number; most: number }): number {
-  const by = Math.min(mostMoved, Math.max(-mostMoved, step * sum));
+interface Bounds {
+  readonly aim: number;
+  readonly least: number;
+  readonly most: number;
+}
+
+function moved(level: number, missed: number, kept: number, { aim, least, most }: Bounds): number {
+  if (missed + kept === 0) return level;
+  const by = step * (missed / (missed + kept) - (1 - aim));
   return Math.min(most, Math.max(least, level + by));
 }
 

@@ -135,6 +135,7 @@ describe("a snapshot", () => {
       candidateSet: "all",
       model: "auto",
       acceptedAt: 0,
+      leadMs: 30_000,
       finishedAt,
       estimate,
     }));

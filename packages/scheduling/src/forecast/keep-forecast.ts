@@ -105,6 +105,7 @@ export function createForecastKeeper(begin?: ForecastSnapshot): ForecastKeeper {
       return {
         version: 1,
         takenAt: now,
+        watchedMs: meter.watchedMs(),
         targets: measureTargets(input, seconds),
         sets: setsOf(input, meter.rates()),
         corrections: calibration.corrections(),

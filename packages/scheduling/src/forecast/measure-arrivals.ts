@@ -4,6 +4,8 @@ import type { ArrivalRate, ArrivalSum, TenantId } from "@sluice/domain";
 export interface ArrivalMeter {
   /** Takes in what `seconds` have brought. */
   add(seconds: number, sums: readonly ArrivalSum[]): void;
+  /** For how long it has measured; no more than what it remembers. */
+  watchedMs(): number;
   /** Of each set and tenant that has any. */
   rates(): { candidateSet: string; tenantId: TenantId; arrivals: ArrivalRate[] }[];
 }
@@ -52,6 +54,7 @@ export function createArrivalMeter(): ArrivalMeter {
       decay(seconds);
       for (const sum of sums) note(sum);
     },
+    watchedMs: () => Math.round(usuallyObserved * 1000),
     rates() {
       const flows = Map.groupBy(streams.values(), (stream) => `${stream.candidateSet} ${stream.tenantId}`);
       return [...flows.values()].flatMap((group) => {

@@ -1,4 +1,4 @@
-import type { RunReport } from "../report/report.ts";
+import type { Coverage, RunReport } from "../report/report.ts";
 import { escapeHtml } from "./chart.ts";
 
 type Cell = (run: RunReport) => string;
@@ -32,11 +32,17 @@ const totals: readonly Row[] = [
   ["Answered 429", (run) => count(run.throttled)],
   ["Spend", (run) => `$${run.spend_usd.toFixed(2)}`],
   ["Done after", (run) => time(run.makespan_ms)],
-  [
-    "Finished by p50 / p95 estimate",
-    ({ eta }) => `${percent(eta.p50_coverage)} / ${percent(eta.p95_coverage)}`,
-  ],
+  ["Finished by p50 / p95 estimate", ({ eta }) => kept(eta)],
+  ["From p50 to p95 / if one told all the same", ({ eta }) => width(eta)],
 ];
+
+function kept(eta: Coverage | undefined): string {
+  return `${percent(eta?.p50_coverage)} / ${percent(eta?.p95_coverage)}`;
+}
+
+function width(eta: Coverage | undefined): string {
+  return `${time(eta?.width_ms)} / ${time(eta?.constant_width_ms)}`;
+}
 
 function classRows(name: string): readonly Row[] {
   return [
@@ -49,6 +55,8 @@ function classRows(name: string): readonly Row[] {
         return [wait?.p50, wait?.p95, wait?.p99].map(time).join(" / ");
       },
     ],
+    ["Finished by p50 / p95 estimate", ({ classes }) => kept(classes[name]?.eta)],
+    ["From p50 to p95 / if one told all the same", ({ classes }) => width(classes[name]?.eta)],
   ];
 }
 

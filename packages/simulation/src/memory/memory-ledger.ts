@@ -1,6 +1,7 @@
 import {
   assertJobTransition,
   type FeedLedger,
+  type ForecastLedger,
   type HeldJob,
   isTerminal,
   type JobId,
@@ -16,10 +17,11 @@ import {
 } from "@sluice/domain";
 import { type JobRow, newRow, requireRow, toRun } from "./job-row.ts";
 import { createMemoryBacklog } from "./memory-backlog.ts";
+import { readBacklog, samplesOf } from "./read-backlog.ts";
 import { createSortedRows } from "./sorted-rows.ts";
 
-/** The ledger of one simulated cluster: what workers, the feed and expiry need of it. Workers never lose their lease. */
-export interface MemoryLedger extends WorkerLedger, FeedLedger, WindowLedger {
+/** The ledger of one simulated cluster: what workers, the feed, forecasts and expiry need of it. Workers never lose their lease. */
+export interface MemoryLedger extends WorkerLedger, FeedLedger, WindowLedger, ForecastLedger {
   accept(spec: JobSpec, laned: boolean): void;
   /** Ends jobs that do not run, whose deadline has passed and that are to expire. */
   expire(now: number): void;
@@ -118,6 +120,8 @@ export function createMemoryLedger(onEnd: (id: JobId, state: JobState, at: numbe
       }
     },
     waiting: () => ({ ...waiting }),
+    readBacklog: async (question) => readBacklog(rows.values(), question),
+    sampleLive: async (candidateSets) => samplesOf(rows.values(), candidateSets),
     markLaned: async (_leaderEpoch, ids) =>
       backlog.lane(ids.map((id) => requireRow(rows, id)).filter((row) => !row.laned)),
     register: async () => undefined,

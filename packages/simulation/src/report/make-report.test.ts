@@ -89,7 +89,18 @@ describe("makeReport", () => {
     ]);
     expect(run.eta.p50_coverage).toBeCloseTo(1 / 3);
     expect(run.eta.p95_coverage).toBeCloseTo(2 / 3);
-    expect(reportOf([job()]).eta).toEqual({ p50_coverage: null, p95_coverage: null });
+    expect(run.classes["standard"]?.eta).toEqual(run.eta);
+    const none = { p50_coverage: null, p95_coverage: null, width_ms: null, constant_width_ms: null };
+    expect(reportOf([job()]).eta).toEqual(none);
+  });
+
+  test("says how wide estimates were, beside one that tells every job what came out in the end", () => {
+    const run = reportOf(
+      [1_000, 3_000, 10_000].map((p95At, n) =>
+        job({ estimate: { p50At: 500, p95At }, finishedAt: (n + 1) * 2_000 }),
+      ),
+    );
+    expect(run.eta).toMatchObject({ width_ms: 2_500, constant_width_ms: 2_000 });
   });
 
   test("takes Jain's index of the least fair minute in which all tenants waited, by weight", () => {

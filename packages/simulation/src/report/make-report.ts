@@ -2,9 +2,10 @@ import type { Config } from "@sluice/config";
 import type { Target } from "@sluice/domain";
 import type { CallRecord, JobRecord, RunLog } from "../log.ts";
 import { modelOfTarget } from "../upstream/model-of-target.ts";
+import { coverageOf } from "./coverage.ts";
 import { jainOfWindows } from "./jain.ts";
 import { ascending, quantile } from "./quantile.ts";
-import type { ClassReport, Coverage, Report, RunReport, TenantReport, Utilisation } from "./report.ts";
+import type { ClassReport, Report, RunReport, TenantReport, Utilisation } from "./report.ts";
 import { servedAt } from "./served-at.ts";
 
 /** Makes the report of runs of one configuration. */
@@ -51,6 +52,7 @@ function classReport(jobs: readonly JobRecord[]): ClassReport {
     jobs: jobs.length,
     attained: attained.length / jobs.length,
     wait_ms: { p50: wait(0.5), p95: wait(0.95), p99: wait(0.99) },
+    eta: coverageOf(jobs),
   };
 }
 
@@ -65,15 +67,6 @@ function tenantsOf(config: Config, { jobs, calls }: RunLog): Record<string, Tena
     tokens.set(tenant, (tokens.get(tenant) ?? 0) + call.inputTokens + call.outputTokens);
   }
   return Object.fromEntries([...tokens].map(([name, sum]) => [name, { tokens: sum, jain_window: jain }]));
-}
-
-function coverageOf(jobs: readonly JobRecord[]): Coverage {
-  const predicted = jobs.filter((job) => job.estimate !== undefined);
-  if (predicted.length === 0) return { p50_coverage: null, p95_coverage: null };
-  const share = (at: "p50At" | "p95At") =>
-    predicted.filter((job) => job.finishedAt !== undefined && job.finishedAt <= (job.estimate?.[at] ?? 0))
-      .length / predicted.length;
-  return { p50_coverage: share("p50At"), p95_coverage: share("p95At") };
 }
 
 function utilisationOf(config: Config, { jobs, calls }: RunLog): Record<string, Utilisation> {

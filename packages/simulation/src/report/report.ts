@@ -38,6 +38,7 @@ export interface ClassReport {
   readonly attained: number;
   /** From arrival to the first call; `null` when no job was called. */
   readonly wait_ms: { readonly p50: number | null; readonly p95: number | null; readonly p99: number | null };
+  readonly eta: Coverage;
 }
 
 export interface TenantReport {
@@ -50,8 +51,13 @@ export interface TenantReport {
   readonly jain_window: number | null;
 }
 
-/** Share of the jobs with an estimate that finished by it; `null` without any. */
+/** How the jobs' estimates were kept; `null` without any. */
 export interface Coverage {
+  /** Share of the jobs with an estimate that finished by it. */
   readonly p50_coverage: number | null;
   readonly p95_coverage: number | null;
+  /** Between p50 and p95, the median of all. */
+  readonly width_ms: number | null;
+  /** The same of a predictor that tells each of these jobs the p50 and p95 that came out in the end. */
+  readonly constant_width_ms: number | null;
 }

@@ -133,9 +133,9 @@ function readingOf(
   const bands = Map.groupBy(waiting, (job) => `${flowOf(job)} ${bandOf(job)}`);
   const sums = [...bands.values()].map((jobs) => sumOf(jobs, "waiting"));
   for (const jobs of Map.groupBy(running, flowOf).values()) sums.push(sumOf(jobs, "running"));
-  const overdue = [...waiting, ...running].flatMap(({ estimate, candidateSet }) =>
+  const overdue = [...waiting, ...running].flatMap(({ estimate, candidateSet, ...job }) =>
     estimate !== undefined && estimate.p95At >= lastReadAt && estimate.p95At < now
-      ? [{ candidateSet, waitMs: estimate.waitMs, jobs: 1 }]
+      ? [{ candidateSet, waitMs: estimate.waitMs, leadMs: job.effectiveDeadlineAt - job.acceptedAt, jobs: 1 }]
       : [],
   );
   return { sums, overdue };

@@ -58,12 +58,20 @@ function predictorOf(scenario: Scenario, snapshot: ForecastSnapshot): Predictor 
       view,
       corrections: snapshot.corrections,
       candidateSet,
-      job: { ...job, weight: weightOf(tenantId), place: "last", addedTokens },
+      job: { ...job, leadMs: leadOf(job), weight: weightOf(tenantId), place: "last", addedTokens },
+      watchedMs: snapshot.watchedMs ?? 0,
       now: acceptedAt,
     });
     if (estimate !== undefined) job.estimate = estimate;
     added.push(job);
   };
+}
+
+function leadOf({
+  effectiveDeadlineAt,
+  acceptedAt,
+}: Pick<BenchJob, "effectiveDeadlineAt" | "acceptedAt">): number {
+  return effectiveDeadlineAt - acceptedAt;
 }
 
 function reportOf(accepted: readonly BenchJob[], ended: readonly BenchJob[]): ForecastReport {
@@ -73,10 +81,14 @@ function reportOf(accepted: readonly BenchJob[], ended: readonly BenchJob[]): Fo
       candidateSet,
       tenantId,
       tokens,
-      leadMs: job.effectiveDeadlineAt - job.acceptedAt,
+      leadMs: leadOf(job),
     })),
-    finished: ended.flatMap(({ candidateSet, acceptedAt, estimate, finishedAt = 0 }) =>
-      estimate === undefined ? [] : [{ candidateSet, model: "auto", acceptedAt, finishedAt, estimate }],
-    ),
+    finished: ended.flatMap(({ candidateSet, estimate, finishedAt = 0, ...job }) => {
+      const { acceptedAt } = job;
+      const leadMs = leadOf(job);
+      return estimate === undefined
+        ? []
+        : [{ candidateSet, model: "auto", acceptedAt, leadMs, finishedAt, estimate }];
+    }),
   };
 }
