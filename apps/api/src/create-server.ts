@@ -16,6 +16,7 @@ import { jobRoutes } from "./routes/jobs.ts";
 import { laneRoutes } from "./routes/lanes.ts";
 import { publicRoutes, webhookSecretRoutes } from "./routes/operate.ts";
 import { poolRoutes } from "./routes/pools.ts";
+import { uploadRoutes } from "./routes/uploads.ts";
 
 /** Room for what stands around a job's body in its request. */
 const envelopeBytes = 65_536;
@@ -56,6 +57,7 @@ export async function createServer(ports: ApiPorts, queues: BoardQueues["queues"
     decisionRoutes(scope, ports);
     batchRoutes(scope, ports);
     fileRoutes(scope, ports);
+    uploadRoutes(scope, ports);
     deadLetterRoutes(scope, ports);
     laneRoutes(scope, ports);
     poolRoutes(scope, ports);

@@ -1,26 +1,21 @@
-import type { Multipart } from "@fastify/multipart";
+import { type FileRecord, FileTooLarge, idFromUuid, SluiceError, type TenantId } from "@sluice/domain";
 import {
-  type FileRecord,
-  FileTooLarge,
-  idFromUuid,
-  SluiceError,
-  type StoredFile,
-  type TenantId,
-} from "@sluice/domain";
+  checkPurpose,
+  type FileLimits,
+  fileLifeMs,
+  keepContent,
+  keptFilename,
+  mostBytesOf,
+  tooLarge,
+} from "@sluice/engine";
 import type { FastifyRequest } from "fastify";
 import type { ApiPorts } from "./api-ports.ts";
-import { readAway } from "./read-away.ts";
+import { missing, receiveForm } from "./receive-form.ts";
 
-const purposes = ["assistants", "batch", "fine-tune", "vision", "user_data", "evals"];
-/** OpenAI keeps batch files for 30 days unless told otherwise. */
-const batchFileLifeMs = 30 * 24 * 3_600_000;
-const shortestLifeSeconds = 3_600;
-const longestLifeSeconds = 2_592_000;
-
-interface Received {
-  readonly fields: Map<string, string>;
-  stored: StoredFile | undefined;
-  filename: string;
+/** What the configuration says of files now. */
+export function fileLimits({ config }: ApiPorts): FileLimits {
+  const { limits, retention } = config();
+  return { batchFileBytes: limits.batchFileBytes, batchFileLifeMs: retention.filesMs };
 }
 
 /** Reads an upload, its parts in any order; the bytes stream to the store. Throws naming the field at fault. */
@@ -29,94 +24,38 @@ export async function receiveUpload(
   request: FastifyRequest,
   tenantId: TenantId,
 ): Promise<FileRecord> {
-  if (!request.isMultipart())
-    throw new SluiceError("unsupported_media_type", "The request must be multipart/form-data.");
-  const received: Received = { fields: new Map(), stored: undefined, filename: "file" };
-  try {
-    for await (const part of partsOf(request)) await receivePart(ports, part, received);
-  } catch (error) {
-    await readAway(request.raw);
-    throw error;
-  }
-  const purpose = received.fields.get("purpose");
+  const limits = fileLimits(ports);
+  const { fields, kept } = await receiveForm(request, {
+    field: "file",
+    async keep(content, filename, before) {
+      const most = mostBytesOf(before.get("purpose"), limits);
+      const stored = await keepContent(ports, content, most).catch((error: unknown) => {
+        throw error instanceof FileTooLarge ? tooLarge(most, "file") : error;
+      });
+      return { ...stored, filename: keptFilename(filename) };
+    },
+  });
+  const purpose = fields.get("purpose");
   if (purpose === undefined) throw missing("purpose");
-  if (!purposes.includes(purpose)) {
-    throw new SluiceError("invalid_value", `'purpose' must be one of: ${purposes.join(", ")}.`, {
-      param: "purpose",
-    });
-  }
-  if (received.stored === undefined) throw missing("file");
-  if (received.stored.bytes === 0)
-    throw new SluiceError("empty_file", "The file is empty.", { param: "file" });
+  checkPurpose(purpose);
+  const most = mostBytesOf(purpose, limits);
+  if (kept.bytes > most) throw tooLarge(most, "file");
+  if (kept.bytes === 0) throw new SluiceError("empty_file", "The file is empty.", { param: "file" });
   const now = ports.clock.now();
+  const lifeMs = fileLifeMs(expiryWish(fields), purpose, limits);
   return {
     id: idFromUuid("file", ports.ids.uuid()),
     tenantId,
-    filename: received.filename,
+    filename: kept.filename,
     purpose,
-    bytes: received.stored.bytes,
+    bytes: kept.bytes,
     createdAt: now,
-    expiresAt: expiryOf(received.fields, purpose, now),
-    content: { kind: "stored", key: received.stored.key },
+    expiresAt: lifeMs === undefined ? undefined : now + lifeMs,
+    content: { kind: "stored", key: kept.key },
   };
 }
 
-async function* partsOf(request: FastifyRequest): AsyncGenerator<Multipart> {
-  try {
-    yield* request.parts();
-  } catch (error) {
-    if (error instanceof SluiceError) throw error;
-    throw brokenMultipart(error);
-  }
-}
-
-function brokenMultipart(cause: unknown): SluiceError {
-  return new SluiceError("invalid_multipart", "The multipart body is not complete or not valid.", { cause });
-}
-
-async function receivePart(ports: ApiPorts, part: Multipart, received: Received): Promise<void> {
-  if (part.type === "field") {
-    received.fields.set(part.fieldname, String(part.value));
-    return;
-  }
-  if (part.fieldname !== "file" || received.stored !== undefined) {
-    part.file.resume();
-    throw new SluiceError("invalid_multipart", "There must be one file, in the part 'file'.", {
-      param: "file",
-    });
-  }
-  received.filename = part.filename.replaceAll("\0", "").slice(0, 255) || "file";
-  const most = ports.config().limits.batchFileBytes;
-  try {
-    received.stored = await ports.files.put(part.file, { maxBytes: most });
-  } catch (error) {
-    if (error === part.file.errored) throw brokenMultipart(error);
-    if (!(error instanceof FileTooLarge)) throw error;
-    throw new SluiceError("payload_too_large", `The file may be at most ${most} bytes.`, { param: "file" });
-  }
-}
-
-function expiryOf(fields: ReadonlyMap<string, string>, purpose: string, now: number): number | undefined {
-  const text = fields.get("expires_after[seconds]");
-  if (text === undefined) return purpose === "batch" ? now + batchFileLifeMs : undefined;
-  const anchor = fields.get("expires_after[anchor]");
-  if (anchor !== "created_at") {
-    throw new SluiceError("invalid_value", "'expires_after[anchor]' must be created_at.", {
-      param: "expires_after[anchor]",
-    });
-  }
-  const seconds = Number(text);
-  if (Number.isInteger(seconds) && seconds >= shortestLifeSeconds && seconds <= longestLifeSeconds)
-    return now + seconds * 1000;
-  throw new SluiceError(
-    "invalid_value",
-    `'expires_after[seconds]' must be from ${shortestLifeSeconds} to ${longestLifeSeconds}.`,
-    {
-      param: "expires_after[seconds]",
-    },
-  );
-}
-
-function missing(param: string): SluiceError {
-  return new SluiceError("missing_required_parameter", `Missing required parameter: '${param}'.`, { param });
+function expiryWish(fields: ReadonlyMap<string, string>) {
+  const [anchor, seconds] = [fields.get("expires_after[anchor]"), fields.get("expires_after[seconds]")];
+  return anchor === undefined && seconds === undefined ? undefined : { anchor, seconds };
 }

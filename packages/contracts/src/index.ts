@@ -27,6 +27,7 @@ export {
   routingSchema,
   routingWishes,
 } from "./requests.ts";
+export { completeUploadSchema, uploadRequestSchema } from "./upload-requests.ts";
 export {
   type EstimateToRender,
   renderAccepted,
@@ -34,6 +35,8 @@ export {
   renderFile,
   renderJob,
   renderList,
+  renderPart,
+  renderUpload,
 } from "./views.ts";
 export { renderRoute } from "./views-of-routes.ts";
 export { renderWebhook } from "./webhook-event.ts";

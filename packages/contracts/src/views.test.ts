@@ -125,8 +125,6 @@ test("a file has OpenAI's fields", () => {
     filename: "a.jsonl",
     purpose: "batch",
     status: "processed",
-    status_details: null,
-    expires_at: null,
   });
 });
 

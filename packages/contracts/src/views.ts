@@ -1,11 +1,13 @@
 import {
   type Batch,
-  type FileRecord,
+  type FileDetails,
   type FinishEstimate,
   finishedLines,
   isTerminal,
   type Job,
   type JobSpec,
+  type Upload,
+  type UploadPart,
 } from "@sluice/domain";
 import { jsonBody } from "./output-line.ts";
 
@@ -132,7 +134,7 @@ function renderLineError(error: Batch["errors"][number]): Record<string, unknown
 }
 
 /** A file in OpenAI's shape. */
-export function renderFile(file: FileRecord): Record<string, unknown> {
+export function renderFile(file: FileDetails): Record<string, unknown> {
   return {
     id: file.id,
     object: "file",
@@ -141,8 +143,32 @@ export function renderFile(file: FileRecord): Record<string, unknown> {
     filename: file.filename,
     purpose: file.purpose,
     status: "processed",
-    status_details: null,
-    expires_at: seconds(file.expiresAt),
+    ...(file.expiresAt === undefined ? {} : { expires_at: seconds(file.expiresAt) }),
+  };
+}
+
+/** An upload in OpenAI's shape; `file` once it is completed. */
+export function renderUpload(upload: Upload, file?: FileDetails): Record<string, unknown> {
+  return {
+    id: upload.id,
+    object: "upload",
+    bytes: upload.bytes,
+    created_at: seconds(upload.createdAt),
+    expires_at: seconds(upload.expiresAt),
+    filename: upload.filename,
+    purpose: upload.purpose,
+    status: upload.status,
+    file: file === undefined ? null : renderFile(file),
+  };
+}
+
+/** A part of an upload in OpenAI's shape. */
+export function renderPart(part: UploadPart): Record<string, unknown> {
+  return {
+    id: part.id,
+    object: "upload.part",
+    created_at: seconds(part.createdAt),
+    upload_id: part.uploadId,
   };
 }
 

@@ -3,6 +3,8 @@ export const idPrefixes = {
   job: "job_",
   batch: "batch_",
   file: "file-",
+  upload: "upload_",
+  uploadPart: "part_",
   event: "evt_",
   delivery: "dlv_",
   worker: "wrk_",
@@ -18,6 +20,8 @@ type Id<Kind extends IdKind> = `${(typeof idPrefixes)[Kind]}${string}`;
 export type JobId = Id<"job">;
 export type BatchId = Id<"batch">;
 export type FileId = Id<"file">;
+export type UploadId = Id<"upload">;
+export type UploadPartId = Id<"uploadPart">;
 export type EventId = Id<"event">;
 export type DeliveryId = Id<"delivery">;
 export type WorkerId = Id<"worker">;

@@ -21,5 +21,7 @@ export type * from "./ports/ledger.ts";
 export type * from "./ports/model-client.ts";
 export type * from "./ports/runtime.ts";
 export type * from "./ports/target-ledger.ts";
+export type * from "./ports/upload-ledger.ts";
 export type * from "./ports/worker-ledger.ts";
 export * from "./route.ts";
+export type * from "./upload.ts";

@@ -178,7 +178,8 @@ export interface BatchView {
   readonly side: "output" | "error";
 }
 
-export interface FileRecord {
+/** What a file's owner sees of it beside its bytes. */
+export interface FileDetails {
   readonly id: FileId;
   readonly tenantId: TenantId;
   readonly filename: string;
@@ -186,7 +187,18 @@ export interface FileRecord {
   readonly bytes: number;
   readonly createdAt: number;
   readonly expiresAt: number | undefined;
+}
+
+/** One content of a file that consists of several. */
+export interface FilePiece {
+  readonly key: string;
+  readonly bytes: number;
+}
+
+/** A file and where its bytes are: one content, several one after the other, or the finished lines of a batch. */
+export interface FileRecord extends FileDetails {
   readonly content:
     | { readonly kind: "stored"; readonly key: string }
+    | { readonly kind: "pieces"; readonly pieces: readonly FilePiece[] }
     | ({ readonly kind: "view" } & BatchView);
 }

@@ -18,6 +18,7 @@ import {
   type TenantId,
 } from "@sluice/domain";
 import { parseDuration } from "@sluice/scheduling";
+import { hasExpired } from "./file-rules.ts";
 import { answerOfFirst } from "./repeated-call.ts";
 import { checkedPriority, longestDeadlineMs, slaClass } from "./spec-job.ts";
 
@@ -133,7 +134,7 @@ function requireEndpoint(config: EngineConfig, endpoint: string): void {
 async function requireInput(ports: AcceptBatchPorts, request: AcceptBatchRequest) {
   const id = request.inputFileId;
   const file = isId("file", id) ? await ports.ledger.findFile(request.tenantId, id) : undefined;
-  if (file === undefined) {
+  if (file === undefined || hasExpired(file, ports.clock.now())) {
     throw new SluiceError("not_found", `No such file: '${id.slice(0, 64)}'.`, { param: "input_file_id" });
   }
   if (file.purpose !== "batch") {

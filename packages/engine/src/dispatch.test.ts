@@ -56,6 +56,11 @@ function setup() {
     stopFailingBatches: (...given) => note("stopFailing", answers.failing, ...given),
     finaliseBatches: (...given) => note("finalise", answers.finalised, ...given),
     batchesToValidate: () => note("toValidate", answers.toValidate),
+    purgeFiles: (...given) => note("purgeFiles", 0, ...given),
+    async dropContents(epoch, now, limit, erase) {
+      await erase("c-unused");
+      return note("dropContents", 1, epoch, now, limit);
+    },
   };
   const clock = createFakeClock();
   const config = () => sampleConfig();
@@ -68,7 +73,10 @@ function setup() {
     sizes: createWindowSizes({ ...sizing, logger: createRecordingLogger() }),
     batches: createMemoryIdQueue(),
     deliveries: createMemoryIdQueue(),
-    files: { removeAbandoned: (before: number) => note("removeAbandoned", 0, before) },
+    files: {
+      removeAbandoned: (before: number) => note("removeAbandoned", 0, before),
+      delete: (key: string) => note("delete", undefined, key),
+    },
     deadLetters: createMemoryDeadLetters(),
     ids,
     clock,
@@ -123,6 +131,16 @@ describe("the duties", () => {
     await lanes.add([{ jobId: sampleJob.id, model: "auto", effectiveDeadlineAt: 1 }]);
     await run("measure-lanes");
     expect(metrics.totals.get("sluice_lane_depth{lane=auto,state=waiting}")).toBe(1);
+  });
+
+  test("end files whose time is over, then erase contents that nothing uses", async () => {
+    const { run, asked, clock } = setup();
+    await run("purge-files");
+    expect(asked).toEqual([
+      { what: "purgeFiles", with: [7, clock.now(), 500] },
+      { what: "delete", with: ["c-unused"] },
+      { what: "dropContents", with: [7, clock.now(), 500] },
+    ]);
   });
 
   test("remove uploads that nothing was written to for an hour", async () => {

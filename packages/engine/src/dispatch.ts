@@ -3,6 +3,7 @@ import type {
   BudgetLedger,
   Capacity,
   Clock,
+  ContentLedger,
   DeadLetters,
   DispatchLedger,
   EngineConfig,
@@ -27,13 +28,14 @@ export interface DispatchPorts {
   readonly ledger: DispatchLedger &
     ForecastLedger &
     Pick<BatchLedger, "finaliseBatches" | "batchesToValidate"> &
-    Pick<BudgetLedger, "stopFailingBatches">;
+    Pick<BudgetLedger, "stopFailingBatches"> &
+    Pick<ContentLedger, "purgeFiles" | "dropContents">;
   readonly lanes: Lanes;
   readonly board: ForecastBoard;
   readonly capacity: Pick<Capacity, "signals">;
   readonly batches: IdQueue;
   readonly deliveries: IdQueue;
-  readonly files: Pick<FileStore, "removeAbandoned">;
+  readonly files: Pick<FileStore, "removeAbandoned" | "delete">;
   readonly deadLetters: DeadLetters;
   readonly ids: IdSource;
   readonly clock: Clock;
@@ -101,6 +103,7 @@ export function dispatchDuties(ports: DispatchPorts): Duty[] {
     { name: "reconcile", everyMs: 15_000, run: async () => void (await reconcileLanes(ports)) },
     { name: "sweep-deliveries", everyMs: 5_000, run: () => sweepDeliveries(ports) },
     { name: "sweep-batches", everyMs: 5_000, run: () => sweepBatches(ports) },
+    { name: "purge-files", everyMs: 5_000, run: (epoch) => purgeFiles(ports, epoch) },
     {
       name: "remove-abandoned",
       everyMs: 600_000,
@@ -173,6 +176,12 @@ async function sweepDeliveries(ports: DispatchPorts): Promise<void> {
 async function sweepBatches(ports: DispatchPorts): Promise<void> {
   const batches = await ports.ledger.batchesToValidate(sweepLimit);
   if (batches.length > 0) await ports.batches.add(batches.map((id) => ({ id })));
+}
+
+/** First the files whose time is over, then the contents that nothing uses any more. */
+async function purgeFiles({ ledger, files, clock }: DispatchPorts, leaderEpoch: number): Promise<void> {
+  await ledger.purgeFiles(leaderEpoch, clock.now(), sweepLimit);
+  await ledger.dropContents(leaderEpoch, clock.now(), sweepLimit, (key) => files.delete(key));
 }
 
 async function addDeliveries(

@@ -11,6 +11,16 @@ export { type DeliverPorts, deliver, type SendResult } from "./deliver.ts";
 export { type DispatchPorts, type Duty, dispatchDuties } from "./dispatch.ts";
 export { failureOf, newEventIds } from "./end-job.ts";
 export { createFeeder, type FeedLanes, type FeedLanesPorts } from "./feed-lanes.ts";
+export {
+  checkPurpose,
+  checkUploadBytes,
+  type FileLimits,
+  fileLifeMs,
+  hasExpired,
+  keptFilename,
+  mostBytesOf,
+  tooLarge,
+} from "./file-rules.ts";
 export { type Admission, createAdmission, isAtRisk, marksRisk } from "./forecast/admit-job.ts";
 export { createForecaster, type Forecaster } from "./forecast/forecaster.ts";
 export { createForecastPublisher } from "./forecast/publish-forecasts.ts";
@@ -47,6 +57,15 @@ export { type JobRequestFields, parseMoment, specJob } from "./spec-job.ts";
 export { isBlank, type RawLine, splitLines } from "./split-lines.ts";
 export { systemClock, systemRandom } from "./system.ts";
 export { createTurns, type Turns } from "./turns.ts";
+export {
+  addPart,
+  cancelUpload,
+  checkTakesParts,
+  completeUpload,
+  keepContent,
+  uploadAt,
+  uploadLifeMs,
+} from "./uploads.ts";
 export {
   type LineReader,
   type ReadBatchLine,

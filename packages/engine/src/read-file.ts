@@ -1,5 +1,6 @@
 import { Readable } from "node:stream";
-import type { BatchLedger, BatchView, EndedLine, FileRecord, FileStore } from "@sluice/domain";
+import type { BatchLedger, BatchView, ByteRange, EndedLine, FileRecord, FileStore } from "@sluice/domain";
+import { cutTo, openPieces } from "./open-content.ts";
 import { bytesOf } from "./payloads.ts";
 
 export interface ReadFilePorts {
@@ -11,10 +12,23 @@ export interface ReadFilePorts {
 
 const linesPerPage = 200;
 
-/** A stream of a file's bytes: from the store, or, for a batch's output and error files, rendered from the ledger. */
-export async function readFile(ports: ReadFilePorts, file: FileRecord): Promise<Readable> {
-  if (file.content.kind === "stored") return ports.files.open(file.content.key);
-  return Readable.from(renderView(ports, file.content), { objectMode: false });
+/**
+ * A stream of a file's bytes or of a range of them: from the store, or, for a batch's output and error files, rendered
+ * from the ledger; there a range costs the lines before it.
+ */
+export async function readFile(
+  ports: ReadFilePorts,
+  { content }: FileRecord,
+  range?: ByteRange,
+): Promise<Readable> {
+  switch (content.kind) {
+    case "stored":
+      return ports.files.open(content.key, range);
+    case "pieces":
+      return openPieces(ports.files, content.pieces, range);
+    case "view":
+      return Readable.from(cutTo(renderView(ports, content), range ?? { start: 0 }), { objectMode: false });
+  }
 }
 
 async function* renderView(ports: ReadFilePorts, view: BatchView): AsyncGenerator<Buffer> {

@@ -24,6 +24,7 @@ import {
 import { chargedTokens, effectiveDeadlineAt } from "@sluice/scheduling";
 import type { Payers } from "./budgets.ts";
 import { newEventIds } from "./end-job.ts";
+import { openPieces } from "./open-content.ts";
 import { payloadOf } from "./payloads.ts";
 import { candidateSetOf, requireServed } from "./spec-job.ts";
 import { isBlank, type RawLine, splitLines } from "./split-lines.ts";
@@ -49,7 +50,7 @@ export type LineReader = (
 
 export interface ValidateBatchPorts {
   readonly ledger: Pick<BatchLedger, "claimValidation" | "insertLines" | "failBatch"> &
-    Pick<FileLedger, "findFile"> &
+    Pick<FileLedger, "findInput"> &
     Pick<BudgetLedger, "keyUsdPerDay">;
   readonly files: FileStore;
   readonly deliveries: IdQueue;
@@ -137,8 +138,9 @@ async function* readJobs(ports: ValidateBatchPorts, batch: Batch): AsyncGenerato
 }
 
 async function openInput(ports: ValidateBatchPorts, batch: Batch) {
-  const file = await ports.ledger.findFile(batch.tenantId, batch.inputFileId);
-  if (file?.content.kind !== "stored") throw missingInput();
+  const file = await ports.ledger.findInput(batch.tenantId, batch.inputFileId);
+  if (file === undefined || file.content.kind === "view") throw missingInput();
+  if (file.content.kind === "pieces") return openPieces(ports.files, file.content.pieces);
   try {
     return await ports.files.open(file.content.key);
   } catch (error) {

@@ -1,6 +1,7 @@
 import type {
   BatchLedger,
   BudgetLedger,
+  ContentLedger,
   DeadLetterLedger,
   DeliveryLedger,
   DispatchLedger,
@@ -11,6 +12,7 @@ import type {
   Logger,
   TargetLedger,
   TenantLedger,
+  UploadLedger,
   WindowLedger,
   WorkerLedger,
 } from "@sluice/domain";
@@ -18,6 +20,7 @@ import type { Flush } from "./batcher.ts";
 import { createBatches } from "./batches.ts";
 import { createBudgets } from "./budgets.ts";
 import { connect } from "./client.ts";
+import { createContents } from "./contents.ts";
 import { createDeadLetterLedger } from "./dead-letters.ts";
 import { createDeliveries } from "./deliveries.ts";
 import { createDispatch } from "./dispatch.ts";
@@ -28,6 +31,7 @@ import { createLaneBacklogs } from "./lane-backlogs.ts";
 import { translatingErrors } from "./ledger-error.ts";
 import { createTargetStates } from "./target-states.ts";
 import { createTenants } from "./tenants.ts";
+import { createUploads } from "./uploads.ts";
 import { createWindows } from "./windows.ts";
 import { createWorkers } from "./workers.ts";
 
@@ -48,7 +52,9 @@ export interface Ledger
     DispatchLedger,
     BatchLedger,
     BudgetLedger,
+    ContentLedger,
     FileLedger,
+    UploadLedger,
     ForecastLedger,
     TargetLedger,
     TenantLedger,
@@ -89,7 +95,9 @@ export function createLedger({
     ...createLaneBacklogs(sql),
     ...createBatches(sql),
     ...createBudgets(sql),
+    ...createContents(sql),
     ...createFiles(sql),
+    ...createUploads(sql),
     ...createForecasts(sql),
     ...createTargetStates(sql),
     ...createTenants(sql),

@@ -121,6 +121,7 @@ describe("files", () => {
       content: { kind: "stored", key: "sha256/ef" } as const,
     });
     const [a, b, c] = [file("batch"), file("batch"), file("user_data")];
+    await ledger.claimContent("sha256/ef", t0 + minute);
     for (const each of [a, b, c]) await ledger.createFile(each);
     expect(await ledger.findFile(tenant, a.id)).toEqual(a);
     expect(await ledger.findFile("other" as typeof tenant, a.id)).toBeUndefined();

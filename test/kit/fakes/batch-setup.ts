@@ -60,7 +60,7 @@ export async function setupBatch(
   const ports = {
     ledger: {
       claimValidation: async () => claims.shift(),
-      findFile: async () => found.file,
+      findInput: async () => found.file,
       keyUsdPerDay: async () => undefined,
       async insertLines(_id: string, _holder: string, groups: AsyncIterable<readonly JobSpec[]>) {
         const before = yielded.length;

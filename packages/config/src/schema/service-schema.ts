@@ -48,7 +48,7 @@ export const webhooksSchema = strict({
 
 export const retentionSchema = strict({
   results: duration().prefault("30d").describe("How long jobs and results can be read."),
-  files: duration().prefault("30d").describe("How long files can be read."),
+  files: duration().prefault("30d").describe("How long a batch's input file is kept that does not say."),
 });
 
 export type TenantInput = z.output<typeof tenantSchema>;

@@ -3,6 +3,7 @@ import type { DeliveryAttempt, DueDelivery } from "../delivery.ts";
 import type { BatchId, DeliveryId, EventId, FileId, JobId, TenantId, WorkerId } from "../ids.ts";
 import type {
   BatchLine,
+  FileDetails,
   FileRecord,
   Job,
   JobFailure,
@@ -173,11 +174,23 @@ export interface EndedLine {
   readonly failure: JobFailure | undefined;
 }
 
+/** Which files are listed. */
+export interface FileFilter {
+  readonly purpose?: string;
+  /** Leaves out those that have expired then. */
+  readonly liveAt?: number;
+}
+
 export interface FileLedger {
+  /** Its contents must have been claimed and must still be there. */
   createFile(file: FileRecord): Promise<void>;
   /** Uploaded files, and the views of batches that hold at least one line. */
   findFile(tenant: TenantId, id: FileId): Promise<FileRecord | undefined>;
-  listFiles(tenant: TenantId, filter: { readonly purpose?: string }, page: Page): Promise<FileRecord[]>;
+  /** The same for a batch that was made while the file was there: also one that has been deleted since. */
+  findInput(tenant: TenantId, id: FileId): Promise<FileRecord | undefined>;
+  listFiles(tenant: TenantId, filter: FileFilter, page: Page): Promise<FileDetails[]>;
+  /** Takes a file out of sight; `false` when there is none. What it holds goes when nothing needs it any more. */
+  deleteFile(tenant: TenantId, id: FileId, now: number): Promise<boolean>;
 }
 
 export type KeyRole = "admin" | "member";
