@@ -19,6 +19,7 @@ import type {
   Forecaster,
   JobRequestFields,
   JobWaiter,
+  JobWatcher,
   WindowSizes,
 } from "@sluice/engine";
 import type { Ledger } from "@sluice/ledger";
@@ -48,6 +49,7 @@ export interface ApiPorts {
   /** Where this job would go now; `undefined` when its model is gone. */
   readonly previewJob: (job: Job) => Promise<Route | undefined>;
   readonly waiter: JobWaiter;
+  readonly watcher: JobWatcher;
   readonly windowSizes: WindowSizes;
   readonly admission: Pick<Admission, "checkRoom">;
   readonly forecaster: Pick<Forecaster, "estimateLive">;

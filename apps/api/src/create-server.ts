@@ -11,7 +11,9 @@ import { bulkRoutes } from "./routes/bulk.ts";
 import { deadLetterRoutes } from "./routes/dead-letters.ts";
 import { decisionRoutes } from "./routes/decisions.ts";
 import { documentRoutes } from "./routes/docs.ts";
+import { feedbackRoutes } from "./routes/feedback.ts";
 import { fileRoutes } from "./routes/files.ts";
+import { jobEventRoutes } from "./routes/job-events.ts";
 import { jobRoutes } from "./routes/jobs.ts";
 import { laneRoutes } from "./routes/lanes.ts";
 import { publicRoutes, webhookSecretRoutes } from "./routes/operate.ts";
@@ -54,6 +56,8 @@ export async function createServer(ports: ApiPorts, queues: BoardQueues["queues"
     });
     jobRoutes(scope, ports);
     bulkRoutes(scope, ports, closing.signal);
+    jobEventRoutes(scope, ports, closing.signal);
+    feedbackRoutes(scope, ports);
     decisionRoutes(scope, ports);
     batchRoutes(scope, ports);
     fileRoutes(scope, ports);

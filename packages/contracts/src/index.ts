@@ -7,6 +7,12 @@ export {
   renderDeadLetterGroup,
 } from "./dead-letters.ts";
 export { renderError } from "./error-envelope.ts";
+export {
+  feedbackSchema,
+  jobEventsQuerySchema,
+  renderFeedback,
+  renderJobEvent,
+} from "./job-events.ts";
 export { findTopLevelSpans } from "./json-spans.ts";
 export type { ModelRequest } from "./model-request.ts";
 export { knownEndpoints, readModelRequest } from "./model-request.ts";

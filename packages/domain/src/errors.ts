@@ -18,6 +18,7 @@ export const errorCatalogue = {
   not_found: { status: 404, type: "invalid_request_error" },
   method_not_allowed: { status: 405, type: "invalid_request_error" },
   already_ended: { status: 409, type: "invalid_request_error" },
+  not_ended: { status: 409, type: "invalid_request_error" },
   payload_too_large: { status: 413, type: "invalid_request_error" },
   unsupported_media_type: { status: 415, type: "invalid_request_error" },
   range_not_satisfiable: { status: 416, type: "invalid_request_error" },

@@ -7,6 +7,7 @@ export * from "./errors.ts";
 export type * from "./forecast.ts";
 export * from "./ids.ts";
 export * from "./job.ts";
+export * from "./job-events.ts";
 export * from "./outcome.ts";
 export type * from "./ports/budget-ledger.ts";
 export type * from "./ports/capacity.ts";

@@ -172,6 +172,15 @@ export interface Job extends JobSpec {
   readonly redrivenAs?: JobId | undefined;
 }
 
+/** What the owner of a job thinks of its result; what learns from results reads it. */
+export interface Feedback {
+  readonly givenAt: number;
+  /** 0 (useless) to 1. */
+  readonly score: number;
+  /** In the caller's own words: names, or names with values. */
+  readonly labels: readonly string[] | Metadata;
+}
+
 /** Source of a file's bytes when it is a view over the ledger. */
 export interface BatchView {
   readonly batchId: BatchId;

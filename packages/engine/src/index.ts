@@ -74,5 +74,6 @@ export {
 } from "./validate-batch.ts";
 export { createJobWaiter, type JobWaiter } from "./wait-for-job.ts";
 export { createWaker } from "./wake-parked.ts";
+export { createJobWatcher, type JobWatcher } from "./watch-jobs.ts";
 export { createWindowSizes, type WindowSizes, type WindowSizesPorts } from "./window-sizes.ts";
 export { type ProviderSignals, withProviderSignals } from "./with-provider-signals.ts";

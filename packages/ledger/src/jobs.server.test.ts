@@ -87,7 +87,7 @@ describe("idempotency keys", () => {
     expect(flush).toEqual([[{ kind: "accepted" }], [answer]]);
     expect(await ledger.acceptJobs([late])).toEqual([answer]);
     expect(await open().acceptJobs([elsewhere])).toEqual([answer]);
-    const all = await ledger.listJobs(tenant, {}, { limit: 10, order: "asc" });
+    const all = (await ledger.listJobs(tenant, {}, { limit: 10, order: "asc" })).jobs;
     expect(all.map(({ id }) => id)).toEqual([first.spec.id]);
   });
 
@@ -116,7 +116,7 @@ describe("idempotency keys", () => {
       const expected = jobs.map((_, index) => [index === winner ? { kind: "accepted" } : replay]);
       expect(results).toEqual(expected);
     }
-    expect(await ledger.listJobs(tenant, {}, { limit: 100, order: "asc" })).toHaveLength(20);
+    expect((await ledger.listJobs(tenant, {}, { limit: 100, order: "asc" })).jobs).toHaveLength(20);
   });
 
   test("keys are apart by tenant and route, and a key of the day before counts as absent", async () => {
@@ -149,7 +149,7 @@ describe("reading", () => {
     const job = await accepted();
     const stranger = "other" as typeof tenant;
     expect(await ledger.findJob(stranger, job.id)).toBeUndefined();
-    expect(await ledger.listJobs(stranger, {}, { limit: 10, order: "asc" })).toEqual([]);
+    expect((await ledger.listJobs(stranger, {}, { limit: 10, order: "asc" })).jobs).toEqual([]);
     expect(await ledger.listAttempts(stranger, job.id)).toEqual([]);
     expect(await ledger.findRoute(stranger, job.id)).toBeUndefined();
     expect(
@@ -164,7 +164,7 @@ describe("reading", () => {
     const { job: c } = await started();
     const { batch, lines } = await runningBatch(2);
     const list = async (...[filter, page]: [Parameters<typeof ledger.listJobs>[1], object?]) =>
-      (await ledger.listJobs(tenant, filter, { limit: 10, order: "asc", ...page })).map(({ id }) => id);
+      (await ledger.listJobs(tenant, filter, { limit: 10, order: "asc", ...page })).jobs.map(({ id }) => id);
     const lineIds = lines.map(({ id }) => id);
     expect(await list({})).toEqual([a.id, b.id, c.id, ...lineIds]);
     expect(await list({ model: "small" })).toEqual([a.id]);

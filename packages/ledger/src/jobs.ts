@@ -1,16 +1,13 @@
 import {
   type AttemptRecord,
-  type BatchId,
   type EventIds,
   idFromUuid,
   isTerminal,
   type Job,
-  type JobFilter,
   type JobId,
   type JobLedger,
   jobFailureCodes,
   type LineBytesOf,
-  type Page,
   type Route,
   type TenantId,
   uuidOf,
@@ -21,7 +18,10 @@ import { type Batching, batching } from "./batching.ts";
 import type { Sql } from "./client.ts";
 import { uuids } from "./columns.ts";
 import { endUnfinished } from "./end-unfinished.ts";
+import { findFeedback, giveFeedback } from "./feedback.ts";
 import { findClaim } from "./idempotency.ts";
+import { findHistory, findStandings } from "./job-events.ts";
+import { listJobs } from "./list-jobs.ts";
 import {
   type JobRow,
   jobOf,
@@ -45,7 +45,7 @@ export function createJobs(sql: Sql, settings: Batching): JobLedger {
     acceptJobs: (jobs) => accepts.add(jobs),
     findClaim: (tenant, key, now) => findClaim(sql, tenant, { ...key, now }),
     findJob: (tenant, id) => findJob(sql, tenant, id),
-    listJobs: (tenant, filter, page) => listJobs(sql, tenant, filter, page),
+    listJobs: (tenant, filter, page) => listJobs(sql, { tenant, filter, page }),
     cancelJob: (tenant, id, now, ids, lineBytesOf) => cancelJob(sql, { tenant, id, now, ids, lineBytesOf }),
     async endedAmong(ids) {
       const ended = await polls.add(ids);
@@ -53,6 +53,10 @@ export function createJobs(sql: Sql, settings: Batching): JobLedger {
     },
     findRoute: (tenant, id) => findRoute(sql, tenant, id),
     listAttempts: (tenant, id) => listAttempts(sql, tenant, id),
+    findHistory: (tenant, id) => findHistory(sql, tenant, id),
+    findStandings: (ids) => findStandings(sql, ids),
+    giveFeedback: (id, feedback) => giveFeedback(sql, id, feedback),
+    findFeedback: (tenant, id) => findFeedback(sql, tenant, id),
   };
 }
 
@@ -73,34 +77,6 @@ async function findJob(sql: Sql, tenant: TenantId, id: JobId): Promise<Job | und
     LEFT JOIN outcomes o ON o.job_id = j.id AND o.job_id = ${key}
     WHERE j.id = ${key} AND j.tenant_id = ${tenant}`;
   return row && jobOf(row);
-}
-
-async function listJobs(sql: Sql, tenant: TenantId, filter: JobFilter, page: Page): Promise<Job[]> {
-  const rows = await sql<JobRow[]>`
-    SELECT ${sql.unsafe(specColumns)}, ${sql.unsafe(standingColumns)}
-    FROM jobs j
-    LEFT JOIN live_jobs l ON l.id = j.id
-    LEFT JOIN outcomes o ON o.job_id = j.id
-    WHERE j.tenant_id = ${tenant} ${afterCursor(sql, page)} ${ofBatch(sql, filter.batchId)}
-      ${filter.model === undefined ? sql`` : sql`AND j.model = ${filter.model}`}
-      ${filter.sla === undefined ? sql`` : sql`AND j.sla = ${filter.sla}`}
-      ${filter.metadata === undefined ? sql`` : sql`AND j.metadata @> ${sql.json(filter.metadata)}`}
-      ${filter.states === undefined ? sql`` : sql`AND coalesce(l.state, o.state) IN ${sql([...filter.states])}`}
-    ORDER BY j.id ${page.order === "asc" ? sql`ASC` : sql`DESC`} LIMIT ${page.limit}`;
-  return rows.map(jobOf);
-}
-
-function afterCursor(sql: Sql, { after, order }: Page) {
-  if (after === undefined) return sql``;
-  const key = uuidOf("job", after);
-  return order === "asc" ? sql`AND j.id > ${key}` : sql`AND j.id < ${key}`;
-}
-
-/** Lines are made after their batch, so their ids are greater: that bound leaves older partitions out. */
-function ofBatch(sql: Sql, batchId: BatchId | undefined) {
-  if (batchId === undefined) return sql``;
-  const key = uuidOf("batch", batchId);
-  return sql`AND j.batch_id = ${key} AND j.id > ${key}`;
 }
 
 interface Cancel {

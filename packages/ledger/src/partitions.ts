@@ -12,6 +12,8 @@ const tables = [
   { table: "attempts", key: "job_id", fillfactor: 80 },
   { table: "decisions", key: "job_id", fillfactor: 100 },
   { table: "outcomes", key: "job_id", fillfactor: 100 },
+  { table: "first_waits", key: "job_id", fillfactor: 100 },
+  { table: "feedback", key: "job_id", fillfactor: 100 },
 ] as const;
 
 type Partitioned = (typeof tables)[number];

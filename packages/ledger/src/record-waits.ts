@@ -12,9 +12,14 @@ const columns: readonly Column<HeldJob>[] = [
 
 // CASE: see move-jobs.ts.
 const statement = `
-  UPDATE live_jobs l SET state = 'waiting', laned = true, not_before_at = i.not_before_at, waiting_for = i.waiting_for
-  FROM ${unnest(columns, "i")}
-  WHERE l.id = i.id AND CASE WHEN l.epoch <> i.epoch THEN false ELSE l.state <> 'running' END`;
+  WITH held AS (
+    UPDATE live_jobs l SET state = 'waiting', laned = true, not_before_at = i.not_before_at, waiting_for = i.waiting_for
+    FROM ${unnest(columns, "i")}
+    WHERE l.id = i.id AND CASE WHEN l.epoch <> i.epoch THEN false ELSE l.state <> 'running' END
+    RETURNING l.id, l.epoch
+  )
+  INSERT INTO first_waits (job_id, at) SELECT id, clock_timestamp() FROM held WHERE epoch = 0
+  ON CONFLICT (job_id) DO NOTHING`;
 
 /** Says of jobs that they are held for room; those that have been started meanwhile are left alone. */
 export async function recordWaits(sql: Sql, held: readonly HeldJob[]): Promise<void> {

@@ -120,7 +120,7 @@ describe("settling", () => {
     const next = { ...settlement.next, result: { ...settlement.next.result, body } };
     await ledger.settle([{ ...settlement, next }]);
     expect((await ledger.findJob(tenant, running.job.id))?.result?.body).toEqual(body);
-    const [listed] = await ledger.listJobs(tenant, {}, { limit: 1, order: "asc" });
+    const [listed] = (await ledger.listJobs(tenant, {}, { limit: 1, order: "asc" })).jobs;
     expect(listed?.result?.body).toEqual({ kind: "inline", bytes: Buffer.alloc(0) });
     expect(listed?.body).toEqual({ kind: "inline", bytes: Buffer.alloc(0) });
   });

@@ -7,6 +7,7 @@ import type { FastifyInstance, FastifyReply, FastifyRequest } from "fastify";
 import type { ApiPorts } from "../api-ports.ts";
 import { acceptLines } from "../bulk/accept-lines.ts";
 import { createAnswerSpool } from "../bulk/answer-spool.ts";
+import { headersOf } from "../hijacked.ts";
 import { jobSourceOf } from "../job-request.ts";
 import { idempotencyKeyOf } from "../tags.ts";
 import { describe } from "./describe.ts";
@@ -99,8 +100,4 @@ function destroyLater({ clock }: ApiPorts, { reply, closing }: BulkExchange): ()
   const stop = () => void clock.setTimer(lastAnswersMs, () => reply.raw.destroy());
   closing.addEventListener("abort", stop);
   return () => closing.removeEventListener("abort", stop);
-}
-
-function headersOf(reply: FastifyReply): Record<string, string> {
-  return Object.fromEntries(Object.entries(reply.getHeaders()).map(([name, value]) => [name, String(value)]));
 }

@@ -28,7 +28,8 @@ import { roomCheck } from "../room-check.ts";
 import { idempotencyOf } from "../tags.ts";
 import { describe } from "./describe.ts";
 
-type WithId = { Params: { id: string } };
+/** The path of a job. */
+export type JobParams = { Params: { id: string } };
 
 /** `/v1/jobs` and what hangs below it. */
 export function jobRoutes(server: FastifyInstance, ports: ApiPorts): void {
@@ -40,15 +41,15 @@ export function jobRoutes(server: FastifyInstance, ports: ApiPorts): void {
   server.get("/v1/jobs", describe("Jobs", "List jobs", { query: jobListQuerySchema }), (request) =>
     list(ports, request),
   );
-  server.get<WithId>(
+  server.get<JobParams>(
     "/v1/jobs/:id",
     describe("Jobs", "Read a job; wait for its end with ?wait=SECONDS", { query: jobQuerySchema }),
     (request, reply) => read(ports, request, reply),
   );
-  server.post<WithId>("/v1/jobs/:id/cancel", describe("Jobs", "Cancel a job"), (request, reply) =>
+  server.post<JobParams>("/v1/jobs/:id/cancel", describe("Jobs", "Cancel a job"), (request, reply) =>
     cancel(ports, request, reply),
   );
-  server.get<WithId>("/v1/jobs/:id/attempts", describe("Jobs", "List the attempts of a job"), (request) =>
+  server.get<JobParams>("/v1/jobs/:id/attempts", describe("Jobs", "List the attempts of a job"), (request) =>
     attempts(ports, request),
   );
 }
@@ -73,7 +74,7 @@ async function submit(ports: ApiPorts, request: FastifyRequest, reply: FastifyRe
 
 async function read(
   ports: ApiPorts,
-  request: FastifyRequest<WithId>,
+  request: FastifyRequest<JobParams>,
   reply: FastifyReply,
 ): Promise<FastifyReply> {
   const { wait } = parseWith(jobQuerySchema, request.query);
@@ -89,7 +90,7 @@ async function read(
 
 async function cancel(
   ports: ApiPorts,
-  request: FastifyRequest<WithId>,
+  request: FastifyRequest<JobParams>,
   reply: FastifyReply,
 ): Promise<FastifyReply> {
   const id = jobIdOf(request);
@@ -115,14 +116,17 @@ async function list(ports: ApiPorts, request: FastifyRequest): Promise<unknown> 
   const query = parseWith(jobListQuerySchema, request.query);
   checkCursor("job", query.after);
   const page = { after: query.after, limit: query.limit + 1, order: query.order };
-  const jobs = await ports.ledger.listJobs(callerOf(request).tenantId, filterOf(query), page);
-  return renderList(
+  const { tenantId } = callerOf(request);
+  const { jobs, lookedUpTo } = await ports.ledger.listJobs(tenantId, filterOf(query), page);
+  const list = renderList(
     jobs.map((job) => JSON.parse(renderJob(job, undefined, liveEstimate(ports, job))) as { id: string }),
     query.limit,
   );
+  // The search was broken off: the next page goes on from where it came to, with or without a match on this one.
+  return lookedUpTo === undefined ? list : { ...list, last_id: lookedUpTo, has_more: true };
 }
 
-async function attempts(ports: ApiPorts, request: FastifyRequest<WithId>): Promise<unknown> {
+async function attempts(ports: ApiPorts, request: FastifyRequest<JobParams>): Promise<unknown> {
   const job = await requireJob(ports, request);
   const records = await ports.ledger.listAttempts(job.tenantId, job.id);
   const data = records.map((record) => ({
@@ -155,14 +159,14 @@ function liveEstimate(ports: ApiPorts, job: Job) {
 }
 
 /** The job that the path names. Throws `not_found` when its tenant has none such. */
-export async function requireJob(ports: ApiPorts, request: FastifyRequest<WithId>): Promise<Job> {
+export async function requireJob(ports: ApiPorts, request: FastifyRequest<JobParams>): Promise<Job> {
   const id = jobIdOf(request);
   const job = await ports.ledger.findJob(callerOf(request).tenantId, id);
   if (job === undefined) throw notFound(id);
   return job;
 }
 
-function jobIdOf(request: FastifyRequest<WithId>): JobId {
+function jobIdOf(request: FastifyRequest<JobParams>): JobId {
   const { id } = request.params;
   if (!isId("job", id)) throw notFound(id);
   return id;

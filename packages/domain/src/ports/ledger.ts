@@ -3,6 +3,7 @@ import type { DeliveryAttempt, DueDelivery } from "../delivery.ts";
 import type { BatchId, DeliveryId, EventId, FileId, JobId, TenantId, WorkerId } from "../ids.ts";
 import type {
   BatchLine,
+  Feedback,
   FileDetails,
   FileRecord,
   Job,
@@ -14,6 +15,7 @@ import type {
   TerminalJobState,
   Usage,
 } from "../job.ts";
+import type { JobHistory, JobStanding } from "../job-events.ts";
 import type { OutcomeKind } from "../outcome.ts";
 import type { Route } from "../route.ts";
 
@@ -50,6 +52,13 @@ export interface Page {
   readonly order: "asc" | "desc";
 }
 
+/** A page of jobs. */
+export interface JobList {
+  readonly jobs: readonly Job[];
+  /** Set when the search was broken off because few jobs match: the next page goes on after this job. */
+  readonly lookedUpTo: JobId | undefined;
+}
+
 export interface JobFilter {
   readonly states?: readonly JobState[];
   readonly batchId?: BatchId;
@@ -75,7 +84,14 @@ export interface JobLedger {
   findClaim(tenant: TenantId, key: IdempotencyKey, now: number): Promise<AcceptResult | undefined>;
   findJob(tenant: TenantId, id: JobId): Promise<Job | undefined>;
   /** Jobs without their bodies' bytes and results' bytes (both empty inline payloads). */
-  listJobs(tenant: TenantId, filter: JobFilter, page: Page): Promise<Job[]>;
+  listJobs(tenant: TenantId, filter: JobFilter, page: Page): Promise<JobList>;
+  /** All that is remembered of the steps of a job. */
+  findHistory(tenant: TenantId, id: JobId): Promise<JobHistory | undefined>;
+  /** Where these jobs stand, whosever they are; those that do not exist are left out. */
+  findStandings(ids: readonly JobId[]): Promise<ReadonlyMap<JobId, JobStanding>>;
+  /** Keeps a word on a job in place of the one before. The caller has made sure of the job. */
+  giveFeedback(id: JobId, feedback: Feedback): Promise<void>;
+  findFeedback(tenant: TenantId, id: JobId): Promise<Feedback | undefined>;
   /**
    * Cancels a live job and fences its running attempt; answers what the job is now (an ended one stays as it is),
    * `undefined` when there is none. `ids` are used for its event.
