@@ -1,4 +1,4 @@
-import { createCapacity, createForecastBoard, repeatUnconfirmedEnds } from "@sluice/capacity";
+import { createCapacity, createForecastBoard, repeatLostEnds } from "@sluice/capacity";
 import { failureLineBytes, lineBytes } from "@sluice/contracts";
 import { idFromUuid, type JobToRun } from "@sluice/domain";
 import {
@@ -8,6 +8,7 @@ import {
   createTurns,
   createWaitRecorder,
   createWaker,
+  keepCapacityWarm,
   keepLease,
   keepTargetStates,
   type ProcessJobPorts,
@@ -36,7 +37,7 @@ export async function startWorker(runtime: Runtime): Promise<StartedRole> {
     logger,
     metrics: runtime.metrics,
   });
-  const capacity = repeatUnconfirmedEnds(createCapacity({ redis: commands, clock, ids, onRoom }));
+  const capacity = repeatLostEnds(createCapacity({ redis: commands, clock, ids, onRoom }));
   const lease = await keepLease({
     ledger,
     clock,
@@ -68,6 +69,7 @@ export async function startWorker(runtime: Runtime): Promise<StartedRole> {
         ? logger.info({ provider }, "a provider passes its health checks and takes jobs")
         : logger.warn({ provider, failure }, "a provider fails its health checks and takes no jobs"),
   });
+  const stopRebuilding = keepCapacityWarm({ ledger, capacity, clock, logger, token: ids.uuid(), config });
   const stopTargetStates = keepTargetStates({ ledger, capacity, clock, logger });
   const ports: ProcessJobPorts = {
     ledger,
@@ -115,6 +117,7 @@ export async function startWorker(runtime: Runtime): Promise<StartedRole> {
       await lanes.close(shutdownGraceMs);
       await lease.stop();
       stopTargetStates();
+      stopRebuilding();
       await engines.close();
       await checks.close();
       await sleepers.close();

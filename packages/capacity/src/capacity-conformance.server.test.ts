@@ -1,4 +1,4 @@
 import { capacityConformance } from "./testing/capacity-conformance.ts";
 import { setup } from "./testing/setup.ts";
 
-capacityConformance("capacity in Redis", setup);
+capacityConformance("capacity in Redis", () => setup());

@@ -11,3 +11,5 @@ export const heldKey = (owner: string): string => capacityKey("held", owner);
 export const budgetKey = (key: string): string => capacityKey("budget", key);
 export const owners = capacityKey("owners");
 export const parked = capacityKey("parked");
+export const warm = capacityKey("warm");
+export const cold = capacityKey("cold");

@@ -5,6 +5,7 @@ import { afterAll, beforeAll, expect, test } from "vitest";
 import { testRedisUrl } from "../../../test/kit/servers.ts";
 import { createCapacity } from "./index.ts";
 import { NaiveCapacity } from "./testing/naive-capacity.ts";
+import { warmUp } from "./testing/setup.ts";
 import { createTestClock, testIds, testRequest, testTarget } from "./testing/values.ts";
 
 let redis: RedisClient;
@@ -53,6 +54,7 @@ async function setup() {
   await redis.flushall();
   const clock = createTestClock();
   const capacity = createCapacity({ redis, clock, ids: testIds, timeSource: () => clock.now() });
+  await warmUp(capacity);
   const open: Open[] = [];
   const take = (choice: number): Open | undefined => open.splice(choice % Math.max(1, open.length), 1)[0];
   return { clock, capacity, open, take };

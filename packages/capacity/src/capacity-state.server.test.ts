@@ -1,7 +1,7 @@
 import { type Capacity, tenantId } from "@sluice/domain";
 import { describe, expect, test } from "vitest";
 import { createCapacity } from "./index.ts";
-import { connectTestRedis, setup, take, use } from "./testing/setup.ts";
+import { connectTestRedis, setup, take, use, warmUp } from "./testing/setup.ts";
 import { createTestClock, testIds, testRequest, testTarget } from "./testing/values.ts";
 
 describe("the state in Redis", () => {
@@ -15,6 +15,7 @@ describe("the state in Redis", () => {
     await capacity.release(second);
     await capacity.renew("w1", 30_000);
     expect((await capacity.signals([target]))["a"]).toMatchObject({ inFlight: 0, requestsUsed: 0 });
+    await warmUp(capacity);
     await take(capacity, testRequest(target));
     await take(capacity, testRequest(target));
     expect(await capacity.reserve(testRequest(target))).toMatchObject({ kind: "denied" });
@@ -28,6 +29,7 @@ describe("the state in Redis", () => {
     expect(await capacity.signals([target])).toMatchObject({ a: { breaker: "open" } });
     await redis.flushall();
     expect(await capacity.signals([target])).toMatchObject({ a: { breaker: "closed" } });
+    await warmUp(capacity);
     await take(capacity, testRequest(target));
   });
 
@@ -70,6 +72,7 @@ describe("the state in Redis", () => {
   });
 
   test("stays within every limit when eight clients reserve at once, by the server's clock", async () => {
+    await setup();
     const target = testTarget("a", { requestsPerMinute: 150, concurrency: 20 });
     const capacities = Array.from({ length: 8 }, () =>
       createCapacity({ redis: connectTestRedis(), clock: createTestClock(), ids: testIds }),

@@ -2,7 +2,7 @@ import type { ParkedJob } from "@sluice/domain";
 import { fairOrderConformance } from "../../../test/kit/fair-order-conformance.ts";
 import { type WaitingUnderTest, waitingConformance } from "../../../test/kit/waiting-conformance.ts";
 import { createCapacity } from "./index.ts";
-import { connectTestRedis } from "./testing/setup.ts";
+import { connectTestRedis, warmUp } from "./testing/setup.ts";
 import { createTestClock, testIds } from "./testing/values.ts";
 
 async function create(): Promise<WaitingUnderTest> {
@@ -11,11 +11,9 @@ async function create(): Promise<WaitingUnderTest> {
   const clock = createTestClock();
   const woken: ParkedJob[] = [];
   const onRoom = (jobs: readonly ParkedJob[]) => void woken.push(...jobs);
-  return {
-    clock,
-    woken,
-    capacity: createCapacity({ redis, clock, ids: testIds, onRoom, timeSource: () => clock.now() }),
-  };
+  const capacity = createCapacity({ redis, clock, ids: testIds, onRoom, timeSource: () => clock.now() });
+  await warmUp(capacity);
+  return { clock, woken, capacity };
 }
 
 waitingConformance("capacity in Redis", create);

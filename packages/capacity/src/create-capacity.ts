@@ -1,17 +1,19 @@
-import type {
-  Capacity,
-  Clock,
-  IdSource,
-  OperatedTarget,
-  ParkedJob,
-  ReserveAnswer,
-  ReserveRequest,
-  Target,
-  TargetSignals,
+import {
+  type Clock,
+  type IdSource,
+  type OperatedTarget,
+  ownerOfReservation,
+  type ParkedJob,
+  type RebuildableCapacity,
+  type ReserveAnswer,
+  type ReserveRequest,
+  reservationId,
+  type Target,
+  type TargetSignals,
 } from "@sluice/domain";
 import type { RedisClient } from "@sluice/redis";
 import { microUsd, whole } from "./amounts.ts";
-import { heldKey, owners, parked, targetHealth, targetLog, targetUse } from "./capacity-keys.ts";
+import { cold, heldKey, owners, parked, targetHealth, targetLog, targetUse, warm } from "./capacity-keys.ts";
 import {
   memberOf,
   type PlaceAnswer,
@@ -21,8 +23,9 @@ import {
   waitingPlaces,
 } from "./parking.ts";
 import { readSignals, readState } from "./read-signals.ts";
+import { readClaim, rebuildArgument } from "./rebuild-argument.ts";
 import { readingsOf } from "./report-readings.ts";
-import { grant, isCalm, ownerOf } from "./reservations.ts";
+import { grant, isCalm } from "./reservations.ts";
 import {
   argumentsOf,
   observeKeys,
@@ -46,7 +49,7 @@ export interface CapacityOptions {
 }
 
 /** Capacity in Redis; each call is one Lua script, so one atomic step. Rejects when Redis is away. */
-export function createCapacity(options: CapacityOptions): Capacity {
+export function createCapacity(options: CapacityOptions): RebuildableCapacity {
   const { redis, ids, clock, timeSource } = options;
   const scripts = loadScripts(redis);
   const now = (): string => (typeof timeSource === "function" ? String(timeSource()) : "");
@@ -55,7 +58,7 @@ export function createCapacity(options: CapacityOptions): Capacity {
   };
   return {
     async reserve(request) {
-      const id = `${request.owner}/${ids.uuid()}`;
+      const id = reservationId(request.owner, ids.uuid());
       const args = [now(), id, ...reserveArguments(request, isCalm(request, clock.now()))];
       const reply = await scripts.reserve(reserveKeys(request), args);
       wake(after(reply, 4));
@@ -64,7 +67,7 @@ export function createCapacity(options: CapacityOptions): Capacity {
     async park(turn, refusals) {
       const places = waitingPlaces(refusals);
       const args = [now(), ...placeInOrder(turn), ...places.flatMap(placeArguments)];
-      const reply = await scripts.park([parked], args);
+      const reply = await scripts.park([parked, warm], args);
       wake(after(reply, 2));
       return parkAnswer(readPark(reply, places), refusals);
     },
@@ -72,16 +75,15 @@ export function createCapacity(options: CapacityOptions): Capacity {
       wake(await scripts.leave([parked], [now(), memberOf(job)]));
     },
     async holds({ id }) {
-      return (await redis.hexists(heldKey(ownerOf(id)), id)) === 1;
+      return (await redis.hexists(heldKey(ownerOfReservation(id)), id)) === 1;
     },
     async settle({ id }, { inputTokens, outputTokens, costUsd, sentAfterMs }) {
-      const output = outputTokens === undefined ? "" : whole(outputTokens);
-      const sent = sentAfterMs === undefined ? "" : whole(sentAfterMs);
-      const args = [now(), id, whole(inputTokens), output, sent, microUsd(costUsd)];
-      wake(await scripts.settle([heldKey(ownerOf(id)), parked], args));
+      const use = [inputTokens, outputTokens, sentAfterMs].map(orUnknown(whole));
+      const args = [now(), id, ...use, orUnknown(microUsd)(costUsd)];
+      wake(await scripts.settle([heldKey(ownerOfReservation(id)), parked], args));
     },
     async release({ id, probe }) {
-      wake(await scripts.release([heldKey(ownerOf(id)), parked], [now(), id, probe ?? 0]));
+      wake(await scripts.release([heldKey(ownerOfReservation(id)), parked], [now(), id, probe ?? 0]));
     },
     async renew(owner, leaseMs) {
       await scripts.renew([owners, heldKey(owner)], [now(), whole(leaseMs)]);
@@ -90,7 +92,7 @@ export function createCapacity(options: CapacityOptions): Capacity {
       const readings = readingsOf(target, report, reservation);
       if (readings === undefined) return;
       const args = [now(), ids.uuid(), ...reportArguments(readings)];
-      await scripts.learn([targetUse(target.id), targetLog(target.id)], args);
+      await scripts.learn([targetUse(target.id), targetLog(target.id), warm], args);
     },
     async pause(targetId, untilAt, reason) {
       await scripts.pause([targetUse(targetId)], [now(), Math.ceil(untilAt - clock.now()), reason]);
@@ -113,7 +115,21 @@ export function createCapacity(options: CapacityOptions): Capacity {
       };
       return Object.fromEntries(await Promise.all(targets.map(read)));
     },
+    async claimRebuild({ token, settleMs, claimMs }) {
+      const args = [now(), token, whole(settleMs), whole(claimMs)];
+      return readClaim(await scripts["claim-rebuild"]([warm, cold, owners], args));
+    },
+    async warm(token, use) {
+      const reply = await scripts.warm([warm, cold, owners, parked], [now(), token, rebuildArgument(use)]);
+      wake(after(reply, 1));
+      return Array.isArray(reply) && reply[0] === 1;
+    },
+    reservationsOf: (owner) => redis.hkeys(heldKey(owner)),
   };
+}
+
+function orUnknown(write: (amount: number) => number) {
+  return (amount: number | undefined): number | string => (amount === undefined ? "" : write(amount));
 }
 
 function readPark(reply: unknown, places: readonly WaitingPlace[]): PlaceAnswer {

@@ -4,4 +4,4 @@ export {
   createInMemoryCapacity,
   type InMemoryCapacityOptions,
 } from "./in-memory/create-in-memory-capacity.ts";
-export { repeatUnconfirmedEnds } from "./repeat-unconfirmed-ends.ts";
+export { repeatLostEnds } from "./repeat-lost-ends.ts";

@@ -8,11 +8,6 @@ export function isCalm({ turn }: ReserveRequest, now: number): boolean {
   return turn === undefined || turn.effectiveDeadlineAt - now >= calmMs;
 }
 
-/** The owner that a reservation's id carries before its last slash. */
-export function ownerOf(reservationId: string): string {
-  return reservationId.slice(0, reservationId.lastIndexOf("/"));
-}
-
 export interface Grant {
   readonly request: ReserveRequest;
   readonly id: string;

@@ -12,6 +12,7 @@ import {
   tenantDay,
   tenantLog,
   tenantUse,
+  warm,
 } from "./capacity-keys.ts";
 import { memberOf, type WaitingPlace } from "./parking.ts";
 import type { Readings, StatedReading } from "./report-readings.ts";
@@ -32,6 +33,7 @@ export function reserveKeys({ target, tenant, owner }: ReserveRequest): string[]
     heldKey(owner),
     targetHealth(target.id),
     parked,
+    warm,
   ];
 }
 

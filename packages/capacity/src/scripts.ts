@@ -2,17 +2,19 @@ import { readFileSync } from "node:fs";
 import { loadScript, type RedisClient, type RedisScript } from "@sluice/redis";
 
 const numberOfKeys = {
-  reserve: 10,
-  park: 1,
+  reserve: 11,
+  park: 2,
   leave: 1,
   settle: 2,
   release: 2,
   renew: 2,
-  learn: 2,
+  learn: 3,
   pause: 1,
   observe: 4,
   operate: 1,
   signals: 4,
+  "claim-rebuild": 3,
+  warm: 4,
 };
 
 /** What stands before every script: helpers that Lua could not share otherwise. */

@@ -26,6 +26,7 @@ export { createForecaster, type Forecaster } from "./forecast/forecaster.ts";
 export { createForecastPublisher } from "./forecast/publish-forecasts.ts";
 export { createForecastReporter, type ForecastReporter, noReports } from "./forecast/report-finishes.ts";
 export { gather } from "./gather.ts";
+export { keepCapacityWarm } from "./keep-capacity-warm.ts";
 export { createLaneRoom, type LaneRoom, type LaneRoomPorts } from "./lane-room.ts";
 export { type Leading, type LeadPorts, leadDuties } from "./lead.ts";
 export { keepLease, type LeaseKeeper, workerLeaseMs } from "./lease-keeper.ts";

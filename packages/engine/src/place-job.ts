@@ -10,6 +10,7 @@ import type {
   Refusal,
   Reservation,
   ReserveAnswer,
+  ReservedUse,
   ReserveRequest,
   Route,
   Signals,
@@ -18,7 +19,7 @@ import type {
 import { decideRoute, reopensAt } from "@sluice/routing";
 import type { Purse } from "./budgets.ts";
 import { lookUp } from "./look-up.ts";
-import { heldMoney, reserveRequest } from "./reserve-request.ts";
+import { heldMoney, reservedUse, reserveRequest } from "./reserve-request.ts";
 import { routeRequest } from "./route-request.ts";
 import { targetsOf } from "./spec-job.ts";
 import type { Turns } from "./turns.ts";
@@ -31,6 +32,7 @@ export type Placement =
       readonly route: Route;
       readonly reservation: Reservation;
       readonly held: HeldMoney | undefined;
+      readonly reserved: ReservedUse;
       /** When room was asked for, by the monotonic clock: the reservation is not older. */
       readonly reservedAtMs: number;
     }
@@ -111,8 +113,9 @@ async function tryTarget(search: Search, asked: ReserveRequest): Promise<Placeme
     waitMs,
   }));
   const chosen = { ...route, chosen: target.id, heldBack };
-  const held = heldMoney(request, job);
-  return { kind: "placed", target, route: chosen, reservation: answer.reservation, held, reservedAtMs };
+  const { reservation } = answer;
+  const [held, reserved] = [heldMoney(request, job), reservedUse(request, reservation)];
+  return { kind: "placed", target, route: chosen, reservation, held, reserved, reservedAtMs };
 }
 
 /** Reserves; where capacity does not know what was spent of a budget, it is told what the ledger says. */

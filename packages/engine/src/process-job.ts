@@ -9,6 +9,7 @@ import {
 } from "@sluice/domain";
 import { callTimeoutMs, stuckAfterMs } from "./call-timeout.ts";
 import { endUnstarted } from "./end-job.ts";
+import { startsLandMs } from "./keep-capacity-warm.ts";
 import { bytesOf } from "./payloads.ts";
 import { type Placement, placeJob } from "./place-job.ts";
 import type { ProcessJobPorts } from "./process-job-ports.ts";
@@ -122,6 +123,7 @@ async function runAttempt(
     startedAt,
     route: placed.route,
     held: placed.held,
+    reserved: placed.reserved,
   };
   // The lease's signal is read before the attempt is committed: a lease lost in between aborts the call at once.
   const leaseSignal = ports.lease.signal();
@@ -143,23 +145,25 @@ async function runAttempt(
     timeoutMs: callTimeoutMs(job, placed.target, signals, startedAt),
   };
   const stopWatching = watchForStuck(ports, stuckAfterMs(signals), hand);
-  const outcome = (await isPaidFor(ports, placed)) ? await makeCall(ports, placed, call) : notPaidFor;
+  const outcome = (await isCounted(ports, placed)) ? await makeCall(ports, placed, call) : notCounted;
   stopWatching();
   return settleAttempt(ports, { job, placed, epoch, workerId: start.workerId, outcome });
 }
 
-const notPaidFor: Outcome = { kind: "aborted", reason: "reservation-lost", latencyMs: 0 };
+const notCounted: Outcome = { kind: "aborted", reason: "reservation-lost", latencyMs: 0 };
 
 /**
- * Whether budgets still hold the money of a call whose attempt has been committed. If Redis was lost before that
- * commit, their counters may begin again at a sum without it; if after, the sum has it.
+ * Whether a call counts for limits and budgets, now that its attempt has been committed. If Redis was lost before that
+ * commit, the call may be in nothing that was rebuilt; if after, it is. Limits are rebuilt only once every start that
+ * is no slower than {@link startsLandMs} has landed, sums of budgets are read from the ledger at any time.
  */
-async function isPaidFor({ capacity, logger }: ProcessJobPorts, placed: Placed): Promise<boolean> {
-  if (placed.held === undefined) return true;
+async function isCounted({ capacity, clock, logger }: ProcessJobPorts, placed: Placed): Promise<boolean> {
+  const hasLanded = clock.monotonicMs() - placed.reservedAtMs <= startsLandMs;
+  if (placed.held === undefined && hasLanded) return true;
   try {
     return await capacity.holds(placed.reservation);
   } catch (error) {
-    logger.warn({ target: placed.target.id, err: error }, "a call is not made: who pays for it is not known");
+    logger.warn({ target: placed.target.id, err: error }, "a call is not made: what counts it is not known");
     return false;
   }
 }

@@ -1,4 +1,13 @@
-import type { EngineConfig, HeldMoney, JobToRun, ReserveRequest, Signals, Target } from "@sluice/domain";
+import type {
+  EngineConfig,
+  HeldMoney,
+  JobToRun,
+  Reservation,
+  ReservedUse,
+  ReserveRequest,
+  Signals,
+  Target,
+} from "@sluice/domain";
 import { budgetsOf, payersOf } from "./budgets.ts";
 import { workerLeaseMs } from "./lease-keeper.ts";
 import { tenantConfig } from "./tenant-config.ts";
@@ -41,6 +50,12 @@ const worstPrompt = 1.25;
 
 function worstCostUsd({ price }: Target, inputTokens: number, outputTokens: number): number {
   return (worstPrompt * inputTokens * price.input + outputTokens * price.output) / 1_000_000;
+}
+
+/** What the ledger keeps of a granted call, so that capacity can be rebuilt. */
+export function reservedUse(request: ReserveRequest, { id }: Reservation): ReservedUse {
+  const { inputTokens, outputTokens, costUsd: usd, tenant } = request;
+  return { reservationId: id, tenantId: tenant.id, inputTokens, outputTokens, usd };
 }
 
 /** What the ledger keeps of the budgets that a granted call is held against. */

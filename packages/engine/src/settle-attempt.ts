@@ -50,6 +50,7 @@ export async function settleAttempt(ports: ProcessJobPorts, ended: EndedAttempt)
     epoch: ended.epoch,
     workerId: ended.workerId,
     endedAt: now,
+    sentAt: sentAt(ports, ended),
     targetId: placed.target.id,
     outcome: outcome.kind,
     statusCode: statusOf(outcome),
@@ -84,6 +85,15 @@ export async function settleAttempt(ports: ProcessJobPorts, ended: EndedAttempt)
   return next.state === "succeeded"
     ? { kind: "done", reference: job.id }
     : { kind: "failed", code: next.failure?.code ?? next.state };
+}
+
+/** Outcomes say how long after the reservation the request was on the wire. */
+function sentAt(
+  { clock }: Pick<ProcessJobPorts, "clock">,
+  { outcome, placed }: EndedAttempt,
+): number | undefined {
+  if (outcome.sentAfterMs === undefined) return undefined;
+  return clock.now() - (clock.monotonicMs() - placed.reservedAtMs - outcome.sentAfterMs);
 }
 
 async function nextOf(

@@ -6,7 +6,7 @@ import {
   idFromUuid,
   uuidOf,
 } from "@sluice/domain";
-import type { Sql } from "./client.ts";
+import type { Sql, Transaction } from "./client.ts";
 import { leaderFence } from "./leadership.ts";
 
 /** Money spent, and batches that are ended for it or for their failures. */
@@ -28,7 +28,8 @@ export function createBudgets(sql: Sql): BudgetLedger {
 /** What an attempt counts for. */
 const spent = "coalesce(sum(coalesce(a.cost_usd, a.held_usd)), 0) AS usd";
 
-async function batchSpend(sql: Sql, id: BatchId): Promise<number> {
+/** See the port. */
+export async function batchSpend(sql: Sql | Transaction, id: BatchId): Promise<number> {
   const key = uuidOf("batch", id);
   const [row] = await sql<{ usd: number }[]>`
     SELECT ${sql.unsafe(spent)} FROM jobs j JOIN attempts a ON a.job_id = j.id

@@ -13,6 +13,7 @@ import type {
   TargetLedger,
   TenantLedger,
   UploadLedger,
+  UseLedger,
   WindowLedger,
   WorkerLedger,
 } from "@sluice/domain";
@@ -32,6 +33,7 @@ import { translatingErrors } from "./ledger-error.ts";
 import { createTargetStates } from "./target-states.ts";
 import { createTenants } from "./tenants.ts";
 import { createUploads } from "./uploads.ts";
+import { createUse } from "./use.ts";
 import { createWindows } from "./windows.ts";
 import { createWorkers } from "./workers.ts";
 
@@ -61,6 +63,7 @@ export interface Ledger
     DeliveryLedger,
     DeadLetterLedger,
     LaneLedger,
+    UseLedger,
     WindowLedger {
   /** Resolves when PostgreSQL can commit; rejects when it cannot be reached or only reads (a standby). */
   ping(): Promise<void>;
@@ -101,6 +104,7 @@ export function createLedger({
     ...createForecasts(sql),
     ...createTargetStates(sql),
     ...createTenants(sql),
+    ...createUse(sql),
     ...createWindows(sql),
     async ping() {
       await sql.begin("read write", (transaction) => transaction`SELECT 1`);

@@ -1,4 +1,4 @@
-import { type StartAttempt, type StartResult, uuidOf } from "@sluice/domain";
+import { type StartAttempt, type StartResult, uuidOf, uuidOfReservation } from "@sluice/domain";
 import { named, retrying, type Sql } from "./client.ts";
 import { type Column, parametersOf, unnest } from "./columns.ts";
 import { oncePerJob } from "./once-per-job.ts";
@@ -10,8 +10,16 @@ const startColumns: readonly Column<StartAttempt>[] = [
   { name: "target_id", type: "text", value: (start) => start.targetId },
   { name: "started_at", type: "timestamptz", value: (start) => start.startedAt },
   { name: "route", type: "json", value: (start) => start.route },
-  { name: "held_usd", type: "numeric", value: (start) => start.held?.usd },
+  { name: "held_usd", type: "numeric", value: (start) => start.reserved?.usd ?? start.held?.usd },
   { name: "key_id", type: "text", value: (start) => start.held?.keyId },
+  {
+    name: "reservation",
+    type: "uuid",
+    value: ({ reserved }) => reserved && uuidOfReservation(reserved.reservationId),
+  },
+  { name: "tenant_id", type: "text", value: (start) => start.reserved?.tenantId },
+  { name: "reserved_input", type: "int4", value: (start) => start.reserved?.inputTokens },
+  { name: "reserved_output", type: "int4", value: (start) => start.reserved?.outputTokens },
 ];
 
 // CASE: see move-jobs.ts. A line of a batch that is being cancelled gets no further attempt, though its row is still there.
@@ -29,8 +37,11 @@ const startStatement = `
     RETURNING i.ord, l.id, l.epoch
   ),
   attempted AS (
-    INSERT INTO attempts (job_id, epoch, worker_id, target_id, started_at, held_usd, key_id)
-    SELECT s.id, s.epoch, i.worker_id, i.target_id, i.started_at, i.held_usd, i.key_id FROM started s JOIN input i USING (ord)
+    INSERT INTO attempts (job_id, epoch, worker_id, target_id, started_at, held_usd, key_id, reservation, tenant_id,
+      reserved_input, reserved_output)
+    SELECT s.id, s.epoch, i.worker_id, i.target_id, i.started_at, i.held_usd, i.key_id, i.reservation, i.tenant_id,
+      i.reserved_input, i.reserved_output
+    FROM started s JOIN input i USING (ord)
   ),
   decided AS (
     INSERT INTO decisions (job_id, epoch, route)

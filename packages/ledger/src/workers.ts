@@ -63,9 +63,9 @@ export function createWorkers(sql: Sql, settings: Batching): WorkerLedger {
 }
 
 function settlingMove(settlement: Settlement): Move {
-  const { jobId, epoch, workerId, endedAt, next, outcome, targetId, statusCode, latencyMs, usage, costUsd } =
-    settlement;
-  const attempt = { outcome, targetId, statusCode, latencyMs, usage, costUsd };
+  const { jobId, epoch, workerId, endedAt, next } = settlement;
+  const { outcome, targetId, statusCode, latencyMs, sentAt, usage, costUsd } = settlement;
+  const attempt = { outcome, targetId, statusCode, latencyMs, sentAt, usage, costUsd };
   const to = next.kind === "wait" ? { ...next, state: "waiting" as const } : next;
   return { jobId, from: "running", epoch, workerId, at: endedAt, attempt, to };
 }

@@ -1,5 +1,4 @@
 import type {
-  Capacity,
   JobId,
   ModelCall,
   ModelClient,
@@ -7,6 +6,7 @@ import type {
   Outcome,
   ParkAnswer,
   RealUse,
+  RebuildableCapacity,
   Refusal,
   Reservation,
   ReserveRequest,
@@ -31,7 +31,7 @@ type CapacityMethod =
   | "signals";
 
 /** Capacity that grants everything but what a test lists in `full`; keeps what it is told. */
-export interface ScriptedCapacity extends Capacity {
+export interface ScriptedCapacity extends RebuildableCapacity {
   /** Answers of full targets by id. */
   readonly full: Map<
     string,
@@ -49,7 +49,7 @@ export interface ScriptedCapacity extends Capacity {
   readonly requests: ReserveRequest[];
   /** Reservations that were granted and neither settled nor released. */
   readonly open: Map<string, Reservation>;
-  readonly settlements: { readonly reservation: Reservation; readonly use: RealUse }[];
+  readonly settlements: { readonly reservation: Pick<Reservation, "id">; readonly use: RealUse }[];
   readonly pauses: { readonly targetId: string; readonly untilAt: number; readonly reason: string }[];
   readonly observed: { readonly targetId: string; readonly ok: boolean | undefined }[];
   readonly learned: string[];
@@ -150,6 +150,9 @@ export function createScriptedCapacity(): ScriptedCapacity {
         (): Signals =>
           Object.fromEntries(targets.map(({ id }) => [id, { ...idle, ...script.known.get(id) }])),
       ),
+    claimRebuild: async () => ({ kind: "warm" }),
+    warm: async () => false,
+    reservationsOf: async () => [...script.open.keys()],
   };
 }
 

@@ -1,9 +1,16 @@
-import type { Capacity, Clock, IdSource, ParkedJob } from "@sluice/domain";
+import {
+  type Clock,
+  type IdSource,
+  ownerOfReservation,
+  type ParkedJob,
+  type RebuildableCapacity,
+  reservationId,
+} from "@sluice/domain";
 import { whole } from "../amounts.ts";
 import { memberOf, parkAnswer, waitingPlaces } from "../parking.ts";
 import { readSignals } from "../read-signals.ts";
 import { readingsOf } from "../report-readings.ts";
-import { ownerOf } from "../reservations.ts";
+import { claimRebuild } from "./claim-rebuild.ts";
 import { createState } from "./create-state.ts";
 import { learn } from "./learn.ts";
 import { leave } from "./leave.ts";
@@ -17,6 +24,7 @@ import { reserve } from "./reserve.ts";
 import { settle } from "./settle.ts";
 import { signals } from "./signals.ts";
 import type { Step } from "./state.ts";
+import { warm } from "./warm.ts";
 
 export interface InMemoryCapacityOptions {
   /** The time of everything; fractions of a ms are cut off. */
@@ -24,14 +32,17 @@ export interface InMemoryCapacityOptions {
   readonly ids: IdSource;
   /** Told which parked jobs have room now, before the call that found it answers; see `CapacityOptions`. */
   readonly onRoom?: (jobs: readonly ParkedJob[]) => void;
+  /** As after a loss; else it is warm from the beginning. */
+  readonly startsCold?: boolean;
 }
 
 /**
  * Capacity of one process, without Redis: answers every call as the Lua scripts do (a test compares them). Each file
  * of this folder is the script of the same name.
  */
-export function createInMemoryCapacity({ clock, ids, onRoom }: InMemoryCapacityOptions): Capacity {
-  const state = createState();
+export function createInMemoryCapacity(options: InMemoryCapacityOptions): RebuildableCapacity {
+  const { clock, ids, onRoom, startsCold = false } = options;
+  const state = createState({ startsCold });
   function run<Answer>(act: (step: Step) => Answer): Answer {
     const step: Step = { state, now: Math.floor(clock.now()), wake: [] };
     const answer = act(step);
@@ -40,7 +51,7 @@ export function createInMemoryCapacity({ clock, ids, onRoom }: InMemoryCapacityO
   }
   return {
     async reserve(request) {
-      const id = `${request.owner}/${ids.uuid()}`;
+      const id = reservationId(request.owner, ids.uuid());
       return run((step) => reserve(step, request, id));
     },
     async park(turn, refusals) {
@@ -53,7 +64,7 @@ export function createInMemoryCapacity({ clock, ids, onRoom }: InMemoryCapacityO
       run((step) => leave(step, memberOf(job)));
     },
     async holds({ id }) {
-      return state.owners.get(ownerOf(id))?.held.has(id) ?? false;
+      return state.owners.get(ownerOfReservation(id))?.held.has(id) ?? false;
     },
     async settle({ id }, use) {
       run((step) => settle(step, id, use));
@@ -85,6 +96,15 @@ export function createInMemoryCapacity({ clock, ids, onRoom }: InMemoryCapacityO
           targets.map(({ id, limits }) => [id, readSignals(signals(step, id), limits, step.now)]),
         ),
       );
+    },
+    async claimRebuild(claim) {
+      return run((step) => claimRebuild(step, claim));
+    },
+    async warm(token, use) {
+      return run((step) => warm(step, token, use));
+    },
+    async reservationsOf(owner) {
+      return [...(state.owners.get(owner)?.held.keys() ?? [])];
     },
   };
 }

@@ -2,7 +2,7 @@ import type { Breaker, Learned, MinuteOfLatencies, Scope, Seen, State } from "./
 import { createWaitingTenants } from "./waiting-tenants.ts";
 
 /** A cluster in which nothing has happened yet. */
-export function createState(): State {
+export function createState({ startsCold }: { readonly startsCold: boolean }): State {
   return {
     targets: new Map(),
     tenants: new Map(),
@@ -10,6 +10,7 @@ export function createState(): State {
     firstLeaseEndsAt: Number.POSITIVE_INFINITY,
     parked: new Map(),
     budgets: new Map(),
+    cold: startsCold ? { since: undefined, token: undefined, claimedUntil: 0 } : undefined,
   };
 }
 

@@ -7,7 +7,7 @@ import { propertyRuns } from "../../../../test/kit/property-runs.ts";
 import { testRedisUrl } from "../../../../test/kit/servers.ts";
 import { createCapacity } from "../create-capacity.ts";
 import { DifferentialRun } from "../testing/differential-run.ts";
-import { differentialSteps } from "../testing/differential-steps.ts";
+import { differentialSequence } from "../testing/differential-steps.ts";
 import { createTestClock } from "../testing/values.ts";
 import { createInMemoryCapacity } from "./create-in-memory-capacity.ts";
 
@@ -44,6 +44,7 @@ async function setup() {
       clock,
       ids: countingIds(),
       onRoom: (jobs) => woken.memory.push(jobs),
+      startsCold: true,
     }),
   };
   return { run: new DifferentialRun(sides, clock), woken };
@@ -51,7 +52,16 @@ async function setup() {
 
 /** What must have been answered at least once for the test to mean anything. */
 const answers = [
-  ...["paused", "operated", "breaker", "slow_start", "turn", "requests_per_minute", "tokens_per_minute"],
+  ...[
+    "cold",
+    "paused",
+    "operated",
+    "breaker",
+    "slow_start",
+    "turn",
+    "requests_per_minute",
+    "tokens_per_minute",
+  ],
   ...["input_tokens_per_minute", "output_tokens_per_minute", "concurrency", "tokens_per_day", "usd_per_day"],
 ].map((limit) => `target.${limit}`);
 const budgets = ["budget.key", "budget.batch", "exhausted budget.batch"];
@@ -74,9 +84,11 @@ test("memory answers any sequence of calls as Redis does, and wakes the same job
 }, async () => {
   const seen = new Set<string>();
   await assert(
-    asyncProperty(differentialSteps, async (steps) => {
+    asyncProperty(differentialSequence, async ({ steps, stepsBefore, use }) => {
       const { run, woken } = await setup();
-      for (const step of steps) await run.take(step);
+      for (const step of steps.slice(0, stepsBefore)) await run.take(step);
+      await run.warm(use);
+      for (const step of steps.slice(stepsBefore)) await run.take(step);
       await run.signals();
       const compared = await run.compared();
       const differs = compared.find((answers) => !isDeepStrictEqual(answers.memory, answers.redis));

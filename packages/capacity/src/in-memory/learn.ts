@@ -6,6 +6,7 @@ import { tokensOf } from "./windows.ts";
 
 /** `learn.lua` in memory. */
 export function learn({ state, now }: Step, targetId: string, id: string, readings: Readings): void {
+  if (state.cold !== undefined) return;
   const scope = scopeOf(state.targets, targetId);
   const { log, sums } = scope;
   prune(scope, now);

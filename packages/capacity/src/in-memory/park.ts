@@ -20,6 +20,7 @@ import { type Window, windows } from "./windows.ts";
 
 const shortestMs = 10;
 const longestMs = 300_000;
+const coldMs = 5_000;
 const placeMs = 10_000;
 const apartMs = 20;
 const mostRead = 200;
@@ -62,15 +63,17 @@ export function park(step: Step, turn: Turn, places: readonly WaitingPlace[]): P
   return { kind: "parked", waitMs };
 }
 
-/** How long nothing is let through, by a pause or by the breaker; a probe under way is looked at again soon. */
-function closedFor({ pausedUntil, breaker }: Scope, now: number): number {
-  const pauseMs = Math.max(0, pausedUntil - now, breaker.operated === undefined ? 0 : patienceMs);
+/** How long nothing is let through, by the cold, by a pause or by the breaker; a probe under way is looked at again soon. */
+function closedFor({ state: { cold }, now }: Step, { pausedUntil, breaker }: Scope): number {
+  const coldFor = cold === undefined ? 0 : coldMs;
+  const pauseMs = Math.max(coldFor, pausedUntil - now, breaker.operated === undefined ? 0 : patienceMs);
   const phase = phaseOf(breaker, now);
   if (phase === "closed") return pauseMs;
   return Math.max(pauseMs, phase === "open" ? breaker.untilAt - now : patienceMs);
 }
 
-function readScope({ state, now }: Step, place: WaitingPlace): ParkScope {
+function readScope(step: Step, place: WaitingPlace): ParkScope {
+  const { state, now } = step;
   const { target, tenant } = place.refusal.request;
   const scope =
     place.scope === "target" ? scopeOf(state.targets, target.id) : scopeOf(state.tenants, tenant.id);
@@ -81,7 +84,7 @@ function readScope({ state, now }: Step, place: WaitingPlace): ParkScope {
     input: Math.ceil(place.inputTokens * scope.learned.inputRatio),
     output: place.outputTokens,
     limits: startedSlowly(scope, now, place.limits),
-    closedForMs: closedFor(scope, now),
+    closedForMs: closedFor(step, scope),
   };
 }
 

@@ -16,6 +16,7 @@ import { tokensOf } from "./windows.ts";
 
 /** `reserve.lua` in memory. */
 export function reserve(step: Step, request: ReserveRequest, id: string): ReserveAnswer {
+  if (step.state.cold !== undefined) return denied("target.cold", 1_000);
   sweep(step);
   const budgets: AskedBudget[] = [];
   for (const budget of request.budgets ?? []) {

@@ -12,12 +12,13 @@ import { wakeAfter } from "./waiters.ts";
 export function settle(step: Step, id: string, use: RealUse): void {
   const record = takeHeld(step.state, id);
   if (record === undefined) return;
-  const input = whole(use.inputTokens);
+  const input = use.inputTokens === undefined ? record.input : whole(use.inputTokens);
   const output = use.outputTokens === undefined ? record.output : whole(use.outputTokens);
+  const spent = use.costUsd === undefined ? record.microUsd : microUsd(use.costUsd);
   const { now } = step;
   const { reservedAt, places } = record;
   const tokens = input + output - record.input - record.output;
-  const money = microUsd(use.costUsd) - record.microUsd;
+  const money = spent - record.microUsd;
   const change = { requests: 0, input: input - record.input, output: output - record.output };
   for (const { scope, limits, countsDay } of places) {
     correctPace(scope, limits, change);
@@ -25,7 +26,7 @@ export function settle(step: Step, id: string, use: RealUse): void {
     scope.sums.output += output - record.output;
     if (countsDay) addDay(scope.day, now, { reservedAt, tokens, microUsd: money });
   }
-  settleBudgets(record, now, microUsd(use.costUsd));
+  settleBudgets(record, now, spent);
   recharge(record, tokens);
   const sentAt = use.sentAfterMs === undefined ? now : reservedAt + whole(use.sentAfterMs);
   age({ ...record, input, output }, Math.min(now, sentAt + sendMarginMs));

@@ -10,6 +10,15 @@ export interface State {
   firstLeaseEndsAt: number;
   readonly parked: Map<string, Waiter>;
   readonly budgets: Map<string, KnownBudget>;
+  /** Absent when it is warm. */
+  cold: Cold | undefined;
+}
+
+/** See `claim-rebuild.lua`. */
+export interface Cold {
+  readonly since: number | undefined;
+  readonly token: string | undefined;
+  readonly claimedUntil: number;
 }
 
 /** A budget by the hour, or as a whole. */

@@ -1,10 +1,12 @@
 -- Takes over what an upstream says is left, when that is less than we think: others use the same key.
 -- The difference counts until the upstream's own reset. More than we think changes nothing: calls in flight that the
 -- upstream has not seen yet are ours to count.
--- KEYS: target use, target log
+-- While what counts is not known it says nothing: the rebuild counts the same calls.
+-- KEYS: target use, target log, warm
 -- ARGV: now or '', unique id, then for requests and for tokens: our limit or -1, what the upstream says is left,
 --       ms until it is full again or '', what we had left when the call was granted or ''
 -- Returns {requests corrected, tokens corrected}.
+if redis.call('EXISTS', KEYS[3]) == 0 then return { 0, 0 } end
 local use, log = unpack(KEYS)
 local now = read_now(ARGV[1])
 prune(use, log, now)

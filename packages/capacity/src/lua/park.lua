@@ -1,11 +1,13 @@
 -- Makes a job wait in the scopes that had no room for it, unless one of them has by now. Says when it should look by
 -- itself: when the windows have let go of enough for all before it and for itself.
--- KEYS: parked
+-- KEYS: parked, warm
 -- ARGV: now or '', member, urgency, tenant, its weight, then for each scope: use, log, input tokens, output tokens, limits (requests,
 --       tokens, input, output a minute; concurrency; -1 where none is stated)
 -- Returns {1, number of the scope that has room} (nothing is parked) or {0, wait in ms}, and after that the members of
 -- waiters that have room now and should come.
 local SHORTEST_MS, LONGEST_MS = 10, 300000
+-- How long a job waits by itself for a cold state to be rebuilt; that wakes it.
+local COLD_MS = 5000
 -- The least that a job waits for a place before it looks by itself.
 local PLACE_MS = 10000
 -- Between two jobs whose waits have the same end: that of a pause, or the longest of all.
@@ -15,12 +17,13 @@ local MOST_READ = 200
 
 local parked = KEYS[1]
 local now = read_now(ARGV[1])
+local cold_for = redis.call('EXISTS', KEYS[2]) == 0 and COLD_MS or 0
 local turn = turn_of(ARGV[2], ARGV[3], ARGV[4], ARGV[5])
 local wake, scopes = {}, {}
 
--- How long nothing is let through, by a pause or by the breaker; a probe under way is looked at again soon.
+-- How long nothing is let through, by the cold, by a pause or by the breaker; a probe under way is looked at again soon.
 local function closed_for(more, breaker)
-  local pause = math.max(0, more.paused_until - now, breaker.operated and PATIENCE_MS or 0)
+  local pause = math.max(cold_for, more.paused_until - now, breaker.operated and PATIENCE_MS or 0)
   if breaker.phase == 'closed' then return pause end
   return math.max(pause, breaker.phase == 'open' and breaker.until_at - now or PATIENCE_MS)
 end

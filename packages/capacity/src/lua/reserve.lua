@@ -1,7 +1,7 @@
 -- Reserves room for one call on all limits of its target and of its tenant and on all budgets it is held against, or
 -- says when there can be room. Refuses while a job that goes before it waits for the same room.
 -- KEYS: target use, target log, target day, tenant use, tenant log, tenant day, owners, held of the owner,
---       target health, parked
+--       target health, parked, warm
 -- ARGV: now or '', reservation id, lease ms, input tokens, output tokens, share of token limits to use,
 --       micro-USD at worst, target limits (requests, tokens, input, output a minute; concurrency; tokens, micro-USD
 --       a day), tenant limits (requests, tokens a minute; concurrency; micro-USD a day); -1 where none is stated;
@@ -29,6 +29,8 @@ end
 local target_limit = limits_from(8, { 'r', 't', 'i', 'o', 'c', 'day_t', 'day_m' })
 local tenant_limit, tenant_limited = limits_from(15, { 'r', 't', 'c', 'day_m' })
 
+-- What counts is not known.
+if redis.call('EXISTS', KEYS[11]) == 0 then return { 0, 'target.cold', 1000, 0 } end
 sweep(owners, now)
 local budgets = budgets_from(24)
 for _, budget in ipairs(budgets) do

@@ -1,7 +1,7 @@
 -- Ends a reservation whose request was sent: what it really took replaces what was expected and ages from then.
 -- KEYS: held of the owner, parked
--- ARGV: now or '', reservation id, input tokens, output tokens or '' (unknown), ms from reservation to sending or '',
---       micro-USD
+-- ARGV: now or '', reservation id, input tokens or '' (unknown), output tokens or '', ms from reservation to sending
+--       or '', micro-USD or ''
 -- Returns the members of waiters that have room now; nothing changes when the reservation is not known (any more).
 local held = KEYS[1]
 local now = read_now(ARGV[1])
@@ -9,15 +9,16 @@ local packed = redis.call('HGET', held, ARGV[2])
 if not packed then return {} end
 redis.call('HDEL', held, ARGV[2])
 local record = cmsgpack.unpack(packed)
-local input = tonumber(ARGV[3])
+local input = ARGV[3] == '' and record[2] or tonumber(ARGV[3])
 local output = ARGV[4] == '' and record[3] or tonumber(ARGV[4])
+local micro_usd = ARGV[6] == '' and record[5] or tonumber(ARGV[6])
 for _, scope in ipairs(scopes_of(record)) do
   add(scope[1], 'i', input - record[2])
   add(scope[1], 'o', output - record[3])
   correct_pace(scope, 0, input - record[2], output - record[3])
-  add_day(scope[3], record[1], now, input + output - record[2] - record[3], tonumber(ARGV[6]) - record[5])
+  add_day(scope[3], record[1], now, input + output - record[2] - record[3], micro_usd - record[5])
 end
-settle_budgets(record, now, tonumber(ARGV[6]))
+settle_budgets(record, now, micro_usd)
 recharge(record, input + output - record[2] - record[3])
 record[2], record[3] = input, output
 -- Without a word on when it was sent, it may have been just now.

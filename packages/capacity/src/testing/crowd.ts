@@ -3,7 +3,7 @@ import { tenantId } from "@sluice/domain";
 import { sampleTarget } from "../../../../test/kit/samples.ts";
 import { requestOf } from "../../../../test/kit/waiting-conformance.ts";
 import { createCapacity, createInMemoryCapacity } from "../index.ts";
-import { connectTestRedis } from "./setup.ts";
+import { connectTestRedis, warmUp } from "./setup.ts";
 import { createTestClock, testIds } from "./values.ts";
 
 /** For tests: a job of a crowd; its number is its place in the list. */
@@ -37,7 +37,9 @@ export type OpenCapacity = (
 export const openInRedis: OpenCapacity = async (clock, onRoom) => {
   const redis = connectTestRedis();
   await redis.flushall();
-  return createCapacity({ redis, clock, ids: testIds, onRoom, timeSource: () => clock.now() });
+  const capacity = createCapacity({ redis, clock, ids: testIds, onRoom, timeSource: () => clock.now() });
+  await warmUp(capacity);
+  return capacity;
 };
 
 /** For tests: capacity in memory. */

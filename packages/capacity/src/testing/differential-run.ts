@@ -1,7 +1,23 @@
-import type { Capacity, Refusal, Reservation, ReserveRequest, Signals, Target, Turn } from "@sluice/domain";
+import {
+  type CountedUse,
+  type RebuildableCapacity,
+  type Refusal,
+  type Reservation,
+  type ReserveRequest,
+  reservationId,
+  type Signals,
+  type Target,
+  type Turn,
+} from "@sluice/domain";
 import { jobNumber } from "../../../../test/kit/waiting-conformance.ts";
 import { burst, crowd, recover } from "./differential-scenes.ts";
-import { type DifferentialStep, type StepOf, targets, tenants } from "./differential-steps.ts";
+import {
+  type DifferentialStep,
+  type LedgerUseStep,
+  type StepOf,
+  targets,
+  tenants,
+} from "./differential-steps.ts";
 import type { createTestClock } from "./values.ts";
 
 /** What both answered. */
@@ -28,14 +44,17 @@ type Clock = ReturnType<typeof createTestClock>;
  * that Redis is asked everything in one go; the first answer that differs is the one to look at.
  */
 export class DifferentialRun {
-  private readonly sides: { readonly redis: Capacity; readonly memory: Capacity };
+  private readonly sides: { readonly redis: RebuildableCapacity; readonly memory: RebuildableCapacity };
   readonly clock: Clock;
   readonly startedAt: number;
   private readonly open: Open[] = [];
   private readonly asked = new Map<string, Asked>();
   private readonly answers: Promise<Compared>[] = [];
 
-  constructor(sides: { readonly redis: Capacity; readonly memory: Capacity }, clock: Clock) {
+  constructor(
+    sides: { readonly redis: RebuildableCapacity; readonly memory: RebuildableCapacity },
+    clock: Clock,
+  ) {
     this.sides = sides;
     this.clock = clock;
     this.startedAt = clock.now();
@@ -85,6 +104,19 @@ export class DifferentialRun {
     }
   }
 
+  /** Rebuilds both; those that were under way can end. */
+  async warm(use: LedgerUseStep): Promise<void> {
+    const token = "rebuilder";
+    const counted = countedUse(use, this.clock.now());
+    await this.both("claim", (capacity) => capacity.claimRebuild({ token, settleMs: 0, claimMs: 1_000 }));
+    await this.both("warm", (capacity) => capacity.warm(token, counted));
+    for (const [index, { target, startedAgoMs }] of use.running.entries()) {
+      const id = counted.running[index]?.reservationId ?? "";
+      const reservation = { id, targetId: target, tenantId: tenants.t1.tenant.id };
+      this.open.push({ reservation, reservedAt: this.clock.now() - startedAgoMs });
+    }
+  }
+
   /** How every target stands at the end; Redis is waited for, since it reads the clock once more when it answers. */
   async signals(): Promise<void> {
     await this.compared();
@@ -92,7 +124,7 @@ export class DifferentialRun {
     await this.compared();
   }
 
-  async both<Answer>(step: string, act: (capacity: Capacity) => Promise<Answer>): Promise<Answer> {
+  async both<Answer>(step: string, act: (capacity: RebuildableCapacity) => Promise<Answer>): Promise<Answer> {
     const fromRedis = act(this.sides.redis);
     const memory = await act(this.sides.memory);
     this.answers.push(fromRedis.then((redis) => ({ step, redis, memory })));
@@ -161,7 +193,7 @@ export class DifferentialRun {
     const use = { inputTokens, outputTokens, costUsd, sentAfterMs };
     await this.both("settle", (capacity) => capacity.settle(reservation, use));
     const says = health === undefined ? {} : { health, ok: health === "good" };
-    const sample = { latencyMs, outputTokens, costUsd, reservation, ...says };
+    const sample = { latencyMs, outputTokens, costUsd: costUsd ?? 0, reservation, ...says };
     await this.both("observe", (capacity) => capacity.observe(reservation.targetId, sample));
   }
 
@@ -195,6 +227,31 @@ export class DifferentialRun {
     const said = { targetId: target, state, changedAt, ...stated({ weight }) };
     await this.both("operate", (capacity) => capacity.operate([said]));
   }
+}
+
+function countedUse({ sent, hours, running }: LedgerUseStep, now: number): CountedUse {
+  const thisHour = Math.floor(now / 3_600_000);
+  const keys = new Set(running.flatMap(({ budgets }) => budgets.map(({ key }) => key)));
+  return {
+    sent: sent.map(([scope, amounts]) => ({ ...scope, ...amounts })),
+    hours: hours.map(([scope, { hoursAgo, ...spent }]) => ({
+      ...scope,
+      ...spent,
+      hour: thisHour - hoursAgo,
+    })),
+    running: running.map(({ owner, target, tenant, countsDay, ...call }, index) => ({
+      ...call,
+      reservationId: reservationId(owner, `rebuilt-${index}`),
+      scopes: [
+        { scope: "target", id: target, countsDay },
+        ...(tenant === undefined ? [] : [{ scope: "tenant", id: tenant, countsDay } as const]),
+      ],
+    })),
+    budgets: [...keys].map((key) => {
+      const window = key.startsWith("key:") ? "day" : "total";
+      return { key, window, hour: window === "day" ? thisHour : 0, usd: 0.005 };
+    }),
+  };
 }
 
 function requestOf(

@@ -11,6 +11,7 @@ import {
   option,
   record,
   shuffledSubarray,
+  tuple,
 } from "fast-check";
 import { testTarget } from "./values.ts";
 
@@ -99,9 +100,9 @@ const leave = record({ ...kind("leave"), ...job });
 const settle = record({
   ...kind("settle"),
   which,
-  inputTokens: tokens,
+  inputTokens: oneof({ weight: 9, arbitrary: tokens }, { weight: 1, arbitrary: constant(undefined) }),
   outputTokens: orAbsent(integer({ min: 0, max: 300 })),
-  costUsd: constantFrom(0, 0.001, 0.006),
+  costUsd: constantFrom(0, 0.001, 0.006, undefined),
   /** Where between reservation and settling it was sent. */
   sent: orAbsent(double({ min: 0, max: 1, noNaN: true })),
   latencyMs: constantFrom(3, 10, 80, 640.25, 2_000, 30_000, 5_000_000),
@@ -220,6 +221,54 @@ function stepsOver(targetIds: readonly TargetId[], names: readonly TenantName[])
   );
 }
 
+const scopes = oneof(
+  record({ ...scope("target"), id: constantFrom(...(Object.keys(targets) as TargetId[])) }),
+  record({ ...scope("tenant"), id: constantFrom(...(Object.keys(tenants) as TenantName[])) }),
+);
+
+function scope<Name extends string>(name: Name): { scope: Arbitrary<Name> } {
+  return { scope: constant(name) };
+}
+
+const usd = constantFrom(0, 0.001, 0.004);
+/** What capacity is rebuilt from; hours are counted back from that of the rebuild. */
+const ledgerUse = record({
+  sent: array(
+    tuple(
+      scopes,
+      record({
+        agoMs: integer({ min: 0, max: 62_000 }),
+        requests: integer({ min: 1, max: 3 }),
+        inputTokens: tokens,
+        outputTokens: tokens,
+      }),
+    ),
+    { maxLength: 12 },
+  ),
+  hours: array(tuple(scopes, record({ hoursAgo: constantFrom(0, 1, 23, 24, 25), tokens, usd })), {
+    maxLength: 4,
+  }),
+  running: array(
+    record({
+      owner,
+      target: constantFrom(...(Object.keys(targets) as TargetId[])),
+      tenant: orAbsent(constantFrom(...(Object.keys(tenants) as TenantName[]))),
+      countsDay: boolean(),
+      startedAgoMs: constantFrom(0, 700, 30_000, 500_000),
+      leaseMs: constantFrom(-90_000, -10, 4_000, 20_000),
+      inputTokens: tokens,
+      outputTokens: tokens,
+      usd,
+      budgets: constantFrom<Pick<Budget, "key" | "window">[]>(
+        [],
+        [batchBudget],
+        [batchBudget, { key: "key:1", window: "day" }],
+      ),
+    }),
+    { maxLength: 6 },
+  ),
+});
+
 const targetChoices: TargetId[][] = [
   ["a"],
   ["b"],
@@ -233,10 +282,19 @@ const targetChoices: TargetId[][] = [
 const tenantChoices: TenantName[][] = [["t1"], ["t2"], ["t1", "t4"], ["t1", "t2", "t3", "t4"]];
 
 /** For the differential test: what a cluster does to its capacity, in any order, to few targets or to all. */
-export const differentialSteps = record({
+const differentialSteps = record({
   targetIds: constantFrom(...targetChoices),
   names: constantFrom(...tenantChoices),
 }).chain(({ targetIds, names }) => stepsOver(targetIds, names));
+
+/** For the differential test: steps of which the first come while all is lost, and what it is rebuilt from then. */
+export const differentialSequence = record({
+  steps: differentialSteps,
+  stepsBefore: constantFrom(0, 0, 0, 10),
+  use: ledgerUse,
+});
+
+export type LedgerUseStep = ValueOf<typeof ledgerUse>;
 
 type ValueOf<Of> = Of extends Arbitrary<infer Value> ? Value : never;
 

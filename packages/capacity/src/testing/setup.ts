@@ -1,4 +1,11 @@
-import type { Capacity, RealUse, Reservation, ReserveRequest } from "@sluice/domain";
+import type {
+  Capacity,
+  CountedUse,
+  RealUse,
+  RebuildableCapacity,
+  Reservation,
+  ReserveRequest,
+} from "@sluice/domain";
 import { closeRedis, connectRedis, type RedisClient } from "@sluice/redis";
 import { onTestFinished } from "vitest";
 import { testRedisUrl } from "../../../../test/kit/servers.ts";
@@ -17,16 +24,23 @@ export function connectTestRedis(): RedisClient {
   return redis;
 }
 
+/** For tests: ends the cold of a capacity, by nothing that counts unless told otherwise. */
+export async function warmUp(capacity: RebuildableCapacity, use: CountedUse = nothingCounts): Promise<void> {
+  await capacity.claimRebuild({ token: "test", settleMs: 0, claimMs: 1_000 });
+  if (!(await capacity.warm("test", use))) throw new Error("it was not cold");
+}
+
+/** For tests: what the ledger knows when nothing was ever called. */
+export const nothingCounts: CountedUse = { sent: [], hours: [], running: [], budgets: [] };
+
 /** For server tests: capacity on an emptied Redis, by a clock that moves only when told. */
-export async function setup() {
+export async function setup(temperature: "warm" | "cold" = "warm") {
   const redis = connectTestRedis();
   await redis.flushall();
   const clock = createTestClock();
-  return {
-    redis,
-    clock,
-    capacity: createCapacity({ redis, clock, ids: testIds, timeSource: () => clock.now() }),
-  };
+  const capacity = createCapacity({ redis, clock, ids: testIds, timeSource: () => clock.now() });
+  if (temperature === "warm") await warmUp(capacity);
+  return { redis, clock, capacity };
 }
 
 /** For server tests: a reservation that must be granted. */

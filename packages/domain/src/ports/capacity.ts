@@ -106,10 +106,12 @@ export type ParkAnswer =
 
 /** What an attempt really took. */
 export interface RealUse {
-  readonly inputTokens: number;
+  /** `undefined` when nothing is known of the call: the expected number stays counted. */
+  readonly inputTokens: number | undefined;
   /** `undefined` when the upstream did not say (a timeout, a reset): the expected number stays counted. */
   readonly outputTokens: number | undefined;
-  readonly costUsd: number;
+  /** `undefined` when nothing is known of the call: its worst case is spent. */
+  readonly costUsd: number | undefined;
   /** From the reservation to the moment the request was on the wire. */
   readonly sentAfterMs?: number | undefined;
 }
@@ -125,7 +127,7 @@ export interface Capacity {
   /** Whether a reservation is still kept: not when Redis has lost it, or its lease has lapsed. */
   holds(reservation: Reservation): Promise<boolean>;
   /** Ends a reservation whose request reached the upstream. */
-  settle(reservation: Reservation, use: RealUse): Promise<void>;
+  settle(reservation: Pick<Reservation, "id">, use: RealUse): Promise<void>;
   /** Ends a reservation whose request never left. */
   release(reservation: Reservation): Promise<void>;
   /** Keeps the reservations of `owner` for another `leaseMs`. */

@@ -1,4 +1,4 @@
-import type { DeliveryId, JobId, WorkerId } from "../ids.ts";
+import type { DeliveryId, JobId, TenantId, WorkerId } from "../ids.ts";
 import type { JobFailure, JobResult, JobSpec, JobState, TerminalJobState, Usage } from "../job.ts";
 import type { OutcomeKind } from "../outcome.ts";
 import type { Route } from "../route.ts";
@@ -42,6 +42,19 @@ export interface StartAttempt {
   readonly route: Route;
   /** Absent when no budget of a key or batch is held for the call. */
   readonly held?: HeldMoney | undefined;
+  /** What the call holds of limits; from it capacity is rebuilt when it is lost. */
+  readonly reserved?: ReservedUse | undefined;
+}
+
+/** What a call holds of limits. */
+export interface ReservedUse {
+  readonly reservationId: string;
+  readonly tenantId: TenantId;
+  readonly inputTokens: number;
+  /** Expected, not the maximum. */
+  readonly outputTokens: number;
+  /** The most that it may cost. */
+  readonly usd: number;
 }
 
 /** What budgets hold for a call. */
@@ -62,6 +75,8 @@ export interface Settlement {
   readonly epoch: number;
   readonly workerId: WorkerId;
   readonly endedAt: number;
+  /** When the request was on the wire; absent when it never was. */
+  readonly sentAt?: number | undefined;
   readonly targetId: string;
   readonly outcome: OutcomeKind;
   readonly statusCode: number | undefined;
