@@ -53,6 +53,42 @@ describe("starting an attempt", () => {
     expect(models.calls).toEqual([]);
   });
 
+  test.each([
+    { tookMs: 900, calls: 1 },
+    { tookMs: 1_200, calls: 0 },
+  ])(
+    "that took $tookMs ms makes $calls calls when its reservation is gone: no rebuild of capacity may know it",
+    async ({ tookMs, calls }) => {
+      const { job, ledger, capacity, models, clock, ports, shutdown } = await setup();
+      models.script.push(success);
+      const startNow = ledger.faults.hang("startAttempts");
+      const verdict = processJob(ports, job.id, shutdown);
+      await clock.advance(tookMs);
+      capacity.open.clear();
+      startNow();
+      expect(await verdict).toMatchObject({ kind: calls === 1 ? "done" : "later" });
+      expect(models.calls).toHaveLength(calls);
+    },
+  );
+
+  test("tells the ledger what the call holds of limits, and later when it was sent", async () => {
+    const { run, job, ledger, capacity, models, clock } = await setup();
+    models.script.push(success);
+    const { tenantId, inputTokens } = job;
+    await run(job);
+    const [request] = capacity.requests;
+    expect(ledger.starts[0]?.reserved).toEqual({
+      reservationId: "reservation-1",
+      tenantId,
+      inputTokens,
+      outputTokens: request?.outputTokens,
+      usd: request?.costUsd,
+    });
+    const [settlement] = ledger.settlements;
+    expect(settlement?.sentAt).toBeLessThanOrEqual(clock.now());
+    expect(settlement?.sentAt).toBe((settlement?.endedAt ?? 0) + 1);
+  });
+
   test("calls nothing and gives its room back when the ledger fails before the commit", async () => {
     const { run, job, ledger, capacity, models } = await setup();
     ledger.faults.arm("startAttempts");
