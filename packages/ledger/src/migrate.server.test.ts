@@ -88,7 +88,7 @@ describe("partitions", () => {
       WHERE inhparent IN ('jobs'::regclass, 'attempts'::regclass) AND c.relname NOT LIKE '%default'`;
     expect(names.length).toBeGreaterThanOrEqual(12);
     for (const { name, options, indexes, external } of names) {
-      const expected = name.startsWith("jobs") ? ["fillfactor=100", 4, true] : ["fillfactor=80", 2, false];
+      const expected = name.startsWith("jobs") ? ["fillfactor=100", 4, true] : ["fillfactor=80", 3, false];
       expect([options, indexes, external]).toEqual(expected);
     }
   });
