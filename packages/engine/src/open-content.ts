@@ -1,7 +1,20 @@
 import { Readable } from "node:stream";
-import type { ByteRange, FilePiece, FileStore } from "@sluice/domain";
+import type { ByteRange, FilePiece, FileRecord, FileStore } from "@sluice/domain";
 
 type Opener = Pick<FileStore, "open">;
+
+/** Where the bytes of an uploaded file are. */
+export type StoredContent = Exclude<FileRecord["content"], { readonly kind: "view" }>;
+
+/** A stream of an uploaded file's bytes, or of a range of them. */
+export async function openStored(
+  files: Opener,
+  content: StoredContent,
+  range?: ByteRange,
+): Promise<Readable> {
+  if (content.kind === "stored") return files.open(content.key, range);
+  return openPieces(files, content.pieces, range);
+}
 
 /** A stream of a content that consists of several, or of a range of it; a piece is opened when it is its turn. */
 export function openPieces(files: Opener, pieces: readonly FilePiece[], range?: ByteRange): Readable {

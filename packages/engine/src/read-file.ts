@@ -1,6 +1,6 @@
 import { Readable } from "node:stream";
 import type { BatchLedger, BatchView, ByteRange, EndedLine, FileRecord, FileStore } from "@sluice/domain";
-import { cutTo, openPieces } from "./open-content.ts";
+import { cutTo, openStored } from "./open-content.ts";
 import { bytesOf } from "./payloads.ts";
 
 export interface ReadFilePorts {
@@ -23,9 +23,8 @@ export async function readFile(
 ): Promise<Readable> {
   switch (content.kind) {
     case "stored":
-      return ports.files.open(content.key, range);
     case "pieces":
-      return openPieces(ports.files, content.pieces, range);
+      return openStored(ports.files, content, range);
     case "view":
       return Readable.from(cutTo(renderView(ports, content), range ?? { start: 0 }), { objectMode: false });
   }

@@ -1,5 +1,3 @@
-import type { Readable } from "node:stream";
-
 /** One line without its line break; `tooLong` lines come without their bytes. */
 export interface RawLine {
   /** 1-based. */
@@ -12,7 +10,10 @@ const newline = 0x0a;
 const carriageReturn = 0x0d;
 
 /** Splits a stream into lines at LF or CRLF, groups them by chunk read; memory is bounded by `maxBytes` and a chunk. */
-export async function* splitLines(content: Readable, maxBytes: number): AsyncGenerator<RawLine[]> {
+export async function* splitLines(
+  content: AsyncIterable<Buffer>,
+  maxBytes: number,
+): AsyncGenerator<RawLine[]> {
   // One byte more may be the return before the line feed, which does not count.
   const keptBytes = maxBytes + 1;
   let number = 0;
@@ -36,7 +37,7 @@ export async function* splitLines(content: Readable, maxBytes: number): AsyncGen
     else rest = [];
   }
 
-  for await (const chunk of content as AsyncIterable<Buffer>) {
+  for await (const chunk of content) {
     const lines: RawLine[] = [];
     let from = 0;
     for (let at = chunk.indexOf(newline); at !== -1; at = chunk.indexOf(newline, from)) {

@@ -195,6 +195,25 @@ describe("a batch", () => {
     expect(failures[0]).toMatchObject({ errors: [{ code: "not_found", param: "input_file_id" }], total: 0 });
   });
 
+  test("reads a file that came in parts, and fails when one of them is gone", async () => {
+    const { run, files, found, failures, claims, yielded } = await setupBatch("");
+    const text = `${line("a")}\n${line("b")}`;
+    const pieces = await Promise.all(
+      [text.slice(0, 30), text.slice(30)].map(async (part) => {
+        const { key, bytes } = await files.put(Buffer.from(part));
+        return { key, bytes };
+      }),
+    );
+    const { file } = found;
+    if (file !== undefined) found.file = { ...file, content: { kind: "pieces", pieces } };
+    claims.push(sampleBatch);
+    await run();
+    expect(yielded.map((job) => job.batchLine?.customId)).toEqual(["a", "b"]);
+    files.contents.delete(pieces[1]?.key ?? "");
+    expect(await run()).toMatchObject({ kind: "failed" });
+    expect(failures).toMatchObject([{ errors: [{ code: "not_found", param: "input_file_id" }] }]);
+  });
+
   test.each(["open", "insertLines", "failBatch", "put"] as const)(
     "is tried again when %s fails",
     async (method) => {

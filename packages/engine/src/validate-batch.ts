@@ -24,7 +24,7 @@ import {
 import { chargedTokens, effectiveDeadlineAt } from "@sluice/scheduling";
 import type { Payers } from "./budgets.ts";
 import { newEventIds } from "./end-job.ts";
-import { openPieces } from "./open-content.ts";
+import { openStored } from "./open-content.ts";
 import { payloadOf } from "./payloads.ts";
 import { candidateSetOf, requireServed } from "./spec-job.ts";
 import { isBlank, type RawLine, splitLines } from "./split-lines.ts";
@@ -112,7 +112,7 @@ export async function validateBatch(ports: ValidateBatchPorts, id: BatchId): Pro
 
 /** Yields the jobs of a batch's lines; throws {@link InvalidBatch} at the end when any line was at fault. */
 async function* readJobs(ports: ValidateBatchPorts, batch: Batch): AsyncGenerator<JobSpec[]> {
-  const content = await openInput(ports, batch);
+  const content = openInput(ports, batch);
   const payers = await payersOf(ports, batch);
   const { limits } = ports.config();
   const errors: BatchLineError[] = [];
@@ -137,12 +137,12 @@ async function* readJobs(ports: ValidateBatchPorts, batch: Batch): AsyncGenerato
   if (errors.length > 0) throw new InvalidBatch(errors, total);
 }
 
-async function openInput(ports: ValidateBatchPorts, batch: Batch) {
+/** The file's bytes. One that is gone, wholly or in part, is a fault of the batch, and not of this process. */
+async function* openInput(ports: ValidateBatchPorts, batch: Batch): AsyncGenerator<Buffer> {
   const file = await ports.ledger.findInput(batch.tenantId, batch.inputFileId);
   if (file === undefined || file.content.kind === "view") throw missingInput();
-  if (file.content.kind === "pieces") return openPieces(ports.files, file.content.pieces);
   try {
-    return await ports.files.open(file.content.key);
+    yield* await openStored(ports.files, file.content);
   } catch (error) {
     if (error instanceof FileMissing) throw missingInput();
     throw error;

@@ -37,8 +37,8 @@ function openS3(url: URL, s3: S3Options): FileStore {
 }
 
 const connectTimeoutMs = 5_000;
-/** Without a byte: streams may last as long as they move. */
-const silenceTimeoutMs = 60_000;
+/** Without a byte: streams may last as long as they move, and a slow reader may pause one for a while. */
+const silenceTimeoutMs = 300_000;
 
 function createClient({ endpoint, region }: S3Options): S3Client {
   const own = endpoint === undefined ? {} : { endpoint, forcePathStyle: true };
