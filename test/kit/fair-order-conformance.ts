@@ -137,6 +137,37 @@ export function fairOrderConformance(name: string, create: () => Promise<Waiting
       expect(order.match(/aaa/)).toBeNull();
     });
 
+    test("one whose jobs come one at a time has its share all the same", async () => {
+      const { running, park, next } = await setup();
+      const early = crew("a", 1, 12);
+      for (const asker of early) await park(asker);
+      let now = running;
+      let order = "";
+      let late = { n: 101, of: "b" };
+      await park(late);
+      for (let round = 0; round < 10; round += 1) {
+        const served = await next(now, [...early, late]);
+        now = served.reservation;
+        order += served.asker.of;
+        if (served.asker.n !== late.n) continue;
+        late = { n: late.n + 1, of: "b" };
+        await park(late);
+      }
+      expect(order).toBe("aabababab" + "a");
+    });
+
+    test("one whose only waiter looks and parks again has not stopped waiting", async () => {
+      const { running, park, next, serve } = await setup();
+      const early = crew("a", 1, 8);
+      for (const asker of early) await park(asker);
+      const late = crew("b", 101, 2);
+      await park({ n: 101, of: "b" });
+      const now = (await next((await next(running, early)).reservation, early)).reservation;
+      await park({ n: 101, of: "b" });
+      await park({ n: 102, of: "b" });
+      expect(await serve(now, [...early.slice(2), ...late])).toMatch(/^bab/);
+    });
+
     test("small jobs of others do not starve a large one whose turn it is", async () => {
       const target = sampleTarget("tokens", { limits: { tokensPerMinute: 6_000 } });
       const kit = start(await create(), target);

@@ -136,6 +136,49 @@ export function feedConformance(name: string, create: () => Promise<FeedUnderTes
     });
   });
 
+  describe(`${name}: a late job`, () => {
+    const late = { acceptedAt: t0, deadlineAt: t0 + 100, effectiveDeadlineAt: t0 + 100 };
+    const still = { ...late, onMiss: "best_effort" } as const;
+
+    async function setupLate() {
+      const under = await setup();
+      const { ledger, epoch } = under;
+      const defer = (now: number) => ledger.deferLate(epoch, ["set"], t0 + now);
+      const earliest = async () => {
+        const [level] = await ledger.windowLevels([{ candidateSet: "set", place: 1 }], t0);
+        return (level?.earliestUnfedAt ?? t0) - t0;
+      };
+      return { ...under, defer, earliest };
+    }
+
+    test("that is still wanted stands back until twice its age, again and again", async () => {
+      const { put, defer, earliest } = await setupLate();
+      await put(unfed, still);
+      expect([await defer(99), await earliest()]).toEqual([0, 100]);
+      expect([await defer(110), await earliest()]).toEqual([1, 220]);
+      expect([await defer(219), await earliest()]).toEqual([0, 220]);
+      expect([await defer(300), await earliest()]).toEqual([1, 600]);
+    });
+
+    test("goes out with the deadline it has now", async () => {
+      const { ledger, epoch, put, defer } = await setupLate();
+      const { id } = await put(unfed, still);
+      await defer(110);
+      expect(await ledger.markLaned(epoch, [id])).toMatchObject([{ effectiveDeadlineAt: t0 + 220 }]);
+    });
+
+    test("keeps its place if it will expire, is fed already, is of another set or only urgent", async () => {
+      const { put, defer, earliest, ledger } = await setupLate();
+      await put(unfed, { ...late, onMiss: "expire" });
+      await put(laned, still);
+      await put(unfed, { ...still, candidateSet: "elsewhere" });
+      await put(unfed, { ...still, deadlineAt: t0 + 1_000 });
+      expect([await defer(110), await earliest()]).toEqual([0, 100]);
+      const [elsewhere] = await ledger.windowLevels([{ candidateSet: "elsewhere", place: 1 }], t0);
+      expect(elsewhere?.earliestUnfedAt).toBe(t0 + 100);
+    });
+  });
+
   describe(`${name}: a job`, () => {
     test("is laned once, and its pointer comes with the most urgent first", async () => {
       const { ledger, epoch, putMany, put, due } = await setup();

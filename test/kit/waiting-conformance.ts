@@ -154,6 +154,18 @@ export function waitingConformance(name: string, create: () => Promise<WaitingUn
       expect(takeWoken()).toEqual([2]);
     });
 
+    test("who waits where no concurrency is stated, as many as turn out to go well at once", async () => {
+      const { capacity, clock, granted, park, takeWoken } = await setup();
+      const target = sampleTarget("unlimited", { limits: {} });
+      for (let n = 1; n <= 8; n += 1) await granted(requestOf(n, target));
+      for (let n = 11; n <= 20; n += 1) await park(n, [target]);
+      for (let n = 1; n <= 8; n += 1) {
+        clock.advance(150);
+        await capacity.observe(target.id, { latencyMs: 1_000, ok: true, outputTokens: 10 });
+      }
+      expect(takeWoken()).toEqual([11, 12, 13, 14]);
+    });
+
     test("again, three times at most, a job that does not come, and then no longer waits for it", async () => {
       const { capacity, clock, granted, park, takeWoken } = await setup();
       const first = await granted(requestOf(1, one));

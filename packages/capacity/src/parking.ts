@@ -3,7 +3,7 @@ import { sharedLimit, stated, whole } from "./amounts.ts";
 
 /** Refusals that end when calls end or windows slide, so that a place among the waiters makes sense. */
 const waitable =
-  /^(?:target|tenant)\.(?:requests_per_minute|(?:input_|output_)?tokens_per_minute|pace|cold|concurrency|slow_start|breaker|paused|turn)$/;
+  /^(?:target|tenant)\.(?:requests_per_minute|(?:input_|output_)?tokens_per_minute|pace|cold|(?:learned_)?concurrency|slow_start|breaker|paused|turn)$/;
 
 /** What the waiters of one target or tenant wait for, in whole numbers; -1 where no limit is stated. */
 export interface WaitedLimits {

@@ -25,6 +25,8 @@ export interface TargetState {
   readonly spentMicroUsd: number;
   /** That an operator gave. */
   readonly weight: number | undefined;
+  /** Calls at once, with a fraction; `undefined` before the first reservation without a stated concurrency. */
+  readonly learnedConcurrency: number | undefined;
   /** Bucket and calls in it, alternating. */
   readonly latencies: readonly number[];
 }
@@ -38,6 +40,8 @@ const leastWeight = 1e-9;
 /** Turns the state of a target into what decisions read. `now` is the caller's, in ms since 1970. */
 export function readSignals(state: TargetState, limits: TargetLimits, now: number): TargetSignals {
   const tokens = state.inputTokens + state.outputTokens + state.otherTokens;
+  const learned = limits.concurrency === undefined ? state.learnedConcurrency : undefined;
+  const learnedConcurrency = learned && Math.floor(learned);
   return {
     inFlight: state.inFlight,
     requestsUsed: share(state.requests, limits.requestsPerMinute),
@@ -46,7 +50,8 @@ export function readSignals(state: TargetState, limits: TargetLimits, now: numbe
       share(state.inputTokens, limits.inputTokensPerMinute),
       share(state.outputTokens, limits.outputTokensPerMinute),
     ),
-    concurrencyUsed: share(state.inFlight, limits.concurrency),
+    concurrencyUsed: share(state.inFlight, limits.concurrency ?? learnedConcurrency),
+    ...(learnedConcurrency === undefined ? {} : { learnedConcurrency }),
     latencyMs: state.latencyWeight < leastWeight ? undefined : state.latencySum / state.latencyWeight,
     errorRate: state.errorSum / (state.errorWeight + errorPrior),
     pausedUntil: state.pauseLeftMs > 0 ? now + state.pauseLeftMs : 0,
@@ -102,7 +107,8 @@ export function readState(reply: unknown): TargetState {
     pauseReason: String(reply[18]),
     spentMicroUsd: at(19),
     weight: reply[20] === "" ? undefined : at(20),
-    latencies: Array.isArray(reply[21]) ? reply[21].map(Number) : [],
+    learnedConcurrency: reply[21] === "" ? undefined : at(21),
+    latencies: Array.isArray(reply[22]) ? reply[22].map(Number) : [],
   };
 }
 

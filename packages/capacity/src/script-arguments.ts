@@ -114,6 +114,7 @@ export function argumentsOf({
   retryAfterMs,
   outputTokens,
   costUsd,
+  isOverloaded,
 }: CallSample): (number | string)[] {
   return [
     latencyMs,
@@ -123,6 +124,7 @@ export function argumentsOf({
     whole(retryAfterMs ?? 0),
     whole(outputTokens ?? 0),
     microUsd(costUsd ?? 0),
+    isOverloaded === true ? 1 : 0,
   ];
 }
 

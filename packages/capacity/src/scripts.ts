@@ -18,7 +18,10 @@ const numberOfKeys = {
 };
 
 /** What stands before every script: helpers that Lua could not share otherwise. */
-const preambles = ["common", "budgets", "leases", "breaker", "histogram", "fair-order", "pace", "waiters"];
+const preambles = [
+  ...["common", "budgets", "leases", "breaker", "learned-concurrency"],
+  ...["histogram", "fair-order", "pace", "waiters"],
+];
 
 type ScriptName = keyof typeof numberOfKeys;
 

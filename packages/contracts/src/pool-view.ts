@@ -31,6 +31,7 @@ export function targetView({ target, state, weight, signals }: TargetToRender): 
     limits: limitsView(limits),
     price: priceView(price),
     in_flight: signals?.inFlight ?? null,
+    learned_concurrency: signals?.learnedConcurrency ?? null,
     use: useView(limits, signals),
     breaker: breakerView(signals),
     health: healthView(signals),
@@ -46,7 +47,7 @@ export function targetView({ target, state, weight, signals }: TargetToRender): 
   };
 }
 
-/** Shares of the stated limits, 0..1; null where none is stated. */
+/** Shares of the stated limits (of calls at once also of a learned one), 0..1; null where there is none. */
 function useView(limits: TargetLimits, signals: TargetSignals | undefined): Record<string, number | null> {
   const tokenLimit = limits.tokensPerMinute ?? limits.inputTokensPerMinute ?? limits.outputTokensPerMinute;
   const share = (limit: number | undefined, used: number | undefined) =>
@@ -54,7 +55,7 @@ function useView(limits: TargetLimits, signals: TargetSignals | undefined): Reco
   return {
     requests: share(limits.requestsPerMinute, signals?.requestsUsed),
     tokens: share(tokenLimit, signals?.tokensUsed),
-    concurrency: share(limits.concurrency, signals?.concurrencyUsed),
+    concurrency: share(limits.concurrency ?? signals?.learnedConcurrency, signals?.concurrencyUsed),
   };
 }
 

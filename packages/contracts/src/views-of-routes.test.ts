@@ -22,7 +22,7 @@ const route: Route = {
   failedTargets: [],
   rules: [{ index: 0, matched: false, error: "no such key at character 9" }],
   signals: {
-    a: { ...idle, latencyMs: undefined, pausedUntil: 0, weight: 10 },
+    a: { ...idle, latencyMs: undefined, pausedUntil: 0, weight: 10, learnedConcurrency: 8 },
     b: { ...idle, latencyMs: 7, pausedUntil: Number.MAX_SAFE_INTEGER, breaker: "open", reopensAt: 1_000 },
     c: { ...idle, latencyMs: 7, pausedUntil: 0, health },
   },
@@ -42,7 +42,14 @@ test("a decision about a job is shown with everything that it was made of", () =
     decided_at: "1970-01-01T00:00:00.000Z",
     held_back: [{ target: "c", limit: "concurrency", wait_ms: 9 }],
     signals: {
-      a: { in_flight: 0, latency_ms: null, paused_until: null, breaker: "closed", weight: 10 },
+      a: {
+        in_flight: 0,
+        learned_concurrency: 8,
+        latency_ms: null,
+        paused_until: null,
+        breaker: "closed",
+        weight: 10,
+      },
       b: {
         latency_ms: 7,
         paused_until: "+275760-09-13T00:00:00.000Z",

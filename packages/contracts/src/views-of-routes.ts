@@ -51,6 +51,7 @@ function renderSignals(signals: TargetSignals): unknown {
     requests_used: signals.requestsUsed,
     tokens_used: signals.tokensUsed,
     concurrency_used: signals.concurrencyUsed,
+    ...(signals.learnedConcurrency === undefined ? {} : { learned_concurrency: signals.learnedConcurrency }),
     latency_ms: signals.latencyMs ?? null,
     latency_p50_ms: signals.latencyP50Ms ?? null,
     latency_p95_ms: signals.latencyP95Ms ?? null,

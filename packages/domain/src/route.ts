@@ -59,6 +59,8 @@ export interface TargetSignals {
   readonly requestsUsed: number;
   readonly tokensUsed: number;
   readonly concurrencyUsed: number;
+  /** Calls at once that go well, as learned where no concurrency is stated; absent: stated, or nothing learned yet. */
+  readonly learnedConcurrency?: number;
   /** EWMA of the total latency; `undefined` before the first answer. */
   readonly latencyMs: number | undefined;
   /** EWMA of failures, 0..1. */

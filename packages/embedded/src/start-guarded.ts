@@ -39,9 +39,10 @@ export function startGuarded(order: GuardOrder): Promise<GuardedProcess> {
     detached: true,
     stdio: ["ignore", "ignore", "ignore", "ipc"],
   });
-  guard.send(order);
   return new Promise((resolve, reject) => {
-    guard.once("error", reject);
+    // More than one may come: of the start, and of the order that then finds nobody.
+    guard.on("error", reject);
+    guard.send(order, (error) => error && reject(error));
     guard.once("exit", () =>
       reject(new Error(`the guard of ${order.command} ended before it started anything`)),
     );

@@ -80,6 +80,22 @@ describe("a turn of feeding", () => {
     expect([ledger.calls, lanes.calls, capacity.requests]).toEqual([["unfedWindows"], [], []]);
   });
 
+  test("lets late jobs stand back that no deadline ends, so that the others are fed in time", async () => {
+    const { feed, put, lanes, ledger, clock } = setup();
+    const still = {
+      onMiss: "best_effort",
+      effectiveDeadlineAt: clock.now() - 1,
+      deadlineAt: clock.now() - 1,
+    } as const;
+    put(30, unfed, { ...still, acceptedAt: clock.now() - 60_000 });
+    const fresh = put(24, unfed, { effectiveDeadlineAt: clock.now() + 30_000 });
+    await feed(1);
+    expect([...lanes.waiting.keys()].sort()).toEqual(fresh.map(({ id }) => id).sort());
+    expect(ledger.calls.filter((method) => method === "deferLate")).toHaveLength(1);
+    await feed(1);
+    expect(ledger.calls.filter((method) => method === "deferLate")).toHaveLength(1);
+  });
+
   test("takes three statements, whatever the number of sets and tenants, and one where all windows are full", async () => {
     const { feed, put, ledger } = setup();
     for (const candidateSet of ["w", "x", "y", "z"])

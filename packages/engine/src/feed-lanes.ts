@@ -53,7 +53,7 @@ export type FeedLanes = (leaderEpoch: number) => Promise<number>;
  * Makes the function that fills the windows of all candidate sets from the ledger: between tenants by weight and
  * tokens, within a tenant by effective deadline; what is more urgent than the window goes express. A turn takes three
  * statements at most, whatever the number of sets and tenants, and one when nothing is unfed; one more where a set is
- * new to it.
+ * new to it, and one where the most urgent job is late.
  *
  * The deficits live in the memory of the leader: with a new one the sharing begins anew, which gives no tenant more
  * than one job too many. The ledger marks jobs as laned before their pointers go out; pointers that the lanes did not
@@ -78,6 +78,7 @@ export function createFeeder(ports: FeedLanesPorts): FeedLanes {
     const retriesBefore = ports.clock.now() + retryHorizonMs;
     const windows = await readWindows(ports, retriesBefore);
     showWindows(windows.values());
+    await deferLate(ports, leaderEpoch, windows.values());
     memory = new Map([...memory].filter(([set]) => windows.has(set)));
     const wishes = [...windows.values()].flatMap((window) => wishOf(window, memory.get(window.candidateSet)));
     if (wishes.length === 0) return 0;
@@ -125,6 +126,22 @@ async function readWindows(
       return [use.candidateSet, { ...use, jobs, size, owed: owedOf(config(), use.tenants, size.places) }];
     }),
   );
+}
+
+/**
+ * Under lasting overload the earliest deadlines are those of late jobs. Served first, they would make every job late
+ * that could still be in time; so those that no deadline ends make way for these.
+ */
+async function deferLate(
+  { ledger, clock }: FeedLanesPorts,
+  leaderEpoch: number,
+  windows: Iterable<Window>,
+): Promise<void> {
+  const now = clock.now();
+  const late = [...windows].filter((window) => window.earliestUnfedAt <= now);
+  if (late.length === 0) return;
+  const sets = late.map(({ candidateSet }) => candidateSet);
+  await ledger.deferLate(leaderEpoch, sets, now);
 }
 
 function owedOf(

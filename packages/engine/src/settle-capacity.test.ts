@@ -45,7 +45,7 @@ describe("what a target is known to be after a call", () => {
     [
       "failing after a 503, and what it asks for is passed on",
       { kind: "overloaded", statusCode: 503, retryAfterMs: 7_000, ...sent },
-      { ok: false, health: "failing", retryAfterMs: 7_000 },
+      { ok: false, health: "failing", retryAfterMs: 7_000, isOverloaded: true },
     ],
     [
       "unreachable without a connection",
@@ -65,7 +65,7 @@ describe("what a target is known to be after a call", () => {
     [
       "failing when its answer takes too long",
       { kind: "timed-out", phase: "body", ...sent },
-      { ok: false, health: "failing" },
+      { ok: false, health: "failing", isOverloaded: true },
     ],
     [
       "failing after an answer that makes no sense",
@@ -84,6 +84,23 @@ describe("what a target is known to be after a call", () => {
     const [sample] = await samplesOf(outcome);
     expect(sample?.ok).toBe(false);
     expect(sample).not.toHaveProperty("health");
+  });
+
+  test("having too much to do after a 429, and not after an error of its own", async () => {
+    const [throttled] = await samplesOf({
+      kind: "throttled",
+      statusCode: 429,
+      retryAfterMs: undefined,
+      ...sent,
+    });
+    expect(throttled?.isOverloaded).toBe(true);
+    const [broken] = await samplesOf({
+      kind: "overloaded",
+      statusCode: 500,
+      retryAfterMs: undefined,
+      ...sent,
+    });
+    expect(broken?.isOverloaded).toBe(false);
   });
 
   test("nothing new after a call that we stopped, but that its probe is over", async () => {

@@ -45,6 +45,9 @@ function tellCapacity(
   return tasks;
 }
 
+/** 529: Anthropic's word for it. */
+const overloadedStatuses = new Set([503, 504, 529]);
+
 /** What a call says of its target: a breaker opens for failures, not for limits, refusals or a wrong key. */
 function sampleOf(outcome: Outcome): CallSample {
   const { latencyMs } = outcome;
@@ -55,14 +58,23 @@ function sampleOf(outcome: Outcome): CallSample {
     case "overloaded":
       // 408, 409 and 425 are about this request.
       if (outcome.statusCode < 500) return { latencyMs, ok: false };
-      return { latencyMs, ok: false, health: "failing", retryAfterMs: outcome.retryAfterMs };
+      return {
+        latencyMs,
+        ok: false,
+        health: "failing",
+        retryAfterMs: outcome.retryAfterMs,
+        isOverloaded: overloadedStatuses.has(outcome.statusCode),
+      };
     case "unreachable":
       return { latencyMs, ok: false, health: outcome.sentAfterMs === undefined ? "unreachable" : "failing" };
     case "timed-out":
-      return { latencyMs, ok: false, health: outcome.phase === "connect" ? "unreachable" : "failing" };
+      return outcome.phase === "connect"
+        ? { latencyMs, ok: false, health: "unreachable" }
+        : { latencyMs, ok: false, health: "failing", isOverloaded: true };
     case "malformed":
       return { latencyMs, ok: false, health: "failing" };
     case "throttled":
+      return { latencyMs, ok: false, isOverloaded: true };
     case "misconfigured":
       return { latencyMs, ok: false };
     case "aborted":

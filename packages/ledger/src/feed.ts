@@ -23,6 +23,7 @@ export function createFeed(sql: Sql): FeedLedger {
     unfedWindows: (retriesBefore) => unfedWindows(sql, retriesBefore),
     sampleJobs: (candidateSets) => sampleJobs(sql, candidateSets),
     unfedHeads: (wishes, retriesBefore) => unfedHeads(sql, wishes, retriesBefore),
+    deferLate: (leaderEpoch, candidateSets, now) => deferLate(sql, leaderEpoch, candidateSets, now),
     markLaned: (leaderEpoch, jobIds) => markLaned(sql, leaderEpoch, jobIds),
   };
 }
@@ -135,6 +136,35 @@ async function unfedHeads(
 
 function headOf({ id, candidateSet, tokens, ...row }: HeadRow): UnfedHead {
   return { jobId: idFromUuid("job", id), candidateSet, tenantId: tenantId(row.tenantId), tokens };
+}
+
+/** Late jobs of one set that stand back in one step. */
+const mostDeferred = 1_000;
+
+const deferStatement = `
+  WITH leader AS (${leaderFence("$2")}),
+  late AS (
+    SELECT l.id FROM ${unnest(setColumns, "s")}
+    CROSS JOIN LATERAL (
+      SELECT l.id FROM live_jobs l
+      WHERE NOT l.laned AND l.candidate_set = s.candidate_set AND l.effective_deadline_at <= $3
+        AND l.deadline_at <= $3 AND l.on_miss = 'best_effort'
+      ORDER BY l.effective_deadline_at LIMIT ${mostDeferred} FOR UPDATE SKIP LOCKED
+    ) l
+  )
+  UPDATE live_jobs l SET effective_deadline_at = $3 + ($3 - j.accepted_at)
+  FROM late JOIN jobs j ON j.id = late.id
+  WHERE l.id = late.id AND EXISTS (SELECT FROM leader)`;
+
+async function deferLate(
+  sql: Sql,
+  leaderEpoch: number,
+  candidateSets: readonly string[],
+  now: number,
+): Promise<number> {
+  const parameters = [...parametersOf(setColumns, candidateSets), leaderEpoch, moment(now)];
+  const { count } = await retrying(() => sql.unsafe(deferStatement, parameters));
+  return count;
 }
 
 async function markLaned(sql: Sql, leaderEpoch: number, jobIds: readonly JobId[]): Promise<LanePointer[]> {

@@ -50,12 +50,19 @@ export interface SpecRow {
   readonly expectedServiceMs: number | null;
 }
 
-/** Columns of `jobs j` without the request itself. */
-export const specColumns = `j.id, j.tenant_id, j.model, j.endpoint, j.sla, j.priority, j.accepted_at, j.deadline_at,
-  j.effective_deadline_at, j.on_miss, j.on_ambiguous, j.max_attempts, j.body_size, j.input_tokens,
+const specColumnsWith = (
+  effectiveDeadline: string,
+) => `j.id, j.tenant_id, j.model, j.endpoint, j.sla, j.priority, j.accepted_at, j.deadline_at,
+  ${effectiveDeadline}, j.on_miss, j.on_ambiguous, j.max_attempts, j.body_size, j.input_tokens,
   j.max_output_tokens, j.capabilities, j.metadata, j.routing, j.webhook_url, j.traceparent, j.batch_id, j.line,
   j.custom_id, j.candidate_set, j.tokens, j.key_id, j.p50_at, j.p95_at, j.expected_wait_ms,
   j.expected_service_ms`;
+
+/** Columns of `jobs j` without the request itself. */
+export const specColumns = specColumnsWith("j.effective_deadline_at");
+
+/** The same of a job that is unfinished, beside `live_jobs l`: one that is late may stand back by now. */
+export const liveSpecColumns = specColumnsWith("l.effective_deadline_at");
 
 const empty: Payload = { kind: "inline", bytes: Buffer.alloc(0) };
 

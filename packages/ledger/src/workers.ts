@@ -12,7 +12,7 @@ import { type Batching, batching } from "./batching.ts";
 import { retrying, type Sql } from "./client.ts";
 import { uuids } from "./columns.ts";
 import { type Move, moveJobs, moveSize } from "./move-jobs.ts";
-import { type SpecRow, specColumns, specOf } from "./read-job.ts";
+import { liveSpecColumns, type SpecRow, specColumns, specOf } from "./read-job.ts";
 import { recordWaits } from "./record-waits.ts";
 import { startAttempts } from "./start-attempts.ts";
 
@@ -122,7 +122,7 @@ async function load(sql: Sql, ids: readonly JobId[]): Promise<(JobToRun | undefi
 
 function loadLive(sql: Sql, keys: readonly string[]) {
   return sql<LoadedRow[]>`
-    SELECT ${sql.unsafe(specColumns)}, j.body, j.body_key, l.state, l.epoch, l.attempts,
+    SELECT ${sql.unsafe(liveSpecColumns)}, j.body, j.body_key, l.state, l.epoch, l.attempts,
       to_json(l.failed_targets) AS failed_targets, l.not_before_at, l.waiting_for,
       coalesce(w.lease_until > clock_timestamp(), false) AS owner_alive, b.max_spend_usd,
       k.usd_per_day AS key_usd_per_day

@@ -14,7 +14,7 @@ type Method = keyof FeedLedger | keyof WindowLedger;
 
 /** A backlog in memory; a test moves its jobs itself. */
 export interface MemoryFeedLedger extends FeedLedger, WindowLedger {
-  readonly rows: Map<JobId, { readonly spec: JobSpec; standing: Standing }>;
+  readonly rows: Map<JobId, { spec: JobSpec; standing: Standing }>;
   readonly faults: Faults<Method>;
   /** Each method that was called. */
   readonly calls: Method[];
@@ -100,6 +100,19 @@ export function createMemoryFeedLedger(): MemoryFeedLedger {
           .map((wish) => headsOf(wish, retriesBefore))
           .filter(({ flows, express }) => flows.length + express.length > 0),
       ),
+    deferLate: (_epoch, sets, now) =>
+      run("deferLate", () => {
+        const late = [...rows.values()].filter(
+          ({ spec, standing }) =>
+            standing.kind === "unfed" &&
+            sets.includes(spec.candidateSet) &&
+            spec.onMiss === "best_effort" &&
+            Math.max(spec.deadlineAt, spec.effectiveDeadlineAt) <= now,
+        );
+        for (const row of late)
+          row.spec = { ...row.spec, effectiveDeadlineAt: now + (now - row.spec.acceptedAt) };
+        return late.length;
+      }),
     markLaned: (epoch, ids) =>
       run("markLaned", () => {
         epochs.push(epoch);

@@ -5,6 +5,7 @@ import { slowStartPlaces } from "./breaker.ts";
 import type { AskedBudget } from "./budgets.ts";
 import { scopeOf } from "./create-state.ts";
 import { type Place, placeOf } from "./fair-order.ts";
+import { learnedPlaces } from "./learned-concurrency.ts";
 import type { Scope, Step } from "./state.ts";
 
 /** One scope that a request asks, with the limits it states; -1 where none is. */
@@ -26,6 +27,8 @@ export interface Ask {
   readonly target: AskedScope;
   /** How many calls slow start allows at once; `undefined` when it is over. */
   readonly slowPlaces: number | undefined;
+  /** How many calls at once go well; `undefined` where a concurrency is stated. */
+  readonly learnedPlaces: number | undefined;
   readonly budgets: readonly AskedBudget[];
   /** Absent when no limit of the tenant is stated. */
   readonly tenant: AskedScope | undefined;
@@ -43,6 +46,8 @@ export function askOf({ state, now }: Step, request: ReserveRequest, budgets: re
     microUsd: microUsd(request.costUsd),
     budgets,
     target: askedOfTarget(scope, target.limits),
+    learnedPlaces:
+      target.limits.concurrency === undefined ? learnedPlaces(scope, isRated(target.limits)) : undefined,
     slowPlaces: slowStartPlaces(scope.breaker, now, stated(target.limits.concurrency)),
     tenant: hasLimits(tenant.limits)
       ? askedOfTenant(scopeOf(state.tenants, tenant.id), tenant.limits)
@@ -63,6 +68,12 @@ function askedOfTarget(scope: Scope, limits: TargetLimits): AskedScope {
     tokensPerDay: stated(limits.tokensPerDay),
     microUsdPerDay: moneyOf(limits.usdPerDay),
   };
+}
+
+function isRated(limits: TargetLimits): boolean {
+  const { requestsPerMinute, tokensPerMinute, inputTokensPerMinute, outputTokensPerMinute } = limits;
+  const rates = [requestsPerMinute, tokensPerMinute, inputTokensPerMinute, outputTokensPerMinute];
+  return rates.some((rate) => rate !== undefined);
 }
 
 type TenantLimits = TenantConfig["limits"];

@@ -36,7 +36,7 @@ function createScope(): Scope {
     log: { entries: [], first: 0 },
     day: [],
     waiting: createWaitingTenants(),
-    ahead: new Map(),
+    left: new Map(),
     virtualTime: 0,
     waitedLimits: { requests: -1, tokens: -1, input: -1, output: -1, concurrency: -1 },
     pausedUntil: 0,
@@ -44,6 +44,7 @@ function createScope(): Scope {
     breaker: createBreaker(),
     seen: createSeen(),
     learned: createLearned(),
+    learnedConcurrency: undefined,
     latencies: [createMinute(), createMinute()],
     spend: { day: -1, microUsd: 0 },
   };

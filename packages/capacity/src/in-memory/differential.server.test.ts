@@ -52,17 +52,9 @@ async function setup() {
 
 /** What must have been answered at least once for the test to mean anything. */
 const answers = [
-  ...[
-    "cold",
-    "paused",
-    "operated",
-    "breaker",
-    "slow_start",
-    "turn",
-    "requests_per_minute",
-    "tokens_per_minute",
-  ],
-  ...["input_tokens_per_minute", "output_tokens_per_minute", "concurrency", "tokens_per_day", "usd_per_day"],
+  ...["cold", "paused", "operated", "breaker", "slow_start", "turn"],
+  ...["requests_per_minute", "tokens_per_minute", "input_tokens_per_minute", "output_tokens_per_minute"],
+  ...["concurrency", "learned_concurrency", "tokens_per_day", "usd_per_day"],
 ].map((limit) => `target.${limit}`);
 const budgets = ["budget.key", "budget.batch", "exhausted budget.batch"];
 const tenantAnswers = ["requests_per_minute", "tokens_per_minute", "concurrency", "usd_per_day", "turn"].map(

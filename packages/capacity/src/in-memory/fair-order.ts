@@ -47,12 +47,13 @@ export function rankOf(waiters: readonly Waiter[], place: Place): number {
   return low;
 }
 
-function keepAhead({ ahead }: Scope, tenantId: string, counter: number): void {
-  if (counter > 0) ahead.set(tenantId, counter);
+function keepLeft({ left }: Scope, tenantId: string, counter: number): void {
+  if (counter > 0) left.set(tenantId, counter);
 }
 
-function lifted({ ahead }: Scope, tenantId: string, floor: number): number {
-  return Math.max(floor, ahead.get(tenantId) ?? 0);
+function lifted({ left }: Scope, { tenantId, weight }: Share, floor: number, slack: number): number {
+  const counter = left.get(tenantId);
+  return counter === undefined ? floor : Math.max(counter, floor - slack / weight);
 }
 
 /** The virtual time as of now. */
@@ -60,14 +61,21 @@ export function floorOf(scope: Scope): number {
   return Math.max(scope.virtualTime, scope.waiting.byCounter[0]?.counter ?? 0);
 }
 
-/** `counter` is the tenant's own if it waited until this very step. */
-export function joinQueue(scope: Scope, waiter: Waiter, counter?: number): void {
+export interface Joining {
+  readonly waiter: Waiter;
+  /** The tenant's own if it waited until this very step. */
+  readonly counter: number | undefined;
+  readonly slack: number;
+}
+
+export function joinQueue(scope: Scope, { waiter, counter, slack }: Joining): void {
   const { tenantId } = waiter;
   let queue = scope.waiting.byName.get(tenantId);
   if (queue === undefined) {
-    queue = { tenantId, counter: counter ?? lifted(scope, tenantId, floorOf(scope)), waiters: [] };
+    const joined = counter ?? lifted(scope, waiter, floorOf(scope), slack);
+    queue = { tenantId, counter: joined, waiters: [] };
     addTenant(scope.waiting, queue);
-    scope.ahead.delete(tenantId);
+    scope.left.delete(tenantId);
   }
   const rank = rankOf(queue.waiters, waiter);
   if (queue.waiters[rank] !== waiter) queue.waiters.splice(rank, 0, waiter);
@@ -80,28 +88,37 @@ export function leaveQueue(scope: Scope, waiter: Waiter): void {
   if (queue.waiters[rank] === waiter) queue.waiters.splice(rank, 1);
   if (queue.waiters.length > 0) return;
   removeTenant(scope.waiting, queue);
-  keepAhead(scope, waiter.tenantId, queue.counter);
+  keepLeft(scope, waiter.tenantId, queue.counter);
 }
 
-/** Counts what a tenant is given while someone waits; `floor` was the virtual time when its turn came. */
-export function charge(scope: Scope, floor: number, { tenantId, weight }: Share, tokens: number): void {
-  const cost = tokens / weight;
-  const queue = scope.waiting.byName.get(tenantId);
-  if (queue === undefined) keepAhead(scope, tenantId, lifted(scope, tenantId, floor) + cost);
+/** What a tenant is given while someone waits. */
+export interface Charge {
+  readonly to: Share;
+  readonly tokens: number;
+  /** The virtual time when its turn came. */
+  readonly floor: number;
+  readonly slack: number;
+}
+
+/** Counts what a tenant is given. */
+export function charge(scope: Scope, { to, tokens, floor, slack }: Charge): void {
+  const cost = tokens / to.weight;
+  const queue = scope.waiting.byName.get(to.tenantId);
+  if (queue === undefined) keepLeft(scope, to.tenantId, lifted(scope, to, floor, slack) + cost);
   else addToCounter(scope.waiting, queue, cost);
   scope.virtualTime = floor;
-  for (const [tenant, counter] of scope.ahead) if (counter <= floor) scope.ahead.delete(tenant);
+  for (const [tenant, counter] of scope.left) if (counter <= floor - slack) scope.left.delete(tenant);
 }
 
 /** Corrects the counter by what a reservation took in truth. */
 export function recharge({ charged, places: [target] }: Held, tokens: number): void {
   if (charged === undefined || target === undefined || tokens === 0) return;
-  const { waiting, ahead } = target.scope;
+  const { waiting, left } = target.scope;
   const by = tokens / charged.weight;
   const queue = waiting.byName.get(charged.tenantId);
-  const counter = ahead.get(charged.tenantId);
+  const counter = left.get(charged.tenantId);
   if (queue !== undefined) addToCounter(waiting, queue, by);
-  else if (counter !== undefined) ahead.set(charged.tenantId, counter + by);
+  else if (counter !== undefined) left.set(charged.tenantId, counter + by);
 }
 
 /** The waiters of one tenant, as far as they have been served on paper. */
@@ -135,7 +152,7 @@ export function openOrder(scope: Scope, start: Pick<Order, "turn" | "isLive" | "
   if (turn === undefined) return order;
   const { tenantId } = turn;
   const own = scope.waiting.byName.get(tenantId);
-  const counter = own?.counter ?? lifted(scope, tenantId, floorOf(scope));
+  const counter = own?.counter ?? lifted(scope, turn, floorOf(scope), start.slack);
   openQueue(order, { tenantId, counter, waiters: own?.waiters ?? [] });
   return order;
 }

@@ -4,6 +4,7 @@ import { feedBreaker } from "./breaker.ts";
 import { fadeAfter } from "./common.ts";
 import { scopeOf } from "./create-state.ts";
 import { countLatency, countSpend } from "./histogram.ts";
+import { feedLearned, type LearnedCall } from "./learned-concurrency.ts";
 import type { Scope, Seen, Step } from "./state.ts";
 import { wakeWaiters } from "./waiters.ts";
 
@@ -13,12 +14,17 @@ export function observe(step: Step, targetId: string, sample: CallSample): void 
   const probe = sample.reservation?.probe ?? 0;
   feedBreaker(step, scope, { health: sample.health, probe, retryMs: whole(sample.retryAfterMs ?? 0) });
   countSpend(scope, step.now, microUsd(sample.costUsd ?? 0));
-  if (probe !== 0) wakeWaiters(step, scope);
+  const hasGrown = feedLearned(scope, step.now, learnedCall(sample));
+  if (hasGrown || probe !== 0) wakeWaiters(step, scope);
   if (sample.ok === undefined) return;
   fade(scope.seen, step.now);
   if (sample.ok) countGood(scope, step.now, sample);
   else scope.seen.errorSum += 1;
   scope.seen.errorWeight += 1;
+}
+
+function learnedCall({ ok, isOverloaded = false, latencyMs, outputTokens }: CallSample): LearnedCall {
+  return { isGood: ok === true, isOverloaded, latencyMs, outputTokens: whole(outputTokens ?? 0) };
 }
 
 function fade(seen: Seen, now: number): void {

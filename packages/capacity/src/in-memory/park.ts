@@ -6,16 +6,7 @@ import { scopeOf } from "./create-state.ts";
 import { compared, isBefore, joinQueue, type Place, placeOf, rankOf, slackOf } from "./fair-order.ts";
 import { isCalm, paceWait, timeOf } from "./pace.ts";
 import type { Scope, Step, Waiter } from "./state.ts";
-import {
-  copyOf,
-  hasRoom,
-  isPaced,
-  lapseMs,
-  latencyOf,
-  serveWaiters,
-  startedSlowly,
-  unpark,
-} from "./waiters.ts";
+import { copyOf, hasRoom, isPaced, lapseMs, latencyOf, serveWaiters, unpark, withPlaces } from "./waiters.ts";
 import { type Window, windows } from "./windows.ts";
 
 const shortestMs = 10;
@@ -83,7 +74,7 @@ function readScope(step: Step, place: WaitingPlace): ParkScope {
     scope,
     input: Math.ceil(place.inputTokens * scope.learned.inputRatio),
     output: place.outputTokens,
-    limits: startedSlowly(scope, now, place.limits),
+    limits: withPlaces(scope, now, place.limits),
     closedForMs: closedFor(step, scope),
   };
 }
@@ -99,7 +90,7 @@ function hasRoomNow(
   return hasServed && !isPaced(onPaper.sums, turn.urgency, step.now);
 }
 
-interface Joining {
+interface Joiner {
   readonly scopes: readonly ParkScope[];
   /** Of the job's tenant in each of them, where it waited until now. */
   readonly counters: readonly (number | undefined)[];
@@ -107,10 +98,11 @@ interface Joining {
 }
 
 /** Lets the job wait in each scope, tells each what its waiters wait for; the shortest of what the job waits there. */
-function shortestWait({ now }: Step, { scopes, counters, waiter }: Joining): number {
+function shortestWait({ now }: Step, { scopes, counters, waiter }: Joiner): number {
   let shortest = Number.POSITIVE_INFINITY;
   for (const [n, parking] of scopes.entries()) {
-    joinQueue(parking.scope, waiter, counters[n]);
+    const slack = slackOf(parking.limits, parking.scope.sums);
+    joinQueue(parking.scope, { waiter, counter: counters[n], slack });
     parking.scope.waitedLimits = parking.place.limits;
     const { rank, waitMs } = waitIn(parking, waiter, now);
     shortest = Math.min(shortest, waitMs);

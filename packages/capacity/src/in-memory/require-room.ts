@@ -25,11 +25,12 @@ interface Check {
 
 /** The checks of `reserve.lua`: the limit that takes longest to clear, `undefined` when none is full. */
 export function requireRoom({ now }: Step, ask: Ask): Full | undefined {
-  const { target, tenant, slowPlaces } = ask;
+  const { target, tenant, slowPlaces, learnedPlaces } = ask;
   const check: Check = { ask, now, latencyMs: latencyOf(target.scope), worst: undefined };
   requireWindows(check, "target", target);
   requirePace(check, "target", target);
   requirePlace(check, "target.concurrency", target.limits.concurrency, target.scope);
+  requirePlace(check, "target.learned_concurrency", learnedPlaces ?? -1, target.scope);
   requirePlace(check, "target.slow_start", slowPlaces ?? -1, target.scope);
   requireDays(check, "target", target);
   if (tenant !== undefined) {

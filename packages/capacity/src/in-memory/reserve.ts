@@ -6,12 +6,12 @@ import { breakerWait, noteCall, openIfSilent, takeProbe } from "./breaker.ts";
 import { type AskedBudget, askBudget, holdBudgets, leftOfTotal } from "./budgets.ts";
 import { addDay, dayHours, hourMs, prune } from "./common.ts";
 import { scopeOf } from "./create-state.ts";
-import { charge, floorOf } from "./fair-order.ts";
+import { charge, floorOf, slackOf } from "./fair-order.ts";
 import { lengthenLease, sweep } from "./leases.ts";
 import { advance } from "./pace.ts";
 import { requireRoom } from "./require-room.ts";
-import type { Held, HeldPlace, Scope, Step } from "./state.ts";
-import { copyOf, hasRoom, isPaced, type Room, serveWaiters, turnMs, unpark } from "./waiters.ts";
+import type { Held, HeldPlace, Scope, Share, Step } from "./state.ts";
+import { copyOf, hasRoom, isPaced, type Room, serveWaiters, turnMs, unpark, withPlaces } from "./waiters.ts";
 import { tokensOf } from "./windows.ts";
 
 /** `reserve.lua` in memory. */
@@ -33,14 +33,15 @@ export function reserve(step: Step, request: ReserveRequest, id: string): Reserv
   const ask = askOf(step, request, budgets);
   const full = requireRoom(step, ask);
   if (full !== undefined) return denied(full.limit, full.waitMs);
-  const rooms = roomsOf(ask);
+  const rooms = roomsOf(step, ask);
   const crowded = rooms.filter((room) => ask.turn !== undefined && room.scope.waiting.byCounter.length > 0);
   const floor = floorOf(scope);
+  const busy = busyScopes(ask);
+  const charged = busy.has(scope) ? ask.turn : undefined;
   for (const room of crowded) if (!hasTurn(step, ask, room)) return denied(`${room.of}.turn`, turnMs);
   if (ask.turn !== undefined) unpark(step.state, ask.turn.member);
-  const charged = crowded[0]?.of === "target" ? ask.turn : undefined;
-  if (charged !== undefined) charge(scope, floor, charged, ask.input + ask.output);
-  take(step, { ask, request, id, charged, crowded });
+  if (charged !== undefined) chargeTurn(ask, charged, floor);
+  take(step, { ask, request, id, charged, busy });
   noteCall(scope.breaker, step.now, scope.sums.inFlight - 1);
   // What is left may be enough for those who wait behind this job.
   for (const { scope: crowd, limits } of crowded)
@@ -76,11 +77,17 @@ function closedAnswer({ now }: Step, scope: Scope, calm: boolean): ReserveAnswer
 type AskedRoom = Omit<Room, "sums"> & { readonly of: "target" | "tenant" };
 
 /** The scopes in which others may wait before this job. A probe is of no use to them. */
-function roomsOf({ target, slowPlaces, tenant }: Ask): AskedRoom[] {
+function roomsOf({ now }: Step, { target, tenant }: Ask): AskedRoom[] {
   if (target.scope.breaker.isOpen) return [];
-  const limits = slowPlaces === undefined ? target.limits : { ...target.limits, concurrency: slowPlaces };
+  const limits = withPlaces(target.scope, now, target.limits);
   const room: AskedRoom = { of: "target", scope: target.scope, limits };
   return tenant === undefined ? [room] : [room, { of: "tenant", scope: tenant.scope, limits: tenant.limits }];
+}
+
+/** The scopes in which anyone waits while a job that takes turns asks. */
+function busyScopes({ turn, target, tenant }: Ask): ReadonlySet<Scope> {
+  const scopes = turn === undefined ? [] : [target, ...(tenant === undefined ? [] : [tenant])];
+  return new Set(scopes.map(({ scope }) => scope).filter(({ waiting }) => waiting.byCounter.length > 0));
 }
 
 /** Whether those who wait before this job leave it room. */
@@ -90,21 +97,25 @@ function hasTurn(step: Step, { turn, input, output }: Ask, { scope, limits }: As
   return hasServed && (turn === undefined || !isPaced(onPaper.sums, turn.urgency, step.now));
 }
 
+function chargeTurn({ input, output, target }: Ask, to: Share, floor: number): void {
+  const { scope, limits } = target;
+  charge(scope, { to, tokens: input + output, floor, slack: slackOf(limits, scope.sums) });
+}
+
 interface Taking {
   readonly ask: Ask;
   readonly request: ReserveRequest;
   readonly id: string;
   readonly charged: Held["charged"];
   /** Scopes in which others wait. */
-  readonly crowded: readonly { readonly scope: Scope }[];
+  readonly busy: ReadonlySet<Scope>;
 }
 
-function take({ state, now }: Step, { ask, request, id, charged, crowded }: Taking): void {
+function take({ state, now }: Step, { ask, request, id, charged, busy }: Taking): void {
   const { target, tenant, input, output, estimate, microUsd } = ask;
   const budgets = holdBudgets(ask.budgets, now, microUsd);
   const places = [target, ...(tenant === undefined ? [] : [tenant])].map((asked) => {
-    const busy = crowded.some(({ scope }) => scope === asked.scope);
-    advance(asked.scope.sums.pace, asked.limits, { input, output, now, busy });
+    advance(asked.scope.sums.pace, asked.limits, { input, output, now, busy: busy.has(asked.scope) });
     return takeIn(asked, ask, now);
   });
   const owner = state.owners.get(request.owner) ?? { leaseEndsAt: 0, held: new Map() };

@@ -37,6 +37,7 @@ export function signals(step: Step, targetId: string): TargetState {
     pauseReason: scope.pauseReason,
     spentMicroUsd: readSpend(scope, now),
     weight: breaker.weight,
+    learnedConcurrency: scope.learnedConcurrency?.limit,
     latencies: readLatencies(scope, now),
   };
 }

@@ -100,7 +100,7 @@ export interface Scope {
   readonly day: Hour[];
   readonly waiting: WaitingTenants;
   /** Counters of tenants that have no waiters just now. */
-  readonly ahead: Map<string, number>;
+  readonly left: Map<string, number>;
   virtualTime: number;
   /** What its waiters wait for. */
   waitedLimits: WaitedLimits;
@@ -109,6 +109,8 @@ export interface Scope {
   readonly breaker: Breaker;
   readonly seen: Seen;
   readonly learned: Learned;
+  /** Absent until room is asked for without a stated concurrency. */
+  learnedConcurrency: LearnedConcurrency | undefined;
   readonly latencies: readonly [MinuteOfLatencies, MinuteOfLatencies];
   readonly spend: { day: number; microUsd: number };
 }
@@ -158,6 +160,25 @@ export interface Learned {
   inputReal: number;
   inputEstimated: number;
   inputRatio: number;
+}
+
+/** See `learned-concurrency.lua` for what each field means. */
+export interface LearnedConcurrency {
+  limit: number;
+  slowFrom: number;
+  latency: { base: number; now: number } | undefined;
+  heldAt: number | undefined;
+  backAt: number;
+  top: { readonly limit: number; readonly at: number } | undefined;
+  round: RoundOfCalls | undefined;
+}
+
+export interface RoundOfCalls {
+  calls: number;
+  ms: number;
+  units: number;
+  peak: number;
+  readonly since: number;
 }
 
 export interface MinuteOfLatencies {

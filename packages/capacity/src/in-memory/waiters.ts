@@ -130,10 +130,14 @@ function stir(step: Step, waiter: Waiter): void {
   if (!waiter.wasFirst && waiter.lapsesAt - lapseMs > step.now + staleMs) wakeUp(step, waiter);
 }
 
-/** What slow start leaves of the limits. */
-export function startedSlowly({ breaker }: Scope, now: number, limits: WaitedLimits): WaitedLimits {
-  const concurrency = slowStartPlaces(breaker, now, limits.concurrency);
-  return concurrency === undefined ? limits : { ...limits, concurrency };
+/** The limits with how many calls may be under way: as stated, or as learned where nothing is, less in slow start. */
+export function withPlaces(scope: Scope, now: number, limits: WaitedLimits): WaitedLimits {
+  const { breaker, learnedConcurrency } = scope;
+  const learned = learnedConcurrency === undefined ? -1 : Math.floor(learnedConcurrency.limit);
+  const places = limits.concurrency >= 0 ? limits.concurrency : learned;
+  const slow = slowStartPlaces(breaker, now, limits.concurrency);
+  if (slow === undefined) return { ...limits, concurrency: places };
+  return { ...limits, concurrency: places >= 0 ? Math.min(places, slow) : slow };
 }
 
 /** Wakes the waiters of a scope that have room now. */
@@ -143,7 +147,7 @@ export function wakeWaiters(step: Step, scope: Scope): void {
   prune(scope, now);
   const { breaker } = scope;
   if (scope.pausedUntil > now || breaker.operated !== undefined || phaseOf(breaker, now) !== "closed") return;
-  const limits = startedSlowly(scope, now, scope.waitedLimits);
+  const limits = withPlaces(scope, now, scope.waitedLimits);
   serveWaiters(step, { scope, limits, sums: copyOf(scope.sums) }, undefined);
 }
 

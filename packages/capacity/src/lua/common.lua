@@ -91,3 +91,8 @@ end
 local function number(value, default)
   return tonumber(value or default) or default
 end
+
+local function append(list, more)
+  for _, item in ipairs(more) do list[#list + 1] = item end
+  return list
+end

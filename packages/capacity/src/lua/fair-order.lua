@@ -2,14 +2,15 @@
 --
 -- Each tenant has a counter: the tokens it was given while someone waited, divided by its weight (Virtual Token Counter:
 -- Sheng et al., "Fairness in Serving Large Language Models", OSDI 2024). Of the tenants that are at most a slack ahead of
--- the one furthest behind, the job with the earliest effective deadline goes first. A tenant that comes back is lifted
--- to the virtual time, as in start-time fair queueing, so that share which it did not use is not kept for it.
+-- the one furthest behind, the job with the earliest effective deadline goes first. A tenant that comes is lifted to the
+-- virtual time, as in start-time fair queueing, so that share which it did not use is not kept for it; one that was just
+-- here to a slack below it, or else a tenant whose jobs come one at a time would be overtaken by a slack each time.
 --
 -- State, beside the use of a scope (a target or a tenant):
 --   :waiters:<tenant> (zset) waiters of one tenant: "job id|model" scored by effective deadline; of two with the same
 --                      one the older job is first
 --   :waiting (zset)    tenants that have waiters, scored by counter
---   :ahead (zset)      tenants that have none just now and are ahead of the virtual time, scored by counter
+--   :left (zset)       tenants that have none just now, scored by counter, down to a slack below the virtual time
 --   field 'vtime' of the use: the virtual time, which is the least counter that anyone waited with
 -- While nobody waits nothing is counted. In the scope of a tenant nobody else ever waits, so nothing is counted either.
 
@@ -23,7 +24,7 @@ local MOST_LOOKS = 256
 
 local function waiters_of(use, tenant) return use .. ':waiters:' .. tenant end
 local function waiting_of(use) return use .. ':waiting' end
-local function ahead_of(use) return use .. ':ahead' end
+local function left_of(use) return use .. ':left' end
 
 -- How far a deadline may bring one tenant ahead of another: one second of the token limit, or one usual call.
 local function slack_of(limits, sums)
@@ -32,28 +33,40 @@ local function slack_of(limits, sums)
   return math.max(a_minute / 60, usual)
 end
 
-local function keep_ahead(use, tenant, counter)
+local function keep_left(use, tenant, counter)
   if counter <= 0 then return end
-  redis.call('ZADD', ahead_of(use), counter, tenant)
-  redis.call('EXPIRE', ahead_of(use), KEPT_SECONDS)
+  redis.call('ZADD', left_of(use), counter, tenant)
+  redis.call('EXPIRE', left_of(use), KEPT_SECONDS)
+end
+
+-- The virtual time as of now; it is `least` when anyone waits.
+local function floor_of(scope, least)
+  return math.max(scope.vtime, number(least, 0))
+end
+
+-- The same, nil when nobody waits.
+local function floor_of_waiting(scope)
+  local first = redis.call('ZRANGE', waiting_of(scope.use), 0, 0, 'WITHSCORES')
+  return first[2] and floor_of(scope, first[2])
 end
 
 -- The counter of a tenant that has no waiters.
-local function lifted(use, tenant, floor)
-  return math.max(floor, number(redis.call('ZSCORE', ahead_of(use), tenant), 0))
+local function lifted(scope, turn, floor)
+  local counter = redis.call('ZSCORE', left_of(scope.use), turn.tenant)
+  if not counter then return floor end
+  return math.max(tonumber(counter), floor - slack_of(scope.limits, scope.sums) / turn.weight)
 end
 
 -- `counter` is the tenant's own if it waited until this very step: one that only moves in its queue is not lifted.
-local function join_queue(scope, tenant, member, urgency, counter)
-  local use = scope.use
+local function join_queue(scope, turn, counter)
+  local use, tenant = scope.use, turn.tenant
   if not counter then
-    local first = redis.call('ZRANGE', waiting_of(use), 0, 0, 'WITHSCORES')
-    counter = lifted(use, tenant, math.max(scope.vtime, number(first[2], 0)))
+    counter = lifted(scope, turn, floor_of_waiting(scope) or scope.vtime)
   end
-  redis.call('ZADD', waiters_of(use, tenant), urgency, member)
+  redis.call('ZADD', waiters_of(use, tenant), turn.urgency, turn.member)
   redis.call('EXPIRE', waiters_of(use, tenant), KEPT_SECONDS)
   if redis.call('ZADD', waiting_of(use), 'NX', counter, tenant) == 1 then
-    redis.call('ZREM', ahead_of(use), tenant)
+    redis.call('ZREM', left_of(use), tenant)
   end
   redis.call('EXPIRE', waiting_of(use), KEPT_SECONDS)
 end
@@ -63,7 +76,7 @@ local function retire(use, tenant)
   local counter = redis.call('ZSCORE', waiting_of(use), tenant)
   if not counter then return end
   redis.call('ZREM', waiting_of(use), tenant)
-  keep_ahead(use, tenant, tonumber(counter))
+  keep_left(use, tenant, tonumber(counter))
 end
 
 local function leave_queue(use, tenant, member)
@@ -73,13 +86,13 @@ local function leave_queue(use, tenant, member)
 end
 
 -- Counts what a tenant is given while someone waits; `floor` was the virtual time when its turn came.
-local function charge(use, floor, turn, tokens)
-  local cost = tokens / turn.weight
+local function charge(scope, floor, turn, tokens)
+  local use, cost = scope.use, tokens / turn.weight
   if not redis.call('ZADD', waiting_of(use), 'XX', 'INCR', cost, turn.tenant) then
-    keep_ahead(use, turn.tenant, lifted(use, turn.tenant, floor) + cost)
+    keep_left(use, turn.tenant, lifted(scope, turn, floor) + cost)
   end
   redis.call('HSET', use, 'vtime', floor)
-  redis.call('ZREMRANGEBYSCORE', ahead_of(use), '-inf', floor)
+  redis.call('ZREMRANGEBYSCORE', left_of(use), '-inf', floor - slack_of(scope.limits, scope.sums))
 end
 
 -- Corrects the counter by what a reservation took in truth; it was charged only if its record names the tenant.
@@ -88,7 +101,7 @@ local function recharge(record, tokens)
   if tenant == '' or tokens == 0 then return end
   local use, by = scopes_of(record)[1][1], tokens / record[7]
   if redis.call('ZADD', waiting_of(use), 'XX', 'INCR', by, tenant) then return end
-  redis.call('ZADD', ahead_of(use), 'XX', 'INCR', by, tenant)
+  redis.call('ZADD', left_of(use), 'XX', 'INCR', by, tenant)
 end
 
 local function is_before(urgency, member, other)
@@ -148,12 +161,12 @@ local function open_order(scope, turn, read)
   local use = scope.use
   local tenants = redis.call('ZRANGE', waiting_of(use), 0, MOST_SERVED + COMPARED - 1, 'WITHSCORES')
   if #tenants == 0 then return nil end
-  local floor = math.max(scope.vtime, tonumber(tenants[2]))
+  local floor = floor_of(scope, tenants[2])
   local order = { use = use, turn = turn, read = read, tenants = tenants, at = 1, looks = MOST_LOOKS, queues = {},
     slack = slack_of(scope.limits, scope.sums), floor = floor }
   if turn then
     local counter = redis.call('ZSCORE', waiting_of(use), turn.tenant)
-    open_queue(order, turn.tenant, counter and tonumber(counter) or lifted(use, turn.tenant, floor))
+    open_queue(order, turn.tenant, counter and tonumber(counter) or lifted(scope, turn, floor))
   end
   return order
 end

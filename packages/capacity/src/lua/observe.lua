@@ -1,17 +1,20 @@
 -- Records how a call went: means of latency (good calls only), of failures and of speed, each sample fading with a
 -- time constant of 30 s, as sum and weight so that many samples at one moment count alike; the latency once more in
--- a histogram of this and the last minute; and the breaker.
+-- a histogram of this and the last minute; the breaker; and how many calls at once go well.
 -- KEYS: target use, target health, target log, parked
 -- ARGV: now or '', latency ms, 1 for a good call or 0 or '', what it says of the target's health or '', the opening
---       that it probes or 0, ms to be left alone or 0, output tokens or 0, micro-USD
--- Returns the members of waiters that have room now because a probe has closed the breaker.
+--       that it probes or 0, ms to be left alone or 0, output tokens or 0, micro-USD, 1 when the target has too much to
+--       do, else 0
+-- Returns the members of waiters that have room now because a probe has closed the breaker or more calls at once go well.
 local use, health, log, parked = unpack(KEYS)
 local now = read_now(ARGV[1])
 local latency, ok = tonumber(ARGV[2]), ARGV[3]
 feed_breaker(use, health, now, ARGV[4], tonumber(ARGV[5]), tonumber(ARGV[6]))
 count_spend(health, now, tonumber(ARGV[8]))
+local call = { good = ok == '1', overloaded = ARGV[9] == '1', latency = latency, output = tonumber(ARGV[7]) }
+local has_grown = feed_learned(use, now, call)
 local wake = {}
-if ARGV[5] ~= '0' then wake_waiters(parked, use, log, now, wake) end
+if has_grown or ARGV[5] ~= '0' then wake_waiters(parked, use, log, now, wake) end
 if ok == '' then return wake end
 
 local f = redis.call('HMGET', use, 'seen_at', 'lat_s', 'lat_w', 'err_s', 'err_w', 'tok_s', 'tok_ms')

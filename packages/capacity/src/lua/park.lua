@@ -35,7 +35,7 @@ local function read_scope(place)
   local breaker = read_breaker(use, now)
   local packed = table.concat(ARGV, '|', place + 4, place + 8)
   local limits = unpack_limits(packed)
-  limits.c = slow_start_places(breaker, now, limits.c) or limits.c
+  limits.c = places_of(more, breaker, now, limits.c)
   return {
     use = use, log = log, sums = sums, latency = more.latency, closed_for = closed_for(more, breaker),
     input = input, output = output, packed = packed, limits = limits, vtime = more.vtime,
@@ -144,7 +144,7 @@ unpark(parked, turn.member)
 if #scopes == 0 then return { 0, LONGEST_MS } end
 local shortest, places, first = math.huge, {}, false
 for n, scope in ipairs(scopes) do
-  join_queue(scope, turn.tenant, turn.member, turn.urgency, counters[n])
+  join_queue(scope, turn, counters[n])
   redis.call('HSET', scope.use, 'lim', scope.packed)
   local wait, before = wait_in(scope)
   shortest, first = math.min(shortest, wait), first or before == 0

@@ -29,6 +29,8 @@ end
 local target_limit = limits_from(8, { 'r', 't', 'i', 'o', 'c', 'day_t', 'day_m' })
 local tenant_limit, tenant_limited = limits_from(15, { 'r', 't', 'c', 'day_m' })
 
+local is_rated = math.max(target_limit.r, target_limit.t, target_limit.i, target_limit.o) >= 0
+
 -- What counts is not known.
 if redis.call('EXISTS', KEYS[11]) == 0 then return { 0, 'target.cold', 1000, 0 } end
 sweep(owners, now)
@@ -139,8 +141,11 @@ require_window('target.input_tokens_per_minute', shared(target_limit.i), used.i,
 require_window('target.output_tokens_per_minute', shared(target_limit.o), used.o, output, target_log, outputs)
 require_pace('target.pace', used)
 require_place('target.concurrency', target_limit.c, used.c)
-local slow_places = slow_start_places(breaker, now, target_limit.c)
-require_place('target.slow_start', slow_places or -1, used.c)
+if target_limit.c < 0 then
+  if more.learned < 0 then more.learned = begin_learning(target_use, is_rated) end
+  require_place('target.learned_concurrency', more.learned, used.c)
+end
+require_place('target.slow_start', slow_start_places(breaker, now, target_limit.c) or -1, used.c)
 require_day('target.tokens_per_day', target_limit.day_t, 't', target_day, input + output)
 require_day('target.usd_per_day', target_limit.day_m, 'm', target_day, micro_usd)
 local tenant_used
@@ -167,7 +172,7 @@ local target = {
   use = target_use, sums = used, vtime = more.vtime,
   limits = {
     r = target_limit.r, t = shared(target_limit.t), i = shared(target_limit.i), o = shared(target_limit.o),
-    c = slow_places or target_limit.c,
+    c = places_of(more, breaker, now, target_limit.c),
   },
 }
 local tenant = {
@@ -178,7 +183,11 @@ local tenant = {
 -- Whether those who wait before this job leave it room.
 local function has_turn(scope)
   -- A probe is of no use to those who wait: it is one call, and better one that is not urgent.
-  if not turn or breaker.phase ~= 'closed' then return true end
+  if not turn then return true end
+  if breaker.phase ~= 'closed' then
+    scope.floor = floor_of_waiting(scope)
+    return true
+  end
   local on_paper = copy_of(scope.sums)
   local served, floor = serve_waiters(parked, scope, on_paper, now, turn, wake)
   scope.floor = floor
@@ -193,7 +202,7 @@ end
 if not has_turn(target) then return yield('target.turn') end
 if tenant_limited and not has_turn(tenant) then return yield('tenant.turn') end
 if turn then unpark(parked, turn.member) end
-if target.floor then charge(target_use, target.floor, turn, input + output) end
+if target.floor then charge(target, target.floor, turn, input + output) end
 
 local function take(scope, log, day)
   local use, sums, limits = scope.use, scope.sums, scope.limits

@@ -20,7 +20,7 @@ local TURN_MS = 250
 local function read_use(use, log, now)
   prune(use, log, now)
   local f = redis.call('HMGET', use, 'r', 'i', 'o', 'x', 'c', 'paused_until', 'input_ratio', 'lat_s', 'lat_w', 'lim',
-    'vtime', 'p_r', 'p_t', 'p_i', 'p_o', 'p_peak', 'p_since')
+    'vtime', 'p_r', 'p_t', 'p_i', 'p_o', 'p_peak', 'p_since', 'l_limit')
   local sums = { r = number(f[1], 0), i = number(f[2], 0), o = number(f[3], 0), x = number(f[4], 0), c = number(f[5], 0) }
   sums.t = sums.i + sums.o + sums.x
   sums.pace = pace_of(f, 12)
@@ -29,6 +29,8 @@ local function read_use(use, log, now)
   return sums, {
     paused_until = number(f[6], 0), input_ratio = number(f[7], 1), latency = usual or 250, usual_latency = usual,
     limits = f[10], vtime = number(f[11], 0),
+    -- -1: nothing is learned, as in the scope of a tenant.
+    learned = math.floor(number(f[18], -1)),
   }
 end
 
@@ -161,7 +163,7 @@ local function wake_waiters(parked, use, log, now, wake)
   local breaker = read_breaker(use, now)
   if more.paused_until > now or breaker.operated or breaker.phase ~= 'closed' then return end
   local limits = unpack_limits(more.limits)
-  limits.c = slow_start_places(breaker, now, limits.c) or limits.c
+  limits.c = places_of(more, breaker, now, limits.c)
   local scope = { use = use, limits = limits, sums = sums, vtime = more.vtime }
   serve_waiters(parked, scope, copy_of(sums), now, nil, wake)
 end

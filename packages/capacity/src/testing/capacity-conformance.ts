@@ -3,6 +3,7 @@ import { breakerConformance } from "./breaker-conformance.ts";
 import { budgetsConformance } from "./budgets-conformance.ts";
 import type { CapacityUnderTest } from "./capacity-under-test.ts";
 import { latencyConformance } from "./latency-conformance.ts";
+import { learnedConformance } from "./learned-conformance.ts";
 import { limitsConformance } from "./limits-conformance.ts";
 import { operateConformance } from "./operate-conformance.ts";
 import { paceConformance } from "./pace-conformance.ts";
@@ -20,5 +21,6 @@ export function capacityConformance(name: string, setup: () => Promise<CapacityU
     breakerConformance(setup);
     latencyConformance(setup);
     operateConformance(setup);
+    learnedConformance(setup);
   });
 }

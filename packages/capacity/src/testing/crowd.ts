@@ -63,6 +63,7 @@ export async function runCrowd(
   const startedAt = clock.now();
   const agenda: { at: number; run: () => Promise<void> }[] = [];
   const timers = new Map<number, number>();
+  const waiters = new Set<number>();
   const woken: ParkedJob[] = [];
   const onRoom = (parked: readonly ParkedJob[]) => void woken.push(...parked);
   const capacity = await open(clock, onRoom);
@@ -93,6 +94,7 @@ export async function runCrowd(
 
   async function ask(n: number): Promise<void> {
     timers.delete(n);
+    waiters.delete(n);
     const { tenant, latencyMs, output, share } = jobAt(n);
     const request = requestFor(n);
     counts.reserves += 1;
@@ -114,6 +116,7 @@ export async function runCrowd(
     counts.parks += 1;
     const refusal: Refusal = { request, limit: answer.limit, waitMs: answer.waitMs };
     const parked = await capacity.park(request.turn, [refusal]);
+    if (parked.kind === "parked") waiters.add(n);
     timers.set(n, clock.now() + (parked.kind === "parked" ? parked.waitMs : 10));
   }
 
@@ -126,7 +129,7 @@ export async function runCrowd(
 
   function moment(): CrowdMoment {
     const waiting = new Map<string, number>();
-    for (const n of timers.keys()) waiting.set(jobAt(n).tenant, (waiting.get(jobAt(n).tenant) ?? 0) + 1);
+    for (const n of waiters) waiting.set(jobAt(n).tenant, (waiting.get(jobAt(n).tenant) ?? 0) + 1);
     return { tokens: new Map(tokens), waiting };
   }
 

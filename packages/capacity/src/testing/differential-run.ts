@@ -188,12 +188,12 @@ export class DifferentialRun {
     if (open === undefined) return;
     this.end(open);
     const { reservation, reservedAt } = open;
-    const { inputTokens, outputTokens, costUsd, latencyMs, health } = step;
+    const { inputTokens, outputTokens, costUsd, latencyMs, health, isOverloaded = false } = step;
     const sentAfterMs = step.sent === undefined ? undefined : (this.clock.now() - reservedAt) * step.sent;
     const use = { inputTokens, outputTokens, costUsd, sentAfterMs };
     await this.both("settle", (capacity) => capacity.settle(reservation, use));
     const says = health === undefined ? {} : { health, ok: health === "good" };
-    const sample = { latencyMs, outputTokens, costUsd: costUsd ?? 0, reservation, ...says };
+    const sample = { latencyMs, outputTokens, costUsd: costUsd ?? 0, reservation, isOverloaded, ...says };
     await this.both("observe", (capacity) => capacity.observe(reservation.targetId, sample));
   }
 

@@ -107,6 +107,7 @@ const settle = record({
   sent: orAbsent(double({ min: 0, max: 1, noNaN: true })),
   latencyMs: constantFrom(3, 10, 80, 640.25, 2_000, 30_000, 5_000_000),
   health: constantFrom("good" as const, "good" as const, ...healths),
+  isOverloaded: constantFrom(undefined, undefined, undefined, true),
 });
 /** Some reservations end twice. */
 const release = record({ ...kind("release"), which, isKept: boolean() });
@@ -140,6 +141,7 @@ function upstream(targetIds: readonly TargetId[]) {
     latencyMs: constantFrom(1, 20, 333.3, 4_000),
     health: constantFrom(...healths),
     ok: orAbsent(boolean()),
+    isOverloaded: constantFrom(undefined, undefined, undefined, true),
     retryAfterMs: constantFrom(undefined, undefined, 7_000, 90_000),
     outputTokens: constantFrom(undefined, 0, 100),
     costUsd: constantFrom(undefined, 0.000_000_4, 0.25),

@@ -39,7 +39,7 @@ export function upstreamConformance(setup: () => Promise<CapacityUnderTest>): vo
 
     test("does not take for use by others what was still in the window when the call was granted", async () => {
       const { capacity, clock } = await setup();
-      const target = testTarget("a", limits);
+      const target = testTarget("a", { ...limits, concurrency: 100 });
       const held: Reservation[] = [];
       for (let n = 0; n < 100; n += 1) held.push(await take(capacity, testRequest(target)));
       for (const reservation of held) await capacity.settle(reservation, use(10, 10));

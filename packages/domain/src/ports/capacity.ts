@@ -68,6 +68,8 @@ export interface CallSample {
   readonly ok?: boolean;
   /** What the call says of the target's health; absent: nothing. `unreachable`: no connection came about. */
   readonly health?: "good" | "failing" | "unreachable";
+  /** The target said, or showed by a timeout, that it has more to do than it can. */
+  readonly isOverloaded?: boolean;
   readonly outputTokens?: number | undefined;
   readonly costUsd?: number;
   /** How long the upstream asked to be left alone. */

@@ -62,6 +62,11 @@ export interface FeedLedger {
   /** One live job of each of these sets, an unfed one if there is any. */
   sampleJobs(candidateSets: readonly string[]): Promise<JobSpec[]>;
   unfedHeads(wishes: readonly FeedWish[], retriesBefore: number): Promise<UnfedHeads[]>;
+  /**
+   * Lets late jobs of these sets stand back that are unfed and still wanted (`best_effort`): their effective deadline
+   * becomes as far ahead as they are old, so they are tried again at twice their age. Some at a time; answers how many.
+   */
+  deferLate(leaderEpoch: number, candidateSets: readonly string[], now: number): Promise<number>;
   /** Marks jobs as laned, those that are still unfed, and returns their pointers. */
   markLaned(leaderEpoch: number, jobIds: readonly JobId[]): Promise<LanePointer[]>;
 }

@@ -2,7 +2,8 @@ import type { JobId, JobSpec, JobState, JobToRun, WorkerId } from "@sluice/domai
 
 /** A job as the ledger in memory keeps it. */
 export interface JobRow {
-  readonly spec: JobSpec;
+  /** Replaced when it stands back because it is late. */
+  spec: JobSpec;
   state: JobState;
   laned: boolean;
   epoch: number;

@@ -83,6 +83,20 @@ export function createMemoryBacklog(): MemoryBacklog {
         return [...unfed, ...set.laned].slice(0, 1).map(({ spec }) => spec);
       });
     },
+    async deferLate(_leaderEpoch, names, now) {
+      const late = names
+        .flatMap((name) => [...(sets.get(name)?.unfed.values() ?? [])])
+        .flatMap((flow) => {
+          const rows = flow.first(mostDeferred).filter((row) => isLate(row, now));
+          flow.remove(rows);
+          for (const row of rows) {
+            row.spec = { ...row.spec, effectiveDeadlineAt: now + (now - row.spec.acceptedAt) };
+            flow.add(row);
+          }
+          return rows;
+        });
+      return late.length;
+    },
     async unfedHeads(wishes, retriesBefore) {
       return wishes.flatMap(({ candidateSet, room, express, expressPlaces }) => {
         const set = sets.get(candidateSet);
@@ -108,6 +122,13 @@ export function createMemoryBacklog(): MemoryBacklog {
       });
     },
   };
+}
+
+/** Jobs of one tenant that stand back in one step. */
+const mostDeferred = 1_000;
+
+function isLate({ spec: { onMiss, effectiveDeadlineAt, deadlineAt } }: JobRow, now: number): boolean {
+  return onMiss === "best_effort" && effectiveDeadlineAt <= now && deadlineAt <= now;
 }
 
 /** What is laned and does not run; retries that are due later do not count. */

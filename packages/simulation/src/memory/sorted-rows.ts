@@ -1,6 +1,7 @@
 /** Rows in order of a key; those that no longer belong are left out when they are met. */
 export interface SortedRows<Row> {
   add(row: Row): void;
+  remove(gone: readonly Row[]): void;
   /** The first `limit` rows that belong. */
   first(limit: number): Row[];
 }
@@ -38,6 +39,12 @@ export function createSortedRows<Row>(
       const last = rows.at(-1);
       if (last === undefined || keyOf(last) <= key) rows.push(row);
       else rows.splice(placeOf(key), 0, row);
+    },
+    remove(gone) {
+      if (gone.length === 0) return;
+      const all = new Set(gone);
+      rows = rows.slice(start).filter((row) => !all.has(row));
+      start = 0;
     },
     first(limit) {
       dropHead();
