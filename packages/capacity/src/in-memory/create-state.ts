@@ -26,7 +26,7 @@ export function scopeOf(scopes: Map<string, Scope>, name: string): Scope {
 function createScope(): Scope {
   return {
     sums: {
-      pace: { requests: 0, tokens: 0, input: 0, output: 0, peak: 0, since: 0 },
+      pace: { requests: 0, tokens: 0, input: 0, output: 0, peak: 0 },
       requests: 0,
       input: 0,
       output: 0,

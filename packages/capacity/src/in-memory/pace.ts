@@ -1,11 +1,12 @@
 import type { WaitedLimits } from "../parking.ts";
 import { windowMs } from "./common.ts";
-import type { Pace, Scope } from "./state.ts";
+import type { Pace, Scope, Sums } from "./state.ts";
+import { windows } from "./windows.ts";
 
 /** `pace.lua` in memory; its comments say why. */
 const calmMs = 60_000;
 const leadUs = 5_000_000;
-const idleLeadUs = 20_000_000;
+const leadPerFree = 3;
 const peak = 4;
 const peakLeadUs = 1_000_000;
 const windowUs = windowMs * 1000;
@@ -18,6 +19,12 @@ interface Call {
   readonly output: number;
 }
 
+/** The limits of a minute and what of them is used. */
+interface PacedRoom {
+  readonly limits: WaitedLimits;
+  readonly sums: Sums;
+}
+
 export function isCalm(urgency: number, now: number): boolean {
   return urgency - now >= calmMs;
 }
@@ -27,38 +34,29 @@ export function timeOf(limit: number, amount: number): number {
   return Math.floor((amount * windowUs) / Math.max(1, limit));
 }
 
-function latestOf({ requests, tokens, input, output }: Pace): number {
-  return Math.max(requests, tokens, input, output);
-}
-
-/** How long ahead a limit may be used, and the share of time by which that shrinks. */
-function leadAt({ since }: Pace, now: number): { lead: number; slope: number } {
-  const passed = now * 1000 - since;
-  if (passed >= windowUs) return { lead: leadUs, slope: 0 };
-  const slope = (idleLeadUs - leadUs) / windowUs;
-  return { lead: idleLeadUs - passed * slope, slope };
-}
-
-/** For how many ms a calm job must wait until a limit that is used until then lets it go. */
-export function paceWait(pace: Pace, usedUntilUs: number, now: number): number {
-  const { lead, slope } = leadAt(pace, now);
-  return (usedUntilUs - lead - now * 1000) / (1 - slope) / 1000;
+/** For how many ms a calm job must wait until a limit that is used until then lets it go, 0 or less when it need not. */
+export function paceWait(limit: number, sum: number, usedUntilUs: number, now: number): number {
+  const lead = Math.min(leadUs, leadPerFree * timeOf(limit, Math.max(0, limit - sum)));
+  return (usedUntilUs - lead) / 1000 - now;
 }
 
 /** For how many ms a calm job must wait, 0 when it need not. */
-export function pacedFor(pace: Pace, now: number): number {
-  const atPeak = (pace.peak - peakLeadUs) / 1000 - now;
-  return Math.max(0, Math.ceil(Math.max(atPeak, paceWait(pace, latestOf(pace), now))));
+export function pacedFor({ limits, sums }: PacedRoom, now: number): number {
+  let wait = (sums.pace.peak - peakLeadUs) / 1000 - now;
+  for (const { limit: name, amount } of windows) {
+    const limit = limits[name];
+    if (limit >= 0) wait = Math.max(wait, paceWait(limit, amount(sums), sums.pace[name], now));
+  }
+  return Math.max(0, Math.ceil(wait));
 }
 
-/** Uses limits for one call; `busy` when others wait. */
+/** Uses limits for one call. */
 export function advance(
   pace: Pace,
   limits: WaitedLimits,
-  { input, output, now, busy }: { input: number; output: number; now: number; busy: boolean },
+  { input, output, now }: { input: number; output: number; now: number },
 ): void {
   const nowUs = now * 1000;
-  if (!busy && latestOf(pace) < nowUs) pace.since = nowUs;
   const units = unitsOf({ requests: 1, input, output });
   let longest = 0;
   for (const name of paced) {

@@ -87,7 +87,7 @@ function hasRoomNow(
   if (closedForMs > 0) return false;
   const onPaper = { scope, limits, sums: copyOf(scope.sums) };
   const hasServed = serveWaiters(step, onPaper, turn) && hasRoom(onPaper, input, output);
-  return hasServed && !isPaced(onPaper.sums, turn.urgency, step.now);
+  return hasServed && !isPaced(onPaper, turn.urgency, step.now);
 }
 
 interface Joiner {
@@ -185,7 +185,7 @@ function windowWait(parking: ParkScope, { rank, window, now, calm }: Wait): numb
   const slides = excess > 0 ? slideWait(parking, window, excess, now) : 0;
   if (!calm) return slides;
   const usedUntilUs = Math.max(scope.sums.pace[window.limit], now * 1000) + timeOf(limit, rank * mean);
-  return Math.max(slides, paceWait(scope.sums.pace, usedUntilUs, now));
+  return Math.max(slides, paceWait(limit, used, usedUntilUs, now));
 }
 
 /** When entries worth `excess` will have left a window. */

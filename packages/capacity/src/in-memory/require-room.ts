@@ -71,10 +71,11 @@ function waitFor({ now, latencyMs }: Check, { entries, first }: Log, window: Win
   return Math.min(5_000, Math.max(100, latencyMs));
 }
 
-function requirePace(check: Check, of: string, { scope }: AskedScope): void {
+function requirePace(check: Check, of: string, { scope, limits }: AskedScope): void {
   const { ask, now } = check;
-  if (ask.turn !== undefined && isPaced(scope.sums, ask.turn.urgency, now))
-    deny(check, `${of}.pace`, pacedFor(scope.sums.pace, now));
+  const room = { limits, sums: scope.sums };
+  if (ask.turn !== undefined && isPaced(room, ask.turn.urgency, now))
+    deny(check, `${of}.pace`, pacedFor(room, now));
 }
 
 function requirePlace(check: Check, name: string, limit: number, { sums }: Scope): void {

@@ -36,12 +36,11 @@ export function reserve(step: Step, request: ReserveRequest, id: string): Reserv
   const rooms = roomsOf(step, ask);
   const crowded = rooms.filter((room) => ask.turn !== undefined && room.scope.waiting.byCounter.length > 0);
   const floor = floorOf(scope);
-  const busy = busyScopes(ask);
-  const charged = busy.has(scope) ? ask.turn : undefined;
+  const charged = scope.waiting.byCounter.length > 0 ? ask.turn : undefined;
   for (const room of crowded) if (!hasTurn(step, ask, room)) return denied(`${room.of}.turn`, turnMs);
   if (ask.turn !== undefined) unpark(step.state, ask.turn.member);
   if (charged !== undefined) chargeTurn(ask, charged, floor);
-  take(step, { ask, request, id, charged, busy });
+  take(step, { ask, request, id, charged });
   noteCall(scope.breaker, step.now, scope.sums.inFlight - 1);
   // What is left may be enough for those who wait behind this job.
   for (const { scope: crowd, limits } of crowded)
@@ -84,17 +83,11 @@ function roomsOf({ now }: Step, { target, tenant }: Ask): AskedRoom[] {
   return tenant === undefined ? [room] : [room, { of: "tenant", scope: tenant.scope, limits: tenant.limits }];
 }
 
-/** The scopes in which anyone waits while a job that takes turns asks. */
-function busyScopes({ turn, target, tenant }: Ask): ReadonlySet<Scope> {
-  const scopes = turn === undefined ? [] : [target, ...(tenant === undefined ? [] : [tenant])];
-  return new Set(scopes.map(({ scope }) => scope).filter(({ waiting }) => waiting.byCounter.length > 0));
-}
-
 /** Whether those who wait before this job leave it room. */
 function hasTurn(step: Step, { turn, input, output }: Ask, { scope, limits }: AskedRoom): boolean {
   const onPaper: Room = { scope, limits, sums: copyOf(scope.sums) };
   const hasServed = serveWaiters(step, onPaper, turn) && hasRoom(onPaper, input, output);
-  return hasServed && (turn === undefined || !isPaced(onPaper.sums, turn.urgency, step.now));
+  return hasServed && (turn === undefined || !isPaced(onPaper, turn.urgency, step.now));
 }
 
 function chargeTurn({ input, output, target }: Ask, to: Share, floor: number): void {
@@ -107,15 +100,13 @@ interface Taking {
   readonly request: ReserveRequest;
   readonly id: string;
   readonly charged: Held["charged"];
-  /** Scopes in which others wait. */
-  readonly busy: ReadonlySet<Scope>;
 }
 
-function take({ state, now }: Step, { ask, request, id, charged, busy }: Taking): void {
+function take({ state, now }: Step, { ask, request, id, charged }: Taking): void {
   const { target, tenant, input, output, estimate, microUsd } = ask;
   const budgets = holdBudgets(ask.budgets, now, microUsd);
   const places = [target, ...(tenant === undefined ? [] : [tenant])].map((asked) => {
-    advance(asked.scope.sums.pace, asked.limits, { input, output, now, busy: busy.has(asked.scope) });
+    advance(asked.scope.sums.pace, asked.limits, { input, output, now });
     return takeIn(asked, ask, now);
   });
   const owner = state.owners.get(request.owner) ?? { leaseEndsAt: 0, held: new Map() };

@@ -60,8 +60,6 @@ export interface Pace {
   output: number;
   /** The same at the peak rate. */
   peak: number;
-  /** When the last idle time ended. */
-  since: number;
 }
 
 /** Everything that counts now. */

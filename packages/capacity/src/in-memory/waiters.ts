@@ -32,8 +32,8 @@ export function copyOf({ pace, requests, input, output, other, inFlight }: Sums)
 }
 
 /** Whether a job that has time must let some of it pass. */
-export function isPaced({ pace }: Sums, urgency: number, now: number): boolean {
-  return isCalm(urgency, now) && pacedFor(pace, now) > 0;
+export function isPaced(room: Omit<Room, "scope">, urgency: number, now: number): boolean {
+  return isCalm(urgency, now) && pacedFor(room, now) > 0;
 }
 
 /** A call that is larger than the whole limit takes an empty window. */
@@ -91,7 +91,7 @@ export function serveWaiters(step: Step, room: Room, turn: Place | undefined): b
     const { head } = queue;
     if (!("places" in head)) return true;
     const isFirstHeld = turn === undefined && !order.queues.some(({ isHeld }) => isHeld);
-    if (isPaced(room.sums, head.urgency, now)) {
+    if (isPaced(room, head.urgency, now)) {
       if (isFirstHeld) stir(step, head);
       queue.isHeld = true;
       continue;
@@ -103,7 +103,7 @@ export function serveWaiters(step: Step, room: Room, turn: Place | undefined): b
       return false;
     }
     takeOnPaper(room.sums, place.input, place.output);
-    advance(room.sums.pace, limits, { input: place.input, output: place.output, now, busy: true });
+    advance(room.sums.pace, limits, { input: place.input, output: place.output, now });
     wakeUp(step, head);
     pass(order, queue, place.input + place.output);
   }

@@ -46,7 +46,8 @@ local function has_room_now(scope)
   if scope.closed_for > 0 then return false end
   local on_paper = copy_of(scope.sums)
   return serve_waiters(parked, scope, on_paper, now, turn, wake)
-    and has_room(scope.limits, on_paper, scope.input, scope.output) and not is_paced(on_paper, turn.urgency, now)
+    and has_room(scope.limits, on_paper, scope.input, scope.output) 
+    and not is_paced(scope.limits, on_paper, turn.urgency, now)
 end
 
 for place = 6, #ARGV, 9 do
@@ -126,7 +127,7 @@ local function wait_in(scope)
       local excess = sums[name] + rank * mean + math.min(need, limit) - limit
       if excess > 0 then longest = math.max(longest, window_wait(scope, limit, excess, amount)) end
       local used_until = math.max(sums.pace[name], now * 1000) + time_of(limit, rank * mean)
-      if calm then longest = math.max(longest, pace_wait(sums.pace, used_until, now)) end
+      if calm then longest = math.max(longest, pace_wait(limit, sums[name], used_until, now)) end
     end
   end
   if limits.c >= 0 and sums.c + rank >= math.max(1, limits.c) then

@@ -131,15 +131,20 @@ local function outputs(_, _, o) return o end
 
 local turn = turn_of(ARGV[20], ARGV[21], ARGV[22], ARGV[23])
 
-local function require_pace(name, sums)
-  if turn and is_paced(sums, turn.urgency, now) then deny(name, paced_for(sums.pace, now)) end
+local function require_pace(name, limits, sums)
+  if turn and is_paced(limits, sums, turn.urgency, now) then deny(name, paced_for(limits, sums, now)) end
 end
 
+local minute_limits = {
+  r = target_limit.r, t = shared(target_limit.t), i = shared(target_limit.i), o = shared(target_limit.o),
+}
+local tenant_minute_limits = { r = tenant_limit.r, t = tenant_limit.t, i = -1, o = -1 }
+
 require_window('target.requests_per_minute', target_limit.r, used.r, 1, target_log, requests)
-require_window('target.tokens_per_minute', shared(target_limit.t), used.t, input + output, target_log, tokens)
-require_window('target.input_tokens_per_minute', shared(target_limit.i), used.i, input, target_log, inputs)
-require_window('target.output_tokens_per_minute', shared(target_limit.o), used.o, output, target_log, outputs)
-require_pace('target.pace', used)
+require_window('target.tokens_per_minute', minute_limits.t, used.t, input + output, target_log, tokens)
+require_window('target.input_tokens_per_minute', minute_limits.i, used.i, input, target_log, inputs)
+require_window('target.output_tokens_per_minute', minute_limits.o, used.o, output, target_log, outputs)
+require_pace('target.pace', minute_limits, used)
 require_place('target.concurrency', target_limit.c, used.c)
 if target_limit.c < 0 then
   if more.learned < 0 then more.learned = begin_learning(target_use, is_rated) end
@@ -153,7 +158,7 @@ if tenant_limited then
   tenant_used = read_use(tenant_use, tenant_log, now)
   require_window('tenant.requests_per_minute', tenant_limit.r, tenant_used.r, 1, tenant_log, requests)
   require_window('tenant.tokens_per_minute', tenant_limit.t, tenant_used.t, input + output, tenant_log, tokens)
-  require_pace('tenant.pace', tenant_used)
+  require_pace('tenant.pace', tenant_minute_limits, tenant_used)
   require_place('tenant.concurrency', tenant_limit.c, tenant_used.c)
   require_day('tenant.usd_per_day', tenant_limit.day_m, 'm', tenant_day, micro_usd)
 end
@@ -167,17 +172,15 @@ for _, budget in ipairs(budgets) do
 end
 if worst_name then return { 0, worst_name, worst_wait, 0 } end
 
+minute_limits.c, tenant_minute_limits.c = places_of(more, breaker, now, target_limit.c), tenant_limit.c
 local wake, crowded = {}, {}
 local target = {
   use = target_use, sums = used, vtime = more.vtime,
-  limits = {
-    r = target_limit.r, t = shared(target_limit.t), i = shared(target_limit.i), o = shared(target_limit.o),
-    c = places_of(more, breaker, now, target_limit.c),
-  },
+  limits = minute_limits,
 }
 local tenant = {
   use = tenant_use, sums = tenant_used, vtime = 0,
-  limits = { r = tenant_limit.r, t = tenant_limit.t, i = -1, o = -1, c = tenant_limit.c },
+  limits = tenant_minute_limits,
 }
 
 -- Whether those who wait before this job leave it room.
@@ -192,7 +195,8 @@ local function has_turn(scope)
   local served, floor = serve_waiters(parked, scope, on_paper, now, turn, wake)
   scope.floor = floor
   if floor then crowded[#crowded + 1] = scope end
-  return served and has_room(scope.limits, on_paper, input, output) and not is_paced(on_paper, turn.urgency, now)
+  return served and has_room(scope.limits, on_paper, input, output) 
+    and not is_paced(scope.limits, on_paper, turn.urgency, now)
 end
 
 local function yield(name)
@@ -207,7 +211,7 @@ if target.floor then charge(target, target.floor, turn, input + output) end
 local function take(scope, log, day)
   local use, sums, limits = scope.use, scope.sums, scope.limits
   redis.call('HSET', use, 'r', sums.r + 1, 'i', sums.i + input, 'o', sums.o + output, 'c', sums.c + 1)
-  advance(sums.pace, limits, now, input, output, scope.floor)
+  advance(sums.pace, limits, now, input, output)
   keep_pace(use, sums.pace)
   add_day(day, now, now, input + output, micro_usd)
   return { use, log, day, { limits.r, limits.t, limits.i, limits.o } }

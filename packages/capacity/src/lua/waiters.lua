@@ -20,7 +20,7 @@ local TURN_MS = 250
 local function read_use(use, log, now)
   prune(use, log, now)
   local f = redis.call('HMGET', use, 'r', 'i', 'o', 'x', 'c', 'paused_until', 'input_ratio', 'lat_s', 'lat_w', 'lim',
-    'vtime', 'p_r', 'p_t', 'p_i', 'p_o', 'p_peak', 'p_since', 'l_limit')
+    'vtime', 'p_r', 'p_t', 'p_i', 'p_o', 'p_peak', 'l_limit')
   local sums = { r = number(f[1], 0), i = number(f[2], 0), o = number(f[3], 0), x = number(f[4], 0), c = number(f[5], 0) }
   sums.t = sums.i + sums.o + sums.x
   sums.pace = pace_of(f, 12)
@@ -30,7 +30,7 @@ local function read_use(use, log, now)
     paused_until = number(f[6], 0), input_ratio = number(f[7], 1), latency = usual or 250, usual_latency = usual,
     limits = f[10], vtime = number(f[11], 0),
     -- -1: nothing is learned, as in the scope of a tenant.
-    learned = math.floor(number(f[18], -1)),
+    learned = math.floor(number(f[17], -1)),
   }
 end
 
@@ -60,8 +60,8 @@ local function take_on_paper(sums, input, output)
 end
 
 -- Whether a job that has time must let some of it pass.
-local function is_paced(sums, urgency, now)
-  return is_calm(urgency, now) and paced_for(sums.pace, now) > 0
+local function is_paced(limits, sums, urgency, now)
+  return is_calm(urgency, now) and paced_for(limits, sums, now) > 0
 end
 
 -- A job's place in the order; nil for a caller that takes no turn.
@@ -132,12 +132,12 @@ local function serve_waiters(parked, scope, sums, now, turn, wake)
     if not queue then return order.looks > 0 and not (turn and order.holds), order.floor end
     local head = queue.head
     if head == turn then return true, order.floor end
-    if is_paced(sums, head.urgency, now) then
+    if is_paced(scope.limits, sums, head.urgency, now) then
       if not turn and not order.holds then stir(parked, head, now, wake) end
       queue.held, order.holds = true, true
     elseif has_room(scope.limits, sums, head.input, head.output) then
       take_on_paper(sums, head.input, head.output)
-      advance(sums.pace, scope.limits, now, head.input, head.output, true)
+      advance(sums.pace, scope.limits, now, head.input, head.output)
       wake_up(parked, head, now, wake)
       pass(order, queue, head.input + head.output)
     else
