@@ -37,6 +37,15 @@ const submit = (more: object = {}, maxTokens = 20, headers: Record<string, strin
     },
     headers,
   );
+const lines = (count: number, maxTokens: number) =>
+  Array.from({ length: count }, (_, index) =>
+    JSON.stringify({
+      custom_id: `line-${index}`,
+      method: "POST",
+      url: "/v1/chat/completions",
+      body: { model: "auto", messages: [{ role: "user", content: "Name a river." }], max_tokens: maxTokens },
+    }),
+  ).join("\n");
 const keyed = (key: string) => ({ "idempotency-key": key });
 
 test("jobs say when they will have finished; a class refuses what would be late; a quota gives back", async () => {
@@ -88,4 +97,35 @@ test("jobs say when they will have finished; a class refuses what would be late;
     return answer.status === 202 ? answer : undefined;
   });
   expect(later.headers.get("idempotent-replayed")).toBeNull();
+});
+
+test("a batch says when its last line will have finished; one whose lines count too many tokens has failed", async () => {
+  const create = async (text: string) =>
+    cluster.api.post("/v1/batches", {
+      input_file_id: await cluster.api.upload(text),
+      endpoint: "/v1/chat/completions",
+      completion_window: "24h",
+    });
+  const began = await until("a batch has room and begins", async () => {
+    const { status, body } = await create(lines(5, 20));
+    expect({ status, estimate: body.estimate }).toEqual({
+      status: 200,
+      estimate: { p50_at: null, p95_at: null, at_risk: false },
+    });
+    return until("it is validated", async () => {
+      const seen = await cluster.api.get(`/v1/batches/${body.id}`);
+      return seen.body.status === "validating" ? undefined : seen;
+    }).then((seen) => (seen.body.status === "failed" ? undefined : seen));
+  });
+  const { p50_at, p95_at, at_risk } = began.body.estimate;
+  expect(Date.parse(p50_at)).toBeGreaterThan(began.body.created_at * 1000);
+  expect(Date.parse(p95_at)).toBeGreaterThan(Date.parse(p50_at));
+  expect(at_risk).toBe(false);
+  const large = await create(lines(3, 600));
+  const failed = await until("the large batch has failed", async () => {
+    const seen = await cluster.api.get(`/v1/batches/${large.body.id}`);
+    return seen.body.status === "failed" ? seen : undefined;
+  });
+  expect(failed.body.errors.data).toMatchObject([{ code: "token_limit_exceeded", line: null }]);
+  expect(failed.body.estimate).toBeUndefined();
 });

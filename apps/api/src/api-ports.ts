@@ -51,6 +51,6 @@ export interface ApiPorts {
   readonly waiter: JobWaiter;
   readonly watcher: JobWatcher;
   readonly windowSizes: WindowSizes;
-  readonly admission: Pick<Admission, "checkRoom">;
-  readonly forecaster: Pick<Forecaster, "estimateLive">;
+  readonly admission: Pick<Admission, "checkQueue" | "checkRoom">;
+  readonly forecaster: Pick<Forecaster, "estimate" | "estimateLive">;
 }

@@ -28,12 +28,16 @@ export function handleErrors(server: FastifyInstance, logger: Logger): void {
 /** A lost ledger is back within seconds, or an operator is needed. */
 const unavailableSeconds = 2;
 
+/** OpenAI's clients wait no longer; told to, they would come again within seconds. */
+const longestWaitSeconds = 60;
+
 /** Sends an error with the headers that tell a client whether to try again. */
 export function sendError(reply: FastifyReply, error: SluiceError): FastifyReply {
   const { status } = errorCatalogue[error.code];
   const retryAfterSeconds = error.retryAfterSeconds ?? (status === 503 ? unavailableSeconds : undefined);
   if (retryAfterSeconds !== undefined) reply.header("retry-after", String(retryAfterSeconds));
-  if (status === 409) reply.header("x-should-retry", "false");
+  if (status === 409 || (retryAfterSeconds ?? 0) > longestWaitSeconds)
+    reply.header("x-should-retry", "false");
   return reply.code(status).type("application/json").send(renderError(error));
 }
 

@@ -2,6 +2,7 @@ import { createCapacity, createForecastBoard } from "@sluice/capacity";
 import { failureLineBytes, readBatchLine } from "@sluice/contracts";
 import type { BatchId } from "@sluice/domain";
 import {
+  createForecaster,
   createWindowSizes,
   dispatchDuties,
   type LineReader,
@@ -33,7 +34,11 @@ export async function startDispatcher(runtime: Runtime): Promise<StartedRole> {
   const batches = createIdQueue({ redis, name: "batches", clock });
   const deliveries = createIdQueue({ redis, name: "delivery", clock });
   const deadLetters = createDeadLetters({ redis });
-  const validation = { ledger, files, deliveries, ids, clock, logger, metrics, config, readLine, holder };
+  const commands = runtime.redis("commands");
+  const board = createForecastBoard(commands);
+  const forecaster = createForecaster({ board, clock, logger, config });
+  const ports = { ledger, forecaster, files, deliveries };
+  const validation = { ...ports, ids, clock, logger, metrics, config, readLine, holder };
   const validator = createIdConsumer({
     redis: runtime.redis("worker"),
     name: "batches",
@@ -43,13 +48,12 @@ export async function startDispatcher(runtime: Runtime): Promise<StartedRole> {
     handler: (id) => validateBatch(validation, id as BatchId),
     onError: (error) => logger.warn({ err: error }, "the batches queue has a problem"),
   });
-  const commands = runtime.redis("commands");
   const capacity = createCapacity({ redis: commands, clock, ids });
   const duties = dispatchDuties({
     ledger,
     lanes,
     capacity,
-    board: createForecastBoard(commands),
+    board,
     sizes: createWindowSizes({ capacity, files, clock, logger, config }),
     batches,
     deliveries,

@@ -85,8 +85,11 @@ function endOf(job: Job): Record<string, unknown> {
   };
 }
 
-/** A batch in OpenAI's shape; the two file ids appear as soon as their files hold a line. */
-export function renderBatch(batch: Batch): Record<string, unknown> {
+/**
+ * A batch in OpenAI's shape; the two file ids appear as soon as their files hold a line. `estimate` is that of its last
+ * line, for one that has not ended.
+ */
+export function renderBatch(batch: Batch, estimate?: EstimateToRender): Record<string, unknown> {
   const { counts } = batch;
   return {
     id: batch.id,
@@ -126,6 +129,7 @@ export function renderBatch(batch: Batch): Record<string, unknown> {
     cost_usd: counts.costUsd,
     max_spend_usd: batch.maxSpendUsd ?? null,
     stop_on_error_rate: batch.stopOnErrorRate ?? null,
+    ...(estimate === undefined ? {} : estimateView(estimate)),
   };
 }
 

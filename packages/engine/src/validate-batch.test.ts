@@ -57,6 +57,14 @@ describe("a valid file", () => {
     expect(bounded).not.toEqual(usual);
   });
 
+  test("says of each line when it will have finished, behind those before it", async () => {
+    const { run, yielded } = await setupBatch(lines(50).join("\n"));
+    await run();
+    const waits = yielded.map(({ estimate }) => estimate?.waitMs ?? -1);
+    expect(waits).toEqual(waits.toSorted((a, b) => a - b));
+    expect(waits.at(-1)).toBeGreaterThan(10 * ((waits[0] ?? 0) + 1));
+  });
+
   test("may have blank lines, CRLF and no break at its end; numbers are those of the file", async () => {
     const { run, yielded } = await setupBatch(`\n${line("a")}\r\n  \t\r\n\n${line("b")}`);
     expect(await run()).toMatchObject({ kind: "done" });
@@ -158,6 +166,22 @@ describe("an invalid file", () => {
       { line: 2, code: "payload_too_large", param: undefined },
       { line: 3, code: "invalid_json_line" },
     ]);
+  });
+
+  test("is refused when its lines count more tokens than the tenant has left, and not when they fit", async () => {
+    const { run, yielded } = await setupBatch(lines(3).join("\n"));
+    await run();
+    const tokens = yielded.reduce((sum, job) => sum + job.tokens, 0);
+    const of = (counted: number, limit: number) => ({ enqueuedTokens: { counted, limit } });
+    const text = lines(3).join("\n");
+    const fits = await setupBatch(text, of(100, tokens + 100));
+    expect(await fits.run()).toMatchObject({ kind: "done" });
+    const { errors, total } = await faultsOf(text, of(101, tokens + 100));
+    expect(errors).toMatchObject([{ line: undefined, code: "token_limit_exceeded", param: "input_file_id" }]);
+    expect(total).toBe(3);
+    // Nobody has counted those of the batch before it yet.
+    fits.claims.push(sampleBatch);
+    expect(await fits.run()).toMatchObject({ kind: "failed" });
   });
 
   test("repeats nothing of its lines", async () => {

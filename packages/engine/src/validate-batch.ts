@@ -24,6 +24,7 @@ import {
 import { chargedTokens, effectiveDeadlineAt } from "@sluice/scheduling";
 import type { Payers } from "./budgets.ts";
 import { newEventIds } from "./end-job.ts";
+import { type BatchAdmission, type BatchAdmissionPorts, openBatchAdmission } from "./forecast/admit-batch.ts";
 import { openStored } from "./open-content.ts";
 import { payloadOf } from "./payloads.ts";
 import { candidateSetOf, requireServed } from "./spec-job.ts";
@@ -52,6 +53,7 @@ export interface ValidateBatchPorts {
   readonly ledger: Pick<BatchLedger, "claimValidation" | "insertLines" | "failBatch"> &
     Pick<FileLedger, "findInput"> &
     Pick<BudgetLedger, "keyUsdPerDay">;
+  readonly forecaster: BatchAdmissionPorts["forecaster"];
   readonly files: FileStore;
   readonly deliveries: IdQueue;
   readonly ids: IdSource;
@@ -87,10 +89,9 @@ class InvalidBatch extends Error {
 export async function validateBatch(ports: ValidateBatchPorts, id: BatchId): Promise<Verdict> {
   const batch = await ports.ledger.claimValidation(id, ports.holder, validationLeaseMs);
   if (batch === undefined) return { kind: "done", reference: "not mine" };
+  const admission = await openBatchAdmission(ports, batch.tenantId);
   try {
-    const inserted = await ports.ledger.insertLines(id, ports.holder, readJobs(ports, batch), () =>
-      ports.clock.now(),
-    );
+    const inserted = await insertLines(ports, batch, admission);
     if (inserted === undefined) return { kind: "done", reference: "cancelled" };
     ports.metrics.increment("sluice_jobs_accepted_total", { sla: batch.sla }, inserted.total);
     ports.logger.info({ batchId: id, lines: inserted.total }, "batch is valid");
@@ -107,6 +108,30 @@ export async function validateBatch(ports: ValidateBatchPorts, id: BatchId): Pro
     if (deliveryId !== undefined) await ports.deliveries.add([{ id: deliveryId }]);
     ports.logger.info({ batchId: id, errors: error.errors.length }, "batch file is not valid");
     return { kind: "failed", code: "invalid_batch" };
+  }
+}
+
+async function insertLines(ports: ValidateBatchPorts, batch: Batch, admission: BatchAdmission) {
+  let counted = { committed: () => {}, dropped: () => {} };
+  async function* lines(): AsyncGenerator<JobSpec[]> {
+    let total = 0;
+    for await (const jobs of readJobs(ports, batch)) {
+      total += jobs.length;
+      yield jobs.map((job) => ({ ...job, estimate: admission.take(job) }));
+    }
+    const end = admission.close();
+    if ("fault" in end) throw new InvalidBatch([{ ...end.fault, line: undefined }], total);
+    counted = end;
+  }
+  try {
+    const now = () => ports.clock.now();
+    const inserted = await ports.ledger.insertLines(batch.id, ports.holder, lines(), now);
+    if (inserted === undefined) counted.dropped();
+    else counted.committed();
+    return inserted;
+  } catch (error) {
+    counted.dropped();
+    throw error;
   }
 }
 

@@ -143,6 +143,25 @@ describe("inserting lines", () => {
     expect(await ledger.insertLines(made.id, "v", once(good), () => t0)).toEqual({ total: 1 });
   });
 
+  test("its last line can be read, with what was predicted of it", async () => {
+    const { ledger, batch, spec } = await setup();
+    const made = batch();
+    await ledger.createBatch(made);
+    expect(await ledger.findLastLine(made.id)).toBeUndefined();
+    await ledger.claimValidation(made.id, "v", minute);
+    const lines = [1, 2, 3].map((line) =>
+      spec({
+        batchLine: lineOf(made, line),
+        estimate: { p50At: t0 + line, p95At: t0 + 2 * line, waitMs: line, serviceMs: 1 },
+      }),
+    );
+    await ledger.insertLines(made.id, "v", once(lines), () => t0);
+    expect(await ledger.findLastLine(made.id)).toMatchObject({
+      id: lines[2]?.id,
+      estimate: lines[2]?.estimate,
+    });
+  });
+
   test("keeps nothing when PostgreSQL refuses the last line, or one before lines without end", async () => {
     const { ledger, batch, spec, sql } = await setup();
     const made = batch();

@@ -19,6 +19,7 @@ import { finaliseBatches } from "./finalise-batches.ts";
 import { answerOf, type ClaimAnswer, claimColumns, claimSql } from "./idempotency.ts";
 import { insertLines } from "./insert-lines.ts";
 import { type BatchRow, batchColumns, batchOf, batchSource } from "./read-batch.ts";
+import { type SpecRow, specColumns, specOf } from "./read-job.ts";
 import { readLines } from "./read-lines.ts";
 
 /** Batches from acceptance to their end. */
@@ -27,6 +28,10 @@ export function createBatches(sql: Sql): BatchLedger {
     createBatch: (spec, idempotency) => createBatch(sql, spec, idempotency),
     findBatch: (tenant, id) => findBatch(sql, id, tenant),
     listBatches: (tenant, page) => listBatches(sql, tenant, page),
+    async findLastLine(id) {
+      const [row] = await sql.unsafe<SpecRow[]>(lastLineStatement, [uuidOf("batch", id)]);
+      return row && specOf(row);
+    },
     async cancelBatch(tenant, id, now, newIds, lineBytesOf) {
       const began = await sql`
         UPDATE batches SET status = 'cancelling', cancelling_at = ${now}
@@ -52,6 +57,10 @@ export function createBatches(sql: Sql): BatchLedger {
     readLines: (id, side, afterLine, limit) => readLines(sql, { id, side, afterLine, limit }),
   };
 }
+
+// A validation gives ids in the order of the lines.
+const lastLineStatement = `
+  SELECT ${specColumns}, j.body, j.body_key FROM jobs j WHERE j.batch_id = $1 ORDER BY j.id DESC LIMIT 1`;
 
 const createStatement = `
   WITH ${claimSql(batchColumns.length + 1)},

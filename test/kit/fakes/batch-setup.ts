@@ -1,11 +1,12 @@
 import { Readable } from "node:stream";
 import { readBatchLine } from "@sluice/contracts";
 import type { Batch, BatchLineError, FileRecord, JobSpec } from "@sluice/domain";
-import { type LineReader, validateBatch } from "@sluice/engine";
+import { createForecaster, type LineReader, validateBatch } from "@sluice/engine";
 import { sampleBatch, sampleConfig } from "../samples.ts";
 import { createFakeClock } from "./fake-clock.ts";
 import { createFaults } from "./faults.ts";
 import { createMemoryFiles } from "./memory-files.ts";
+import { createMemoryForecastBoard } from "./memory-forecast-board.ts";
 import { createMemoryIdQueue } from "./memory-lanes.ts";
 import { createCountingIds, createRecordingLogger, createRecordingMetrics } from "./records.ts";
 
@@ -25,6 +26,8 @@ const readLine: LineReader = (bytes, batchEndpoint) => {
 export interface BatchSetup {
   readonly batch?: Partial<Batch>;
   readonly limits?: Partial<ReturnType<typeof sampleConfig>["limits"]>;
+  /** What the tenant's unfinished jobs may count, and what a leader has counted of them. */
+  readonly enqueuedTokens?: { readonly limit: number; readonly counted: number };
   /** Whether the batch is cancelled while it is validated. */
   readonly cancelled?: boolean;
   /** Size of the pieces in which the file is read. */
@@ -34,9 +37,24 @@ export interface BatchSetup {
 /** A validation on fakes: a stored input file of this text, a claim, and a ledger that keeps what it is given. */
 export async function setupBatch(
   text: string,
-  { batch = {}, limits = {}, cancelled = false, chunkBytes }: BatchSetup = {},
+  { batch = {}, limits = {}, enqueuedTokens, cancelled = false, chunkBytes }: BatchSetup = {},
 ) {
-  const config = sampleConfig();
+  const base = sampleConfig();
+  const own = { weight: 1, maxPriority: 9, limits: { enqueuedTokens: enqueuedTokens?.limit ?? 1e9 } };
+  const config = {
+    ...base,
+    limits: { ...base.limits, ...limits },
+    ...(enqueuedTokens === undefined ? {} : { tenants: { [sampleBatch.tenantId]: own } }),
+  };
+  const clock = createFakeClock();
+  const logger = createRecordingLogger();
+  const board = createMemoryForecastBoard();
+  const counted = { waitingTokens: enqueuedTokens?.counted ?? 0, runningTokens: 0 };
+  await board.publish({
+    ...{ version: 1, takenAt: clock.now(), targets: {}, sets: [], corrections: {}, records: {} },
+    ...{ jobs: 0, jobsPerSecond: 0, tenants: { [sampleBatch.tenantId]: counted } },
+  });
+  const forecaster = createForecaster({ board, clock, logger, config: () => config });
   const files = createMemoryFiles();
   const stored = await files.put(Buffer.from(text));
   const content: FileRecord["content"] = { kind: "stored", key: stored.key };
@@ -76,10 +94,11 @@ export async function setupBatch(
     files,
     deliveries: createMemoryIdQueue(),
     ids: createCountingIds(),
-    clock: createFakeClock(),
-    logger: createRecordingLogger(),
+    forecaster,
+    clock,
+    logger,
     metrics: createRecordingMetrics(),
-    config: () => ({ ...config, limits: { ...config.limits, ...limits } }),
+    config: () => config,
     readLine,
     holder: "me",
   };

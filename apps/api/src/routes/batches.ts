@@ -13,7 +13,9 @@ import type { FastifyInstance, FastifyReply, FastifyRequest } from "fastify";
 import type { ApiPorts } from "../api-ports.ts";
 import { callerOf } from "../authenticate.ts";
 import { checkCursor } from "../cursor.ts";
+import { estimateOfBatch } from "../estimate-of.ts";
 import { jsonBody } from "../json-body.ts";
+import { queueCheck } from "../room-check.ts";
 import { checkWebhookUrl, idempotencyOf, tagsOf } from "../tags.ts";
 import { describe } from "./describe.ts";
 
@@ -23,7 +25,7 @@ type WithId = { Params: { id: string } };
 export function batchRoutes(server: FastifyInstance, ports: ApiPorts): void {
   server.post(
     "/v1/batches",
-    describe("Batches", "Create a batch", { body: batchRequestSchema }),
+    { ...describe("Batches", "Create a batch", { body: batchRequestSchema }), onRequest: queueCheck(ports) },
     (request, reply) => create(ports, request, reply),
   );
   server.get(
@@ -32,11 +34,16 @@ export function batchRoutes(server: FastifyInstance, ports: ApiPorts): void {
     (request) => list(ports, request),
   );
   server.get<WithId>("/v1/batches/:id", describe("Batches", "Read a batch"), async (request) =>
-    renderBatch(await requireBatch(ports, request)),
+    view(ports, await requireBatch(ports, request)),
   );
   server.post<WithId>("/v1/batches/:id/cancel", describe("Batches", "Cancel a batch"), (request) =>
     cancel(ports, request),
   );
+}
+
+async function view(ports: ApiPorts, batch: Batch): Promise<unknown> {
+  const last = batch.status === "in_progress" ? await ports.ledger.findLastLine(batch.id) : undefined;
+  return renderBatch(batch, estimateOfBatch(ports.config(), ports, batch, last));
 }
 
 async function create(ports: ApiPorts, request: FastifyRequest, reply: FastifyReply): Promise<FastifyReply> {
@@ -61,7 +68,7 @@ async function create(ports: ApiPorts, request: FastifyRequest, reply: FastifyRe
     stopOnErrorRate: asked.stop_on_error_rate,
     traceparent: typeof request.headers.traceparent === "string" ? request.headers.traceparent : undefined,
     idempotency: idempotencyOf(request, "POST /v1/batches", bytes),
-    render: (spec) => JSON.stringify(renderBatch(freshBatch(spec))),
+    render: (spec) => JSON.stringify(renderBatch(freshBatch(spec), { estimate: undefined, atRisk: false })),
   });
   const answer = answerOf(result, body, 200);
   if (answer.replayed) reply.header("idempotent-replayed", "true");
@@ -93,7 +100,10 @@ async function list(ports: ApiPorts, request: FastifyRequest): Promise<unknown> 
     limit: limit + 1,
     order: "desc",
   });
-  return renderList(batches.map(renderBatch), limit);
+  return renderList(
+    batches.map((batch) => renderBatch(batch)),
+    limit,
+  );
 }
 
 async function requireBatch(ports: ApiPorts, request: FastifyRequest<WithId>): Promise<Batch> {

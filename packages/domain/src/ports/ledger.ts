@@ -135,6 +135,8 @@ export interface BatchLedger {
   createBatch(spec: BatchSpec, idempotency?: IdempotencyClaim): Promise<AcceptResult>;
   findBatch(tenant: TenantId, id: BatchId): Promise<Batch | undefined>;
   listBatches(tenant: TenantId, page: Page): Promise<Batch[]>;
+  /** The job of a batch's last line; `undefined` before there are any. */
+  findLastLine(id: BatchId): Promise<JobSpec | undefined>;
   /** Starts cancelling: unstarted lines are cancelled at once, running ones end by themselves. */
   cancelBatch(
     tenant: TenantId,

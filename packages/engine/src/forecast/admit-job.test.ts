@@ -102,6 +102,17 @@ describe("the bound of the queue", () => {
     });
   });
 
+  test("is all that a batch is held against when it is created", async () => {
+    const tenants = { acme: { waitingTokens: 2_000, runningTokens: 0 } };
+    const used = setup({ queuedJobs: 10, enqueuedTokens: 1_000, snapshot: { jobs: 5, tenants } });
+    await used.forecaster.refreshed();
+    await expect(used.admission.checkRoom(acme)).rejects.toMatchObject({ code: "enqueued_tokens_exceeded" });
+    await used.admission.checkQueue();
+    const full = setup({ queuedJobs: 10, snapshot: { jobs: 10 } });
+    await full.forecaster.refreshed();
+    await expect(full.admission.checkQueue()).rejects.toMatchObject({ code: "queue_full" });
+  });
+
   test("lets go what fits, and counts what this process has accepted since", async () => {
     const { admission, forecaster, job } = setup({ queuedJobs: 2, snapshot: { jobs: 1 } });
     await forecaster.refreshed();

@@ -17,6 +17,8 @@ export interface AdmissionPorts {
 
 /** Says whether a job may come in. It waits only before it refuses, for the newest that is known. */
 export interface Admission {
+  /** Throws when the queue has no room for any job. */
+  checkQueue(): Promise<void>;
   /** Throws when the queue, or the tenant's part of it, has no room for any job. */
   checkRoom(tenant: TenantId): Promise<void>;
   /** The job's estimate. Throws when it has no room, or its class refuses it because it would be late. */
@@ -41,6 +43,7 @@ export function createAdmission(ports: AdmissionPorts): Admission {
   }
 
   return {
+    checkQueue: () => refuseFor(() => queueFull(ports)),
     checkRoom: (tenant) => refuseFor(() => queueFull(ports) ?? quotaUsed(ports, tenant, 1)),
     async admit(job) {
       await refuseFor(() => queueFull(ports) ?? quotaUsed(ports, job.tenantId, job.tokens));

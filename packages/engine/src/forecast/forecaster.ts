@@ -19,8 +19,11 @@ import { type Additions, createAdditions } from "./additions.ts";
 
 /** Predicts from what the leader has published, and what this process has accepted since. Never waits. */
 export interface Forecaster {
-  /** When a job that comes now will have finished; `undefined` when that cannot be told. */
-  estimate(job: JobSpec): KeptEstimate | undefined;
+  /**
+   * When a job that comes now will have finished; `undefined` when that cannot be told. `tokensBefore` are those of its
+   * batch that go before it and that nobody else counts yet.
+   */
+  estimate(job: JobSpec, tokensBefore?: number): KeptEstimate | undefined;
   /** When one that is waiting or running will have. */
   estimateLive(job: Job): FinishEstimate | undefined;
   /** Counts a job that is being accepted until a snapshot does. */
@@ -96,11 +99,11 @@ export function createForecaster(ports: ForecasterPorts): Forecaster {
     return view;
   }
 
-  function question(job: JobSpec, place: "last" | "among") {
+  function question(job: JobSpec, place: "last" | "among", tokensBefore = 0) {
     const { candidateSet, tenantId, effectiveDeadlineAt } = job;
     const leadMs = effectiveDeadlineAt - job.acceptedAt;
     const weight = tenantConfig(ports.config(), tenantId).weight;
-    const addedTokens = additions.before(job);
+    const addedTokens = additions.before(job) + tokensBefore;
     return {
       view: viewOf(job),
       corrections: snapshot?.corrections ?? {},
@@ -113,7 +116,7 @@ export function createForecaster(ports: ForecasterPorts): Forecaster {
 
   return {
     additions,
-    estimate: (job) => estimateFinish(question(job, "last")),
+    estimate: (job, tokensBefore) => estimateFinish(question(job, "last", tokensBefore)),
     estimateLive(job) {
       if (job.state !== "running") {
         // Who is held for room may go before; a retry may not.
