@@ -16,9 +16,11 @@ import { fileRoutes } from "./routes/files.ts";
 import { jobEventRoutes } from "./routes/job-events.ts";
 import { jobRoutes } from "./routes/jobs.ts";
 import { laneRoutes } from "./routes/lanes.ts";
-import { publicRoutes, webhookSecretRoutes } from "./routes/operate.ts";
+import { publicRoutes } from "./routes/operate.ts";
 import { poolRoutes } from "./routes/pools.ts";
 import { uploadRoutes } from "./routes/uploads.ts";
+import { webhookSecretRoutes } from "./routes/webhook-secret.ts";
+import { webhookDeliveryRoutes, webhookEndpointRoutes } from "./routes/webhooks.ts";
 
 /** Room for what stands around a job's body in its request. */
 const envelopeBytes = 65_536;
@@ -66,6 +68,8 @@ export async function createServer(ports: ApiPorts, queues: BoardQueues["queues"
     laneRoutes(scope, ports);
     poolRoutes(scope, ports);
     webhookSecretRoutes(scope, ports);
+    webhookEndpointRoutes(scope, ports);
+    webhookDeliveryRoutes(scope, ports);
   });
   return server;
 }

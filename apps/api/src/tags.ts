@@ -55,10 +55,12 @@ export function idempotencyKeyOf(request: FastifyRequest): string | undefined {
 
 /** Refuses a webhook URL that is not https or leads into a private network. Names are checked again when connecting. */
 export function checkWebhookUrl(url: string | undefined, allowNetworks: readonly string[]): void {
-  if (url === undefined) return;
+  if (url !== undefined) checkUrl("webhook_url", url, allowNetworks);
+}
+
+/** The same of a URL in the field `param`. */
+export function checkUrl(param: string, url: string, allowNetworks: readonly string[]): void {
   const verdict = guardUrl(url, { allowNetworks });
   if (!verdict.ok)
-    throw new SluiceError("webhook_url_forbidden", `'webhook_url' ${verdict.message}.`, {
-      param: "webhook_url",
-    });
+    throw new SluiceError("webhook_url_forbidden", `'${param}' ${verdict.message}.`, { param });
 }

@@ -1,11 +1,13 @@
-import { renderWebhook } from "@sluice/contracts";
-import type { DeliveryId } from "@sluice/domain";
-import { deliver } from "@sluice/engine";
-import { createIdConsumer } from "@sluice/queue";
+import { renderBatch, renderJob, renderWebhook } from "@sluice/contracts";
+import type { DeliveryId, WebhookEvent, WebhookPayload } from "@sluice/domain";
+import { createReceiverGate, deliver, renderEvent } from "@sluice/engine";
+import { createIdConsumer, createIdQueue } from "@sluice/queue";
 import type { Runtime, StartedRole } from "@sluice/role";
 import { createWebhookSender, newSecret, nextDeliveryDelayMs, signWebhook } from "@sluice/webhooks";
 
-const concurrency = 32;
+const concurrency = 256;
+/** A receiver that answers slowly, or a tenant that has many of those, leaves the others their places. */
+const shares = { perReceiver: 8, perTenant: 64 };
 const shutdownGraceMs = 10_000;
 
 /** Wires the delivery of webhooks. The networks it may reach are read once: a change takes a restart. */
@@ -13,6 +15,7 @@ export async function startDelivery(runtime: Runtime): Promise<StartedRole> {
   const { ledger, clock, random, logger, metrics, environment } = runtime;
   const { allowNetworks, timeoutMs } = runtime.config().webhooks;
   const sender = createWebhookSender({ allowNetworks, timeoutMs });
+  const deliveries = createIdQueue({ redis: runtime.redis("producer"), name: "delivery", clock });
   const ports = {
     ledger,
     clock,
@@ -20,7 +23,10 @@ export async function startDelivery(runtime: Runtime): Promise<StartedRole> {
     logger,
     metrics,
     tracer: runtime.tracing,
-    render: renderWebhook,
+    render: (event: WebhookEvent, payload: WebhookPayload) =>
+      renderEvent({ ledger, renderJob, renderBatch, renderWebhook }, event, payload),
+    gate: createReceiverGate(shares),
+    deliveries,
     newSecret,
     sign: signWebhook,
     send: sender.send,
@@ -43,6 +49,7 @@ export async function startDelivery(runtime: Runtime): Promise<StartedRole> {
     async stop() {
       await consumer.close({ graceMs: shutdownGraceMs });
       await sender.close();
+      await deliveries.close();
     },
   };
 }

@@ -46,4 +46,15 @@ export {
 } from "./views.ts";
 export { renderRoute } from "./views-of-routes.ts";
 export { renderWebhook } from "./webhook-event.ts";
+export {
+  deliveryListQuerySchema,
+  replaySchema,
+  rotateEndpointSecretSchema,
+  rotateWebhookSecretSchema,
+  testEndpointSchema,
+  webhookEndpointListQuerySchema,
+  webhookEndpointRequestSchema,
+  webhookEndpointUpdateSchema,
+} from "./webhook-requests.ts";
+export { renderDelivery, renderWebhookEndpoint } from "./webhook-views.ts";
 export { errorFromIssues, parseWith } from "./zod-errors.ts";

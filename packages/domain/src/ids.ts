@@ -10,6 +10,7 @@ export const idPrefixes = {
   worker: "wrk_",
   apiKey: "key_",
   webhookEndpoint: "we_",
+  response: "resp_",
   request: "req_",
 } as const;
 
@@ -26,6 +27,7 @@ export type EventId = Id<"event">;
 export type DeliveryId = Id<"delivery">;
 export type WorkerId = Id<"worker">;
 export type ApiKeyId = Id<"apiKey">;
+export type WebhookEndpointId = Id<"webhookEndpoint">;
 
 /** A tenant's name, chosen by an operator: 1–64 characters of `a-z 0-9 _ -`. */
 export type TenantId = string & { readonly brand: "TenantId" };

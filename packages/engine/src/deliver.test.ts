@@ -1,4 +1,12 @@
-import { type DeliveryAttempt, type DueDelivery, idFromUuid, tenantId } from "@sluice/domain";
+import {
+  type DeliveryAttempt,
+  type DeliveryClaim,
+  type DeliveryId,
+  type DueDelivery,
+  idFromUuid,
+  type ReceiverEffect,
+  tenantId,
+} from "@sluice/domain";
 import { describe, expect, it } from "vitest";
 import { createFakeClock } from "../../../test/kit/fakes/fake-clock.ts";
 import {
@@ -7,11 +15,12 @@ import {
   createRecordingMetrics,
 } from "../../../test/kit/fakes/records.ts";
 import { deliver, type SendResult } from "./deliver.ts";
+import { createReceiverGate } from "./receiver-gate.ts";
 
 const uuid = "01a1f9bb-75c5-7006-93a4-fd71de43e5c4";
 
 /** One due delivery to a receiver that gives these answers in turn. */
-function setup(options: { secrets?: string[]; answers?: SendResult[] } = {}) {
+function setup(options: { secrets?: string[]; answers?: SendResult[]; due?: Partial<DueDelivery> } = {}) {
   const { secrets = ["whsec_old"], answers = [] } = options;
   const kept: string[] = [...secrets];
   const sent: Record<string, string>[] = [];
@@ -26,7 +35,18 @@ function setup(options: { secrets?: string[]; answers?: SendResult[] } = {}) {
   };
   const id = idFromUuid("delivery", uuid);
   const traceparent = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01";
-  const due: DueDelivery = { id, event, url: "https://example.com/", secrets, attempts: 0, traceparent };
+  const due: DueDelivery = {
+    ...{ id, event, url: "https://example.com/", secrets, attempts: 0, traceparent },
+    ...{
+      receiver: "https://example.com",
+      endpointId: undefined,
+      payload: "thin",
+      test: false,
+      receiverFailures: 0,
+    },
+    ...options.due,
+  };
+  const called: string[] = [];
   const ports = {
     clock,
     logger: createRecordingLogger(),
@@ -34,15 +54,26 @@ function setup(options: { secrets?: string[]; answers?: SendResult[] } = {}) {
     tracer: createFakeTracer(),
     random: { next: () => 0.5 },
     ledger: {
-      claimDelivery: async () => due,
-      recordDelivery: async (attempt: DeliveryAttempt, next: { kind: string; at?: number }) =>
-        void attempts.push({ attempt, next }),
+      claimDelivery: async (): Promise<DeliveryClaim> => ({ kind: "claimed", due }),
+      releaseDelivery: async (_id: DeliveryId): Promise<void> => undefined,
+      dueOfReceiver: async (): Promise<DeliveryId[]> => [],
+      recordDelivery: async (
+        attempt: DeliveryAttempt,
+        next: { kind: string; at?: number },
+      ): Promise<ReceiverEffect> => {
+        attempts.push({ attempt, next });
+        return { kind: "none" };
+      },
       webhookSecrets: async (_tenant: unknown, create: () => string) => {
         if (kept.length === 0) kept.push(create());
         return kept;
       },
     },
-    render: () => "{}",
+    render: async () => "{}",
+    gate: createReceiverGate({ perReceiver: 1, perTenant: 2 }),
+    deliveries: {
+      add: async (items: readonly { id: string }[]) => void called.push(...items.map((item) => item.id)),
+    },
     newSecret: () => "whsec_new",
     sign: (message: { secrets: readonly string[] }) => message.secrets.join(" "),
     send: async ({ headers }: { headers: Record<string, string> }): Promise<SendResult> => {
@@ -51,7 +82,7 @@ function setup(options: { secrets?: string[]; answers?: SendResult[] } = {}) {
     },
     nextDelayMs: (attempt: number) => (attempt < 2 ? 5_000 : undefined),
   };
-  return { ports, id, due, event, sent, attempts, signal: new AbortController().signal };
+  return { ports, id, due, event, called, sent, attempts, signal: new AbortController().signal };
 }
 
 describe("a delivery", () => {
@@ -98,7 +129,7 @@ describe("a delivery", () => {
 
   it("that is not due, or that another process has, is dropped from the queue", async () => {
     const { ports, id, sent, signal } = setup();
-    const claim = async () => undefined;
+    const claim = async (): Promise<DeliveryClaim> => ({ kind: "none" });
     expect(
       await deliver({ ...ports, ledger: { ...ports.ledger, claimDelivery: claim } }, id, signal),
     ).toEqual({
@@ -147,10 +178,58 @@ describe("a delivery", () => {
     const { ports, id, due, attempts, signal } = setup({
       answers: [{ kind: "failed", reason: "connection refused", latencyMs: 1 }],
     });
-    ports.ledger.claimDelivery = async () => ({ ...due, attempts: 1 });
+    ports.ledger.claimDelivery = async () => ({ kind: "claimed", due: { ...due, attempts: 1 } });
     expect(await deliver(ports, id, signal)).toEqual({ kind: "failed", code: "given_up" });
     expect(attempts).toMatchObject([
       { attempt: { number: 2, reason: "connection refused" }, next: { kind: "given_up" } },
     ]);
+  });
+
+  it("whose receiver has its share of this process waits in the ledger, and is called when that has room", async () => {
+    const { ports, id, due, called, sent, signal } = setup();
+    const key = { tenantId: due.event.tenantId, receiver: due.receiver };
+    const other = idFromUuid("delivery", uuid.replace("01a1", "01a2"));
+    ports.gate.enter(key);
+    const released: string[] = [];
+    ports.ledger.releaseDelivery = async (given) => void released.push(given);
+    expect(await deliver(ports, id, signal)).toEqual({ kind: "done", reference: "not due" });
+    expect([released, sent]).toEqual([[id], []]);
+    ports.ledger.claimDelivery = async () => ({ kind: "busy", key });
+    expect(await deliver(ports, id, signal)).toEqual({ kind: "done", reference: "not due" });
+    expect(ports.gate.busy().receivers).toEqual([key]);
+
+    ports.gate.leave(key);
+    ports.ledger.claimDelivery = async () => ({ kind: "claimed", due });
+    ports.ledger.dueOfReceiver = async () => [other];
+    expect(await deliver(ports, id, signal)).toEqual({ kind: "done", reference: id });
+    expect(called).toEqual([other]);
+    ports.ledger.dueOfReceiver = async () => [];
+    await deliver(ports, id, signal);
+    await deliver(ports, id, signal);
+    expect(called).toEqual([other]);
+  });
+
+  it("that brings a failing receiver's first success calls what has waited for it", async () => {
+    const { ports, id, called, signal } = setup({ due: { receiverFailures: 7 } });
+    const waiting = [idFromUuid("delivery", uuid.replace("01a1", "01a2"))];
+    ports.ledger.dueOfReceiver = async () => waiting;
+    await deliver(ports, id, signal);
+    expect(called).toEqual(waiting);
+  });
+
+  it("of a test is tried once, and takes no place", async () => {
+    const rejected = { kind: "rejected", status: 500, latencyMs: 1, responseSnippet: "" } as const;
+    const { ports, id, due, attempts, signal } = setup({ answers: [rejected], due: { test: true } });
+    ports.gate.enter({ tenantId: due.event.tenantId, receiver: due.receiver });
+    expect(await deliver(ports, id, signal)).toEqual({ kind: "failed", code: "given_up" });
+    expect(attempts).toMatchObject([{ next: { kind: "given_up" } }]);
+  });
+
+  it("that disables its endpoint tells the tenant's others at once", async () => {
+    const { ports, id, called, signal } = setup({ due: { endpointId: idFromUuid("webhookEndpoint", uuid) } });
+    ports.ledger.recordDelivery = async () => ({ kind: "disabled", deliveryIds: ["dlv_1"] });
+    await deliver(ports, id, signal);
+    expect(called).toEqual(["dlv_1"]);
+    expect([...ports.metrics.totals.keys()]).toContain("sluice_webhook_endpoints_disabled_total");
   });
 });

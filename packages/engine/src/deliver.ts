@@ -1,16 +1,24 @@
-import type {
-  Clock,
-  DeliveryId,
-  DeliveryLedger,
-  DueDelivery,
-  Logger,
-  Metrics,
-  Random,
-  TenantLedger,
-  Tracer,
-  Verdict,
-  WebhookEvent,
+import {
+  assertNever,
+  type Clock,
+  type DeliveryAttempt,
+  type DeliveryId,
+  type DeliveryLedger,
+  type DeliveryStep,
+  type DueDelivery,
+  type IdQueue,
+  type Logger,
+  type Metrics,
+  type Random,
+  type ReceiverEffect,
+  type ReceiverKey,
+  type TenantLedger,
+  type Tracer,
+  type Verdict,
+  type WebhookEvent,
+  type WebhookPayload,
 } from "@sluice/domain";
+import type { ReceiverGate } from "./receiver-gate.ts";
 
 /** How one sending ended (webhooks). */
 export type SendResult =
@@ -36,7 +44,9 @@ export interface DeliverPorts {
   readonly logger: Logger;
   readonly metrics: Metrics;
   readonly tracer: Tracer;
-  readonly render: (event: WebhookEvent) => string;
+  readonly render: (event: WebhookEvent, payload: WebhookPayload) => Promise<string>;
+  readonly gate: ReceiverGate;
+  readonly deliveries: IdQueue;
   readonly newSecret: () => string;
   readonly sign: (message: {
     secrets: readonly string[];
@@ -60,10 +70,61 @@ export interface DeliverPorts {
 
 const claimLeaseMs = 60_000;
 
-/** Sends one due delivery and records what came of it. At-least-once: a crash after sending sends it again, under the same id. */
+/**
+ * Sends one due delivery and records what came of it. At-least-once: a crash after sending sends it again, under the
+ * same id. What its receiver has no room for stays in the ledger; what ends here makes room for the next of it.
+ */
 export async function deliver(ports: DeliverPorts, id: DeliveryId, signal: AbortSignal): Promise<Verdict> {
-  const due = await ports.ledger.claimDelivery(id, ports.clock.now(), claimLeaseMs);
+  const due = await claim(ports, id);
   if (due === undefined) return { kind: "done", reference: "not due" };
+  const key = { tenantId: due.event.tenantId, receiver: due.receiver };
+  try {
+    return await attempt(ports, due, signal);
+  } finally {
+    const next = due.test ? undefined : ports.gate.leave(key);
+    if (next !== undefined) void callBack(ports, next);
+  }
+}
+
+/** Claims a delivery with a place for it. Many may claim at once, so the place is looked at again afterwards. */
+async function claim(ports: DeliverPorts, id: DeliveryId): Promise<DueDelivery | undefined> {
+  const { ledger, gate, clock } = ports;
+  for (;;) {
+    const claimed = await ledger.claimDelivery(id, clock.now(), claimLeaseMs, gate.busy());
+    switch (claimed.kind) {
+      case "none":
+      case "held":
+        return undefined;
+      case "busy":
+        if (gate.wait(claimed.key)) return undefined;
+        break;
+      case "claimed": {
+        const { due } = claimed;
+        const key = { tenantId: due.event.tenantId, receiver: due.receiver };
+        if (due.test || gate.enter(key)) return due;
+        await ledger.releaseDelivery(id);
+        if (gate.wait(key)) return undefined;
+        break;
+      }
+      default:
+        return assertNever(claimed);
+    }
+  }
+}
+
+/** Puts the next delivery that waits for a receiver into the queue. Never rejects: the dispatcher finds what is left out. */
+async function callBack(ports: DeliverPorts, key: ReceiverKey): Promise<void> {
+  try {
+    const [next] = await ports.ledger.dueOfReceiver(key, ports.clock.now(), 1);
+    if (next === undefined) ports.gate.forget(key);
+    else await ports.deliveries.add([{ id: next }]);
+  } catch (error) {
+    ports.logger.warn({ err: error }, "the next delivery of a receiver was not called");
+  }
+}
+
+async function attempt(ports: DeliverPorts, due: DueDelivery, signal: AbortSignal): Promise<Verdict> {
+  const { id } = due;
   const sentAt = ports.clock.now();
   const result = await ports.tracer.inSpan(
     "webhook.deliver",
@@ -77,24 +138,51 @@ export async function deliver(ports: DeliverPorts, id: DeliveryId, signal: Abort
   if (result.kind === "failed" && result.reason === "aborted")
     return { kind: "later", at: sentAt + claimLeaseMs };
   const number = due.attempts + 1;
-  const next = nextStep(ports, result, number);
-  await ports.ledger.recordDelivery(
-    {
-      deliveryId: id,
-      number,
-      at: sentAt,
-      latencyMs: result.latencyMs,
-      statusCode: "status" in result ? result.status : undefined,
-      reason: result.kind === "failed" ? result.reason : undefined,
-      responseSnippet: "responseSnippet" in result ? result.responseSnippet : undefined,
-    },
-    next,
-  );
+  const next = nextStep(ports, due, result);
+  const effect = await ports.ledger.recordDelivery(attemptOf(due, result, sentAt), next);
   ports.metrics.increment("sluice_webhook_deliveries_total", { result: next.kind });
+  await tellOfReceiver(ports, due, effect, next.kind === "succeeded");
   if (next.kind === "retry") return { kind: "later", at: next.at };
   if (next.kind === "succeeded") return { kind: "done", reference: id };
   ports.logger.warn({ deliveryId: id, eventId: due.event.id, attempts: number }, "the webhook is given up");
   return { kind: "failed", code: "given_up" };
+}
+
+function attemptOf(due: DueDelivery, result: SendResult, at: number): DeliveryAttempt {
+  return {
+    deliveryId: due.id,
+    number: due.attempts + 1,
+    at,
+    latencyMs: result.latencyMs,
+    statusCode: "status" in result ? result.status : undefined,
+    reason: result.kind === "failed" ? result.reason : undefined,
+    responseSnippet: "responseSnippet" in result ? result.responseSnippet : undefined,
+  };
+}
+
+/** A receiver that works again has a backlog to catch up with; one that is disabled is told to the others. */
+async function tellOfReceiver(
+  ports: DeliverPorts,
+  { receiver, receiverFailures, event: { tenantId } }: DueDelivery,
+  effect: ReceiverEffect,
+  succeeded: boolean,
+): Promise<void> {
+  if (succeeded && receiverFailures > 0) await catchUp(ports, { tenantId, receiver });
+  if (effect.kind === "none") return;
+  ports.metrics.increment("sluice_webhook_endpoints_disabled_total", {});
+  ports.logger.warn({ endpointId: receiver, tenantId }, "a webhook endpoint is disabled");
+  await ports.deliveries.add(effect.deliveryIds.map((id) => ({ id }))).catch(() => undefined);
+}
+
+const catchUpAtOnce = 16;
+
+async function catchUp(ports: DeliverPorts, key: ReceiverKey): Promise<void> {
+  try {
+    const due = await ports.ledger.dueOfReceiver(key, ports.clock.now(), catchUpAtOnce);
+    if (due.length > 0) await ports.deliveries.add(due.map((id) => ({ id })));
+  } catch (error) {
+    ports.logger.warn({ err: error }, "the backlog of a receiver waits for the dispatcher");
+  }
 }
 
 async function sendOnce(
@@ -104,7 +192,7 @@ async function sendOnce(
   signal: AbortSignal,
 ): Promise<SendResult> {
   const secrets = await secretsOf(ports, due, sentAt);
-  const body = ports.render(due.event);
+  const body = await ports.render(due.event, due.payload);
   const timestampSeconds = Math.floor(sentAt / 1000);
   const signature = ports.sign({ secrets, id: due.event.id, timestampSeconds, body });
   const headers = {
@@ -122,11 +210,12 @@ async function secretsOf(ports: DeliverPorts, due: DueDelivery, now: number): Pr
   return ports.ledger.webhookSecrets(due.event.tenantId, ports.newSecret, now);
 }
 
-function nextStep(ports: DeliverPorts, result: SendResult, number: number) {
-  if (result.kind === "delivered") return { kind: "succeeded" as const };
+function nextStep(ports: DeliverPorts, due: DueDelivery, result: SendResult): DeliveryStep {
+  if (result.kind === "delivered") return { kind: "succeeded" };
+  if (due.test) return { kind: "given_up" };
   const answer =
     result.kind === "rejected" ? { status: result.status, retryAfterMs: result.retryAfterMs } : {};
-  const delayMs = ports.nextDelayMs(number, ports.random.next(), answer);
-  if (delayMs === undefined) return { kind: "given_up" as const };
-  return { kind: "retry" as const, at: ports.clock.now() + delayMs };
+  const delayMs = ports.nextDelayMs(due.attempts + 1, ports.random.next(), answer);
+  if (delayMs === undefined) return { kind: "given_up" };
+  return { kind: "retry", at: ports.clock.now() + delayMs };
 }

@@ -23,7 +23,7 @@ import { createWindowSizes } from "./window-sizes.ts";
 function setup() {
   const ids = createCountingIds();
   const answers = {
-    finalised: [] as { id: BatchId; status: "completed"; deliveryId: DeliveryId | undefined }[],
+    finalised: [] as { id: BatchId; status: "completed"; deliveryIds: readonly DeliveryId[] }[],
     failing: [] as BatchId[],
     expired: [] as MovedJob[],
     returned: [] as MovedJob[],
@@ -90,7 +90,7 @@ function setup() {
     duties.find((duty) => duty.name === name)?.run(7) ?? Promise.reject(new Error(`no ${name}`));
   function moved(state: MovedJob["state"], changes: Partial<MovedJob> = {}): MovedJob {
     const jobId = idFromUuid("job", ids.uuid());
-    return { jobId, model: "auto", effectiveDeadlineAt: 3, state, deliveryId: undefined, ...changes };
+    return { jobId, model: "auto", effectiveDeadlineAt: 3, state, deliveryIds: [], ...changes };
   }
   return { ...ports, duties, run, answers, asked, moved, feedLedger };
 }
@@ -187,7 +187,7 @@ describe("rebuilding", () => {
 describe("what the leader ends", () => {
   test("is told to the deliveries and counted: expired jobs", async () => {
     const { run, answers, moved, deliveries, metrics, deadLetters } = setup();
-    answers.expired.push(moved("expired", { deliveryId: "dlv_1" }), moved("expired"));
+    answers.expired.push(moved("expired", { deliveryIds: ["dlv_1"] }), moved("expired"));
     await run("expire");
     expect([deliveries.ids, deadLetters.entries]).toEqual([["dlv_1"], []]);
     expect(metrics.totals.get("sluice_jobs_finished_total{outcome=expired}")).toBe(2);
@@ -196,8 +196,8 @@ describe("what the leader ends", () => {
   test("is told to the deliveries: finished batches", async () => {
     const { run, answers, deliveries } = setup();
     answers.finalised.push(
-      { id: "batch_1", status: "completed", deliveryId: "dlv_1" },
-      { id: "batch_2", status: "completed", deliveryId: undefined },
+      { id: "batch_1", status: "completed", deliveryIds: ["dlv_1"] },
+      { id: "batch_2", status: "completed", deliveryIds: [] },
     );
     await run("finalise");
     expect(deliveries.ids).toEqual(["dlv_1"]);
@@ -208,7 +208,7 @@ describe("jobs of dead workers", () => {
   test("go back into their lanes, or to the dead letters with the reason", async () => {
     const { run, answers, moved, lanes, deadLetters, deliveries, metrics } = setup();
     const again = moved("waiting", { notBeforeAt: 9 });
-    const dead = moved("dead", { deliveryId: "dlv_2", failureCode: "attempts_exhausted" });
+    const dead = moved("dead", { deliveryIds: ["dlv_2"], failureCode: "attempts_exhausted" });
     const doubtful = moved("dead");
     answers.returned.push(again, dead, doubtful);
     await run("return-dead");

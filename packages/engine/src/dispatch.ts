@@ -186,8 +186,8 @@ async function purgeFiles({ ledger, files, clock }: DispatchPorts, leaderEpoch: 
 
 async function addDeliveries(
   ports: DispatchPorts,
-  ended: readonly { deliveryId: string | undefined }[],
+  ended: readonly { deliveryIds: readonly string[] }[],
 ): Promise<void> {
-  const items = ended.flatMap(({ deliveryId }) => (deliveryId === undefined ? [] : [{ id: deliveryId }]));
+  const items = ended.flatMap(({ deliveryIds }) => deliveryIds.map((id) => ({ id })));
   if (items.length > 0) await ports.deliveries.add(items);
 }

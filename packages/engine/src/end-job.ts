@@ -44,7 +44,7 @@ export async function endUnstarted(
   ]);
   // Whoever takes the pointer next sees what has become of the job.
   if (result?.kind !== "recorded") return { kind: "later", at: ports.clock.now() };
-  await announceEnd(ports, job, state, result.deliveryId, code);
+  await announceEnd(ports, job, state, result.deliveryIds, code);
   return { kind: "failed", code };
 }
 
@@ -53,12 +53,12 @@ export async function announceEnd(
   ports: Pick<ProcessJobPorts, "deadLetters" | "deliveries" | "logger" | "metrics">,
   job: JobToRun,
   state: string,
-  deliveryId: string | undefined,
+  deliveryIds: readonly string[],
   code: string | undefined,
 ): Promise<void> {
   ports.metrics.increment("sluice_jobs_finished_total", { outcome: state });
   const tasks: Promise<void>[] = [];
-  if (deliveryId !== undefined) tasks.push(ports.deliveries.add([{ id: deliveryId }]));
+  if (deliveryIds.length > 0) tasks.push(ports.deliveries.add(deliveryIds.map((id) => ({ id }))));
   if (state === "dead")
     tasks.push(ports.deadLetters.add([{ jobId: job.id, model: job.model, code: code ?? state }]));
   for (const result of await Promise.allSettled(tasks)) {

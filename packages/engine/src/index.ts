@@ -45,6 +45,7 @@ export { type Hand, processJob } from "./process-job.ts";
 export type { ProcessJobPorts, ResultLine } from "./process-job-ports.ts";
 export { type ReadFilePorts, readFile } from "./read-file.ts";
 export { type ReadWindowsPorts, readWindows, type WindowReport } from "./read-windows.ts";
+export { createReceiverGate, type ReceiverGate, type ReceiverGateOptions } from "./receiver-gate.ts";
 export { createWaitRecorder, type RecordWaitsPorts, type WaitRecorder } from "./record-waits.ts";
 export {
   forecastRedrive,
@@ -54,9 +55,11 @@ export {
   type RedriveResult,
   redriveDeadLetters,
 } from "./redrive.ts";
+export { type RenderEventPorts, renderEvent } from "./render-event.ts";
 export { type JobRequestFields, parseMoment, specJob } from "./spec-job.ts";
 export { isBlank, type RawLine, splitLines } from "./split-lines.ts";
 export { systemClock, systemRandom } from "./system.ts";
+export { type EndpointTest, type TestEndpointPorts, testEndpoint } from "./test-endpoint.ts";
 export { createTurns, type Turns } from "./turns.ts";
 export {
   addPart,

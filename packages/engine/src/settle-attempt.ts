@@ -81,7 +81,7 @@ export async function settleAttempt(ports: ProcessJobPorts, ended: EndedAttempt)
   }
   if (next.kind === "wait") return { kind: "later", at: next.notBeforeAt };
   reportEnd(ports, settlement, job);
-  await announceEnd(ports, job, next.state, result.deliveryId, next.failure?.code);
+  await announceEnd(ports, job, next.state, result.deliveryIds, next.failure?.code);
   return next.state === "succeeded"
     ? { kind: "done", reference: job.id }
     : { kind: "failed", code: next.failure?.code ?? next.state };

@@ -98,14 +98,14 @@ export async function validateBatch(ports: ValidateBatchPorts, id: BatchId): Pro
     return { kind: "done", reference: id };
   } catch (error) {
     if (!(error instanceof InvalidBatch)) throw error;
-    const deliveryId = await ports.ledger.failBatch(
+    const deliveryIds = await ports.ledger.failBatch(
       id,
       error.errors,
       error.total,
       ports.clock.now(),
       newEventIds(ports.ids),
     );
-    if (deliveryId !== undefined) await ports.deliveries.add([{ id: deliveryId }]);
+    if (deliveryIds.length > 0) await ports.deliveries.add(deliveryIds.map((id) => ({ id })));
     ports.logger.info({ batchId: id, errors: error.errors.length }, "batch file is not valid");
     return { kind: "failed", code: "invalid_batch" };
   }

@@ -50,8 +50,14 @@ describe("counting and ending", () => {
     expect(finishedLines(counts)).toBe(counts.total);
     expect(rest).toMatchObject({ status: "completed", completedAt: t0 + 2, finalizingAt: t0 + 2 });
     expect(rest.cancelledAt).toBeUndefined();
-    const due = await ledger.claimDelivery(ended?.deliveryId ?? "dlv_", t0 + 2, minute);
-    expect(due?.event).toMatchObject({ type: "batch.completed", objectId: batch.id });
+    const due = await ledger.claimDelivery(ended?.deliveryIds[0] ?? "dlv_", t0 + 2, minute, {
+      receivers: [],
+      tenants: [],
+    });
+    expect(due.kind === "claimed" && due.due.event).toMatchObject({
+      type: "batch.completed",
+      objectId: batch.id,
+    });
     expect(await ledger.finaliseBatches(epoch, t0 + 3, newIds, lineBytesOf)).toEqual([]);
   });
 
@@ -63,7 +69,7 @@ describe("counting and ending", () => {
     await s.ledger.settle([success(done, s.newIds())]);
     await s.ledger.expireJobs(epoch, t0 + minute, 10, s.newIds, lineBytesOf);
     const ended = await s.ledger.finaliseBatches(epoch, t0 + minute, s.newIds, lineBytesOf);
-    expect(ended).toEqual([{ id: batch.id, status: "expired", deliveryId: undefined }]);
+    expect(ended).toEqual([{ id: batch.id, status: "expired", deliveryIds: [] }]);
     expect(await find(s, batch.id)).toMatchObject({
       status: "expired",
       expiredAt: t0 + minute,

@@ -78,16 +78,19 @@ describe("creating and validating", () => {
       { code: "empty", line: undefined, message: "x", param: "body" },
     ];
     const ids = s.newIds();
-    expect(await s.ledger.failBatch(spec.id, errors, 7, t0 + 5, ids)).toBe(ids.deliveryId);
-    expect(await s.ledger.failBatch(spec.id, [], 0, t0 + 6, s.newIds())).toBeUndefined();
+    expect(await s.ledger.failBatch(spec.id, errors, 7, t0 + 5, ids)).toEqual([ids.deliveryId]);
+    expect(await s.ledger.failBatch(spec.id, [], 0, t0 + 6, s.newIds())).toEqual([]);
     const failed = await find(s, spec.id);
     expect(failed).toMatchObject({ status: "failed", failedAt: t0 + 5, counts: { total: 7 } });
     expect(failed.errors.map(({ code, line, param }) => [code, line ?? 0, param ?? ""])).toEqual([
       ["invalid_json", 3, ""],
       ["empty", 0, "body"],
     ]);
-    const due = await s.ledger.claimDelivery(ids.deliveryId, t0 + 5, minute);
-    expect(due?.event).toMatchObject({ type: "batch.failed", objectId: spec.id });
+    const due = await s.ledger.claimDelivery(ids.deliveryId, t0 + 5, minute, { receivers: [], tenants: [] });
+    expect(due.kind === "claimed" && due.due.event).toMatchObject({
+      type: "batch.failed",
+      objectId: spec.id,
+    });
   });
 });
 

@@ -21,6 +21,7 @@ import { insertLines } from "./insert-lines.ts";
 import { type BatchRow, batchColumns, batchOf, batchSource } from "./read-batch.ts";
 import { type SpecRow, specColumns, specOf } from "./read-job.ts";
 import { readLines } from "./read-lines.ts";
+import { deliveryIds, tellReceivers } from "./tell-receivers.ts";
 
 /** Batches from acceptance to their end. */
 export function createBatches(sql: Sql): BatchLedger {
@@ -114,29 +115,19 @@ interface Failing {
   readonly ids: EventIds;
 }
 
-async function failBatch(
-  sql: Sql,
-  { id, errors, total, now, ids }: Failing,
-): Promise<DeliveryId | undefined> {
+async function failBatch(sql: Sql, { id, errors, total, now, ids }: Failing): Promise<DeliveryId[]> {
   const eventId = uuidOf("event", ids.eventId);
-  const rows = await sql<{ sends: boolean }[]>`
+  const rows = await sql<{ deliveries: string[] }[]>`
     WITH failed AS (
       UPDATE batches SET status = 'failed', failed_at = ${now}, total = ${total}, errors = ${sql.json(plain(errors))}
       WHERE id = ${uuidOf("batch", id)} AND status = 'validating'
-      RETURNING id, tenant_id, webhook_url
+      RETURNING ${eventId}::uuid AS event_id, ${uuidOf("delivery", ids.deliveryId)}::uuid AS delivery_id, tenant_id,
+        'batch.failed' AS type, id AS object_id, ${now}::timestamptz AS at, webhook_url, webhook_payload,
+        NULL::uuid AS batch_id
     ),
-    happened AS (
-      INSERT INTO events (id, tenant_id, type, object_id, created_at)
-      SELECT ${eventId}::uuid, tenant_id, 'batch.failed', id, ${now}::timestamptz
-      FROM failed WHERE webhook_url IS NOT NULL
-    ),
-    queued AS (
-      INSERT INTO deliveries (id, event_id, tenant_id, url, next_attempt_at)
-      SELECT ${uuidOf("delivery", ids.deliveryId)}::uuid, ${eventId}::uuid, tenant_id, webhook_url, ${now}::timestamptz
-      FROM failed WHERE webhook_url IS NOT NULL
-    )
-    SELECT webhook_url IS NOT NULL AS sends FROM failed`;
-  return rows[0]?.sends === true ? ids.deliveryId : undefined;
+    ${sql.unsafe(tellReceivers("failed"))}
+    SELECT deliveries FROM told`;
+  return deliveryIds(rows[0]?.deliveries);
 }
 
 /** Without the fields that are undefined: the column holds what JSON can say. */

@@ -131,7 +131,7 @@ describe("a batch whose money is used up", () => {
     expect(ended).toMatchObject({
       id: batch.id,
       status: "cancelled",
-      deliveryId: expect.stringMatching(/^dlv_/),
+      deliveryIds: [expect.stringMatching(/^dlv_/)],
     });
     expect(await find(s, batch.id)).toMatchObject({
       status: "cancelled",

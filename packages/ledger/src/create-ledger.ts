@@ -14,6 +14,7 @@ import type {
   TenantLedger,
   UploadLedger,
   UseLedger,
+  WebhookLedger,
   WindowLedger,
   WorkerLedger,
 } from "@sluice/domain";
@@ -24,6 +25,7 @@ import { connect } from "./client.ts";
 import { createContents } from "./contents.ts";
 import { createDeadLetterLedger } from "./dead-letters.ts";
 import { createDeliveries } from "./deliveries.ts";
+import { createDeliveryLog } from "./delivery-log.ts";
 import { createDispatch } from "./dispatch.ts";
 import { createFiles } from "./files.ts";
 import { createForecasts } from "./forecast.ts";
@@ -34,6 +36,7 @@ import { createTargetStates } from "./target-states.ts";
 import { createTenants } from "./tenants.ts";
 import { createUploads } from "./uploads.ts";
 import { createUse } from "./use.ts";
+import { createWebhookEndpoints } from "./webhook-endpoints.ts";
 import { createWindows } from "./windows.ts";
 import { createWorkers } from "./workers.ts";
 
@@ -61,6 +64,7 @@ export interface Ledger
     TargetLedger,
     TenantLedger,
     DeliveryLedger,
+    WebhookLedger,
     DeadLetterLedger,
     LaneLedger,
     UseLedger,
@@ -94,6 +98,8 @@ export function createLedger({
     ...createWorkers(sql, batching),
     ...createDispatch(sql),
     ...createDeliveries(sql),
+    ...createDeliveryLog(sql),
+    ...createWebhookEndpoints(sql),
     ...createDeadLetterLedger(sql),
     ...createLaneBacklogs(sql),
     ...createBatches(sql),

@@ -1,6 +1,9 @@
 import { describe, expect, test } from "vitest";
 import { minute, type Setup, setup, success, t0, tenant } from "./testing/setup.ts";
 
+/** No receiver has its share used up. */
+const free = { receivers: [], tenants: [] };
+
 async function withDelivery(s: Setup) {
   const running = await s.started({ webhookUrl: "https://example.com/hook" });
   const ids = s.newIds();
@@ -19,15 +22,19 @@ describe("deliveries", () => {
     const other = s.open();
     const { deliveryId, eventId, job, dueAt } = await withDelivery(s);
     await s.ledger.webhookSecrets(tenant, () => "whsec_one", t0);
-    expect(await s.ledger.claimDelivery(deliveryId, dueAt - 1, minute)).toBeUndefined();
+    expect(await s.ledger.claimDelivery(deliveryId, dueAt - 1, minute, free)).toEqual({ kind: "none" });
     const claims = await Promise.all(
-      [s.ledger, other].map((each) => each.claimDelivery(deliveryId, dueAt, minute)),
+      [s.ledger, other].map((each) => each.claimDelivery(deliveryId, dueAt, minute, free)),
     );
-    expect(claims.filter((claim) => claim !== undefined)).toEqual([
+    expect(claims.flatMap((claim) => (claim.kind === "claimed" ? [claim.due] : []))).toEqual([
       {
         id: deliveryId,
         event: { id: eventId, tenantId: tenant, type: "job.succeeded", objectId: job.id, createdAt: dueAt },
+        receiver: "https://example.com",
         url: "https://example.com/hook",
+        payload: "thin",
+        test: false,
+        receiverFailures: 0,
         secrets: ["whsec_one"],
         attempts: 0,
       },
@@ -38,21 +45,25 @@ describe("deliveries", () => {
   test("come back when the process that claimed them has gone", async () => {
     const s = await setup();
     const { deliveryId, dueAt } = await withDelivery(s);
-    await s.ledger.claimDelivery(deliveryId, dueAt, 0);
+    await s.ledger.claimDelivery(deliveryId, dueAt, 0, free);
     expect(await s.ledger.overdueDeliveries(dueAt, 10)).toEqual([deliveryId]);
-    expect(await s.ledger.claimDelivery(deliveryId, dueAt, minute)).toMatchObject({ attempts: 0 });
+    expect(await s.ledger.claimDelivery(deliveryId, dueAt, minute, free)).toMatchObject({
+      due: { attempts: 0 },
+    });
   });
 
   test("are tried again at the given time, and never after they have ended", async () => {
     const s = await setup();
     const { deliveryId, dueAt } = await withDelivery(s);
-    await s.ledger.claimDelivery(deliveryId, dueAt, minute);
+    await s.ledger.claimDelivery(deliveryId, dueAt, minute, free);
     await s.ledger.recordDelivery(attempt(deliveryId, 1), { kind: "retry", at: dueAt + 5000 });
     expect(await s.ledger.overdueDeliveries(dueAt + 4999, 10)).toEqual([]);
     expect(await s.ledger.overdueDeliveries(dueAt + 5000, 10)).toEqual([deliveryId]);
-    expect(await s.ledger.claimDelivery(deliveryId, dueAt + 5000, minute)).toMatchObject({ attempts: 1 });
+    expect(await s.ledger.claimDelivery(deliveryId, dueAt + 5000, minute, free)).toMatchObject({
+      due: { attempts: 1 },
+    });
     await s.ledger.recordDelivery(attempt(deliveryId, 2), { kind: "given_up" });
-    expect(await s.ledger.claimDelivery(deliveryId, dueAt + minute, minute)).toBeUndefined();
+    expect(await s.ledger.claimDelivery(deliveryId, dueAt + minute, minute, free)).toEqual({ kind: "none" });
     expect(await s.ledger.overdueDeliveries(dueAt + minute, 10)).toEqual([]);
     const log =
       await s.sql`SELECT number, status_code, response_snippet FROM delivery_attempts ORDER BY number`;

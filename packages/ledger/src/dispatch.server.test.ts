@@ -98,7 +98,9 @@ describe("jobs of dead workers", () => {
       [once.job.id, "dead"],
       [last.job.id, "dead"],
     ]);
-    expect(moved.find(({ jobId }) => jobId === once.job.id)?.deliveryId).toMatch(/^dlv_/);
+    expect(moved.find(({ jobId }) => jobId === once.job.id)?.deliveryIds).toEqual([
+      expect.stringMatching(/^dlv_/),
+    ]);
     const codes = await Promise.all([once, last].map(({ job }) => ledger.findJob(tenant, job.id)));
     expect(codes.map((job) => job?.failure?.code)).toEqual(["ambiguous_attempt", "attempts_exhausted"]);
   });

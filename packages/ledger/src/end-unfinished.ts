@@ -10,6 +10,7 @@ import type {
 import { idFromUuid } from "@sluice/domain";
 import type { Sql, Transaction } from "./client.ts";
 import { type Move, type Moved, moveJobs } from "./move-jobs.ts";
+import { deliveryIds } from "./tell-receivers.ts";
 
 /** A job that ends without an answer of the upstream. */
 export interface Unfinished {
@@ -50,11 +51,20 @@ export function movedJobs(moves: readonly Move[], moved: readonly (Moved | undef
     const row = moved[index];
     if (row === undefined) return [];
     const end = move.to.state === "waiting" ? undefined : move.to;
-    const deliveryId = row.sends ? end?.ids.deliveryId : undefined;
     const failureCode = end?.failure?.code;
     const { state, model, effectiveDeadlineAt } = row;
     const notBeforeAt = row.notBeforeAt ?? undefined;
     const jobId = idFromUuid("job", row.id);
-    return [{ jobId, model, effectiveDeadlineAt, notBeforeAt, state, deliveryId, failureCode }];
+    return [
+      {
+        jobId,
+        model,
+        effectiveDeadlineAt,
+        notBeforeAt,
+        state,
+        deliveryIds: deliveryIds(row.deliveries),
+        failureCode,
+      },
+    ];
   });
 }

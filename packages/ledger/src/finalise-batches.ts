@@ -4,6 +4,7 @@ import { retrying, type Sql } from "./client.ts";
 import { type Column, parametersOf, unnest } from "./columns.ts";
 import type { Ending } from "./end-unfinished.ts";
 import { leaderFence } from "./leadership.ts";
+import { deliveryIds, tellReceivers } from "./tell-receivers.ts";
 
 type Finalised = Awaited<ReturnType<BatchLedger["finaliseBatches"]>>;
 
@@ -46,17 +47,15 @@ const finaliseStatement = `
     FROM input i
     WHERE b.id = i.id AND b.status IN ('in_progress', 'cancelling') AND ${isDone}
       AND b.redrives = i.redrives AND EXISTS (SELECT FROM leader)
-    RETURNING i.ord, b.id, b.status, b.tenant_id, b.webhook_url, i.event_id, i.delivery_id
+    RETURNING i.ord, b.id, b.status, b.tenant_id, b.webhook_url, b.webhook_payload, i.event_id, i.delivery_id
   ),
-  happened AS (
-    INSERT INTO events (id, tenant_id, type, object_id, created_at)
-    SELECT event_id, tenant_id, 'batch.' || status, id, ${now} FROM done WHERE webhook_url IS NOT NULL
+  telling AS (
+    SELECT event_id, delivery_id, tenant_id, 'batch.' || status AS type, id AS object_id, ${now} AS at, webhook_url,
+      webhook_payload, NULL::uuid AS batch_id
+    FROM done
   ),
-  queued AS (
-    INSERT INTO deliveries (id, event_id, tenant_id, url, next_attempt_at)
-    SELECT delivery_id, event_id, tenant_id, webhook_url, ${now} FROM done WHERE webhook_url IS NOT NULL
-  )
-  SELECT ord, status, webhook_url IS NOT NULL AS sends FROM done`;
+  ${tellReceivers("telling")}
+  SELECT d.ord, d.status, t.deliveries FROM done d LEFT JOIN told t USING (event_id)`;
 
 /** Cancels what came back to a cancelling batch, then ends each batch that has no live line left. */
 export async function finaliseBatches(
@@ -75,12 +74,13 @@ export async function finaliseBatches(
   }));
   const parameters = [...parametersOf(columns, candidates), ending.leaderEpoch, ending.now];
   const done = await retrying(() =>
-    sql.unsafe<{ ord: number; status: BatchStatus; sends: boolean }[]>(finaliseStatement, parameters),
+    sql.unsafe<{ ord: number; status: BatchStatus; deliveries: string[] | null }[]>(
+      finaliseStatement,
+      parameters,
+    ),
   );
-  return done.flatMap(({ ord, status, sends }) => {
+  return done.flatMap(({ ord, status, deliveries }) => {
     const candidate = candidates[ord - 1];
-    return candidate
-      ? [{ id: candidate.id, status, deliveryId: sends ? candidate.ids.deliveryId : undefined }]
-      : [];
+    return candidate ? [{ id: candidate.id, status, deliveryIds: deliveryIds(deliveries) }] : [];
   });
 }

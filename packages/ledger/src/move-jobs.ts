@@ -13,6 +13,7 @@ import { named, retrying, type Sql, type Transaction } from "./client.ts";
 import { type Column, parametersOf, unnest } from "./columns.ts";
 import { leaderFence } from "./leadership.ts";
 import { oncePerJob } from "./once-per-job.ts";
+import { tellReceivers } from "./tell-receivers.ts";
 
 /** One step of a live job out of an attempt or out of life; the only door to `waiting` and to every terminal state. */
 export interface Move {
@@ -60,7 +61,8 @@ export interface Moved {
   readonly model: string;
   readonly effectiveDeadlineAt: number;
   readonly notBeforeAt: number | null;
-  readonly sends: boolean;
+  /** UUIDs of the deliveries that tell of its end. */
+  readonly deliveries: readonly string[] | null;
 }
 
 const end = (move: Move) => (move.to.state === "waiting" ? undefined : move.to);
@@ -152,7 +154,7 @@ const moveStatement = `
   ended AS (
     DELETE FROM live_jobs l USING input i WHERE i.state <> 'waiting' AND ${holds}
     RETURNING i.ord, l.id, i.state, l.model, l.effective_deadline_at, l.epoch, l.state AS was,
-      l.attempts, l.tenant_id, l.batch_id, l.line, l.webhook_url
+      l.attempts, l.tenant_id, l.batch_id, l.line, l.webhook_url, l.webhook_payload
   ),
   waited AS (
     UPDATE live_jobs l SET state = 'waiting', worker_id = NULL, not_before_at = i.not_before_at, waiting_for = NULL,
@@ -161,7 +163,7 @@ const moveStatement = `
     FROM input i WHERE i.state = 'waiting' AND ${holds}
     RETURNING i.ord, l.id, i.state, l.model, l.effective_deadline_at, l.epoch
   ),
-  told AS (
+  outcome AS (
     INSERT INTO outcomes (job_id, batch_id, finished_at, line, epoch, attempts, status_code, input_tokens,
       output_tokens, cached_input_tokens, reasoning_tokens, result_size, cost_usd, state, target_id, content_type,
       upstream_request_id, failure_code, failure_message, result_body, result_key)
@@ -198,19 +200,16 @@ const moveStatement = `
       coalesce(sum(i.cost_usd), 0)
     FROM ended e JOIN input i USING (ord) WHERE e.batch_id IS NOT NULL GROUP BY e.batch_id
   ),
-  happened AS (
-    INSERT INTO events (id, tenant_id, type, object_id, created_at)
-    SELECT i.event_id, e.tenant_id, 'job.' || e.state, e.id, i.at
-    FROM ended e JOIN input i USING (ord) WHERE e.webhook_url IS NOT NULL
+  telling AS (
+    SELECT i.event_id, i.delivery_id, e.tenant_id, 'job.' || e.state AS type, e.id AS object_id, i.at, e.webhook_url,
+      e.webhook_payload, e.batch_id
+    FROM ended e JOIN input i USING (ord)
   ),
-  queued AS (
-    INSERT INTO deliveries (id, event_id, tenant_id, url, next_attempt_at)
-    SELECT i.delivery_id, i.event_id, e.tenant_id, e.webhook_url, i.at
-    FROM ended e JOIN input i USING (ord) WHERE e.webhook_url IS NOT NULL
-  )
-  SELECT ord, id, state, model, effective_deadline_at, NULL AS not_before_at, webhook_url IS NOT NULL AS sends FROM ended
+  ${tellReceivers("telling")}
+  SELECT e.ord, e.id, e.state, e.model, e.effective_deadline_at, NULL AS not_before_at, t.deliveries
+  FROM ended e JOIN input i USING (ord) LEFT JOIN told t ON t.event_id = i.event_id
   UNION ALL
-  SELECT w.ord, w.id, w.state, w.model, w.effective_deadline_at, i.not_before_at, false
+  SELECT w.ord, w.id, w.state, w.model, w.effective_deadline_at, i.not_before_at, NULL
   FROM waited w JOIN input i USING (ord)`;
 
 /**

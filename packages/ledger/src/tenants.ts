@@ -1,9 +1,11 @@
 import type { ApiKeyOwner, KeyRole, TenantId, TenantLedger } from "@sluice/domain";
 import type { Sql } from "./client.ts";
+import { createWebhookSecrets } from "./webhook-secrets.ts";
 
 /** Tenants, their API keys and webhook secrets. */
 export function createTenants(sql: Sql): TenantLedger {
   return {
+    ...createWebhookSecrets(sql),
     async ensureTenant(id, now) {
       await sql`INSERT INTO tenants (id, created_at) VALUES (${id}, ${now}) ON CONFLICT (id) DO NOTHING`;
     },
@@ -20,20 +22,5 @@ export function createTenants(sql: Sql): TenantLedger {
       const { id: keyId, tenantId, role, usdPerDay } = row;
       return { keyId, tenantId: tenantId as TenantId, role, usdPerDay: usdPerDay ?? undefined };
     },
-    async webhookSecrets(tenant, create, now) {
-      const found = await secretsOf(sql, tenant, now);
-      if (found.length > 0) return found;
-      await sql`
-        INSERT INTO webhook_secrets (tenant_id, version, secret, created_at) VALUES (${tenant}, 1, ${create()}, ${now})
-        ON CONFLICT (tenant_id, version) DO NOTHING`;
-      return secretsOf(sql, tenant, now);
-    },
   };
-}
-
-async function secretsOf(sql: Sql, tenant: TenantId, now: number): Promise<string[]> {
-  const rows = await sql<{ secret: string }[]>`
-    SELECT secret FROM webhook_secrets
-    WHERE tenant_id = ${tenant} AND (expires_at IS NULL OR expires_at > ${now}) ORDER BY version DESC`;
-  return rows.map(({ secret }) => secret);
 }

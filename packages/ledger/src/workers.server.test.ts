@@ -93,7 +93,9 @@ describe("settling", () => {
     const { ledger, started, newIds } = await setup();
     const running = await started();
     const text = '{"n":12345678901234567890,"n":"\\u0000"}';
-    expect(await ledger.settle([success(running, newIds(), text)])).toEqual([{ kind: "recorded" }]);
+    expect(await ledger.settle([success(running, newIds(), text)])).toEqual([
+      { kind: "recorded", deliveryIds: [] },
+    ]);
     expect(await ledger.findJob(tenant, running.job.id)).toMatchObject({
       state: "succeeded",
       attempts: 1,
@@ -196,7 +198,7 @@ describe("settling", () => {
     expect(await ledger.overdueDeliveries(t0 + minute, 10)).toEqual([]);
     const ids = newIds();
     const [result] = await ledger.settle([success(running, ids)]);
-    expect(result).toEqual({ kind: "recorded", deliveryId: ids.deliveryId });
+    expect(result).toEqual({ kind: "recorded", deliveryIds: [ids.deliveryId] });
     expect(await ledger.overdueDeliveries(t0 + minute, 10)).toEqual([ids.deliveryId]);
     expect(await sql`SELECT type FROM events`).toMatchObject([{ type: "job.succeeded" }]);
   });

@@ -15,6 +15,7 @@ import { type Move, moveJobs, moveSize } from "./move-jobs.ts";
 import { liveSpecColumns, type SpecRow, specColumns, specOf } from "./read-job.ts";
 import { recordWaits } from "./record-waits.ts";
 import { startAttempts } from "./start-attempts.ts";
+import { deliveryIds } from "./tell-receivers.ts";
 
 /** Jobs as workers run them, and the leases by which workers own them. */
 export function createWorkers(sql: Sql, settings: Batching): WorkerLedger {
@@ -86,13 +87,10 @@ function unstartedMove({ jobId, fromEpoch, endedAt, state, failure, lineBytes, i
 
 async function settleMoves(sql: Sql, moves: readonly Move[]): Promise<SettleResult[]> {
   const moved = await moveJobs(sql, moves);
-  return moves.map(({ to }, index) => {
+  return moves.map((_, index) => {
     const row = moved[index];
     if (row === undefined) return { kind: "fenced" };
-    return {
-      kind: "recorded",
-      deliveryId: row.sends && to.state !== "waiting" ? to.ids.deliveryId : undefined,
-    };
+    return { kind: "recorded", deliveryIds: deliveryIds(row.deliveries) };
   });
 }
 

@@ -98,6 +98,11 @@ export const metricTable = {
     help: "Webhook attempts by what follows: succeeded, retry or given_up (delivery.attempted).",
     labels: ["result"],
   },
+  sluice_webhook_endpoints_disabled_total: {
+    type: "counter",
+    help: "Webhook endpoints that were disabled because they only failed or answered 410 (endpoint.disabled).",
+    labels: [],
+  },
   sluice_ledger_flush_rows: {
     type: "histogram",
     help: "Rows written together by one group commit.",

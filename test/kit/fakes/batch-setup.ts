@@ -88,7 +88,7 @@ export async function setupBatch(
       failBatch: (_id: string, errors: readonly BatchLineError[], total: number) =>
         faults.run("failBatch", () => {
           failures.push({ errors, total });
-          return "dlv_1" as const;
+          return ["dlv_1" as const];
         }),
     },
     files,

@@ -120,7 +120,7 @@ export function createMemoryWorkerLedger(clock: Clock): MemoryWorkerLedger {
     job.waitingFor = undefined;
     if (!next.spentAttempt) job.attempts -= 1;
     if (next.avoidTarget) job.failedTargets = [...job.failedTargets, settlement.targetId];
-    return { kind: "recorded", deliveryId: undefined };
+    return { kind: "recorded", deliveryIds: [] };
   }
 
   function recordWait({ jobId, epoch, notBeforeAt, waitingFor }: HeldJob): void {
@@ -130,7 +130,7 @@ export function createMemoryWorkerLedger(clock: Clock): MemoryWorkerLedger {
   }
 
   function recorded(job: Row, deliveryId: `dlv_${string}`): SettleResult {
-    return { kind: "recorded", deliveryId: job.spec.webhookUrl === undefined ? undefined : deliveryId };
+    return { kind: "recorded", deliveryIds: job.spec.webhookUrl === undefined ? [] : [deliveryId] };
   }
 
   function endUnstarted(end: UnstartedEnd): SettleResult {

@@ -1,9 +1,7 @@
 import { SluiceError } from "@sluice/domain";
 import { mayReadMetrics } from "@sluice/telemetry";
-import { newSecret } from "@sluice/webhooks";
 import type { FastifyInstance } from "fastify";
 import type { ApiPorts } from "../api-ports.ts";
-import { callerOf } from "../authenticate.ts";
 import { describe } from "./describe.ts";
 
 /** Routes that need no key. */
@@ -29,22 +27,6 @@ export function publicRoutes(server: FastifyInstance, ports: ApiPorts): void {
       if (!(await mayReadMetrics(caller, isAdmin)))
         throw new SluiceError("permission_denied", "Metrics need an admin key.");
       return reply.type(ports.metrics.contentType).send(await ports.metrics.render());
-    },
-  );
-}
-
-/** What a tenant needs to check our signatures. */
-export function webhookSecretRoutes(server: FastifyInstance, ports: ApiPorts): void {
-  server.get(
-    "/v1/webhook_secret",
-    describe("Webhooks", "The secret that signs this tenant's webhooks"),
-    async (request) => {
-      const [secret] = await ports.ledger.webhookSecrets(
-        callerOf(request).tenantId,
-        newSecret,
-        ports.clock.now(),
-      );
-      return { object: "webhook_secret", secret };
     },
   );
 }

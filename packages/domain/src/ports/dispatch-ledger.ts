@@ -9,7 +9,7 @@ export type Leadership = { readonly leads: true; readonly epoch: number } | { re
 /** A job that the dispatcher moved, with what its lane and its board need. */
 export interface MovedJob extends LanePointer {
   readonly state: JobState;
-  readonly deliveryId: DeliveryId | undefined;
+  readonly deliveryIds: readonly DeliveryId[];
   /** Why it ended, as in its failure. */
   readonly failureCode?: string | undefined;
 }

@@ -1,5 +1,4 @@
 import type { Batch, BatchLineError, BatchSpec, BatchStatus } from "../batch.ts";
-import type { DeliveryAttempt, DueDelivery } from "../delivery.ts";
 import type { BatchId, DeliveryId, EventId, FileId, JobId, TenantId, WorkerId } from "../ids.ts";
 import type {
   BatchLine,
@@ -165,7 +164,7 @@ export interface BatchLedger {
     total: number,
     now: number,
     ids: EventIds,
-  ): Promise<DeliveryId | undefined>;
+  ): Promise<DeliveryId[]>;
   /**
    * Ends batches all of whose lines have ended; returns what was done. First cancels the lines of cancelling
    * batches that have come back from an attempt and would wait for another.
@@ -176,7 +175,7 @@ export interface BatchLedger {
     newIds: () => EventIds,
     lineBytesOf: LineBytesOf,
   ): Promise<
-    { readonly id: BatchId; readonly status: BatchStatus; readonly deliveryId: DeliveryId | undefined }[]
+    { readonly id: BatchId; readonly status: BatchStatus; readonly deliveryIds: readonly DeliveryId[] }[]
   >;
   /** Finished lines of one side of a batch in order of line, `limit` at a time. */
   readLines(id: BatchId, side: "output" | "error", afterLine: number, limit: number): Promise<EndedLine[]>;
@@ -221,6 +220,13 @@ export interface ApiKeyOwner {
   readonly usdPerDay: number | undefined;
 }
 
+/** A new signing secret. Those before it sign until `oldUntil` at the latest. */
+export interface SecretRotation {
+  readonly secret: string;
+  readonly now: number;
+  readonly oldUntil: number;
+}
+
 export interface TenantLedger {
   /** Creates the tenant if it is not there. */
   ensureTenant(id: TenantId, now: number): Promise<void>;
@@ -237,18 +243,6 @@ export interface TenantLedger {
   findKey(hash: Buffer): Promise<ApiKeyOwner | undefined>;
   /** The tenant's webhook signing secrets, newest first; made on first use by `create`. */
   webhookSecrets(tenant: TenantId, create: () => string, now: number): Promise<string[]>;
-}
-
-/** What the delivery process needs. */
-export interface DeliveryLedger {
-  /** Claims one due delivery for `leaseMs`; `undefined` when it is not due, ended, or another process has it. */
-  claimDelivery(id: DeliveryId, now: number, leaseMs: number): Promise<DueDelivery | undefined>;
-  /** Records an attempt and what follows from it. */
-  recordDelivery(
-    attempt: DeliveryAttempt,
-    next:
-      | { readonly kind: "succeeded" }
-      | { readonly kind: "given_up" }
-      | { readonly kind: "retry"; readonly at: number },
-  ): Promise<void>;
+  /** Makes `secret` the newest; `false` when too many older ones would still sign. */
+  rotateWebhookSecret(tenant: TenantId, rotation: SecretRotation): Promise<boolean>;
 }

@@ -103,7 +103,7 @@ export interface Settlement {
 
 /** `recorded`, or `fenced` when the job has gone on without this attempt; its result is then discarded. */
 export type SettleResult =
-  | { readonly kind: "recorded"; readonly deliveryId: DeliveryId | undefined }
+  | { readonly kind: "recorded"; readonly deliveryIds: readonly DeliveryId[] }
   | { readonly kind: "fenced" };
 
 /** What a routing worker needs. */

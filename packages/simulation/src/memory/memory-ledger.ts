@@ -29,7 +29,7 @@ export interface MemoryLedger extends WorkerLedger, FeedLedger, WindowLedger, Fo
   waiting(): Record<string, number>;
 }
 
-const recorded: SettleResult = { kind: "recorded", deliveryId: undefined };
+const recorded: SettleResult = { kind: "recorded", deliveryIds: [] };
 
 /** Makes an empty ledger; `onEnd` is told of each ending. */
 export function createMemoryLedger(onEnd: (id: JobId, state: JobState, at: number) => void): MemoryLedger {
