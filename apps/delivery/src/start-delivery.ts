@@ -8,6 +8,8 @@ import { createWebhookSender, newSecret, nextDeliveryDelayMs, signWebhook } from
 const concurrency = 256;
 /** A receiver that answers slowly, or a tenant that has many of those, leaves the others their places. */
 const shares = { perReceiver: 8, perTenant: 64 };
+/** A claim outlives its sending, also on a process that pauses for seconds. */
+const claimSlackMs = 45_000;
 const shutdownGraceMs = 10_000;
 
 /** Wires the delivery of webhooks. The networks it may reach are read once: a change takes a restart. */
@@ -26,6 +28,7 @@ export async function startDelivery(runtime: Runtime): Promise<StartedRole> {
     render: (event: WebhookEvent, payload: WebhookPayload) =>
       renderEvent({ ledger, renderJob, renderBatch, renderWebhook }, event, payload),
     gate: createReceiverGate(shares),
+    claimLeaseMs: timeoutMs + claimSlackMs,
     deliveries,
     newSecret,
     sign: signWebhook,

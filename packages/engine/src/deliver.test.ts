@@ -70,6 +70,7 @@ function setup(options: { secrets?: string[]; answers?: SendResult[]; due?: Part
       },
     },
     render: async () => "{}",
+    claimLeaseMs: 60_000,
     gate: createReceiverGate({ perReceiver: 1, perTenant: 2 }),
     deliveries: {
       add: async (items: readonly { id: string }[]) => void called.push(...items.map((item) => item.id)),

@@ -46,6 +46,8 @@ export interface DeliverPorts {
   readonly tracer: Tracer;
   readonly render: (event: WebhookEvent, payload: WebhookPayload) => Promise<string>;
   readonly gate: ReceiverGate;
+  /** Longer than a sending may take. */
+  readonly claimLeaseMs: number;
   readonly deliveries: IdQueue;
   readonly newSecret: () => string;
   readonly sign: (message: {
@@ -68,8 +70,6 @@ export interface DeliverPorts {
   ) => number | undefined;
 }
 
-const claimLeaseMs = 60_000;
-
 /**
  * Sends one due delivery and records what came of it. At-least-once: a crash after sending sends it again, under the
  * same id. What its receiver has no room for stays in the ledger; what ends here makes room for the next of it.
@@ -81,8 +81,8 @@ export async function deliver(ports: DeliverPorts, id: DeliveryId, signal: Abort
   try {
     return await attempt(ports, due, signal);
   } finally {
-    const next = due.test ? undefined : ports.gate.leave(key);
-    if (next !== undefined) void callBack(ports, next);
+    const waiting = due.test ? [] : ports.gate.leave(key);
+    for (const next of waiting) void callBack(ports, next.key, next.room);
   }
 }
 
@@ -90,10 +90,13 @@ export async function deliver(ports: DeliverPorts, id: DeliveryId, signal: Abort
 async function claim(ports: DeliverPorts, id: DeliveryId): Promise<DueDelivery | undefined> {
   const { ledger, gate, clock } = ports;
   for (;;) {
-    const claimed = await ledger.claimDelivery(id, clock.now(), claimLeaseMs, gate.busy());
+    const claimed = await ledger.claimDelivery(id, clock.now(), ports.claimLeaseMs, gate.busy());
     switch (claimed.kind) {
       case "none":
+        return undefined;
       case "held":
+        // It has room, but is not to be called: its turn comes by the dispatcher.
+        gate.forget(claimed.key);
         return undefined;
       case "busy":
         if (gate.wait(claimed.key)) return undefined;
@@ -112,14 +115,17 @@ async function claim(ports: DeliverPorts, id: DeliveryId): Promise<DueDelivery |
   }
 }
 
-/** Puts the next delivery that waits for a receiver into the queue. Never rejects: the dispatcher finds what is left out. */
-async function callBack(ports: DeliverPorts, key: ReceiverKey): Promise<void> {
+/**
+ * Puts as many deliveries of a receiver into the queue as it has room for: some may be there already, and another
+ * process may have taken some. Never rejects: the dispatcher finds what is left out.
+ */
+async function callBack(ports: DeliverPorts, key: ReceiverKey, room: number): Promise<void> {
   try {
-    const [next] = await ports.ledger.dueOfReceiver(key, ports.clock.now(), 1);
-    if (next === undefined) ports.gate.forget(key);
-    else await ports.deliveries.add([{ id: next }]);
+    const due = await ports.ledger.dueOfReceiver(key, ports.clock.now(), room);
+    if (due.length < room) ports.gate.forget(key);
+    if (due.length > 0) await ports.deliveries.add(due.map((id) => ({ id })));
   } catch (error) {
-    ports.logger.warn({ err: error }, "the next delivery of a receiver was not called");
+    ports.logger.warn({ err: error }, "what waits for a receiver is left to the dispatcher");
   }
 }
 
@@ -136,7 +142,7 @@ async function attempt(ports: DeliverPorts, due: DueDelivery, signal: AbortSigna
   );
   // Our own doing, not the receiver's: no attempt. The claim ends by itself, and only then can it be had again.
   if (result.kind === "failed" && result.reason === "aborted")
-    return { kind: "later", at: sentAt + claimLeaseMs };
+    return { kind: "later", at: sentAt + ports.claimLeaseMs };
   const number = due.attempts + 1;
   const next = nextStep(ports, due, result);
   const effect = await ports.ledger.recordDelivery(attemptOf(due, result, sentAt), next);
@@ -167,23 +173,15 @@ async function tellOfReceiver(
   effect: ReceiverEffect,
   succeeded: boolean,
 ): Promise<void> {
-  if (succeeded && receiverFailures > 0) await catchUp(ports, { tenantId, receiver });
+  if (succeeded && receiverFailures > 0) await callBack(ports, { tenantId, receiver }, catchUpAtOnce);
   if (effect.kind === "none") return;
   ports.metrics.increment("sluice_webhook_endpoints_disabled_total", {});
   ports.logger.warn({ endpointId: receiver, tenantId }, "a webhook endpoint is disabled");
   await ports.deliveries.add(effect.deliveryIds.map((id) => ({ id }))).catch(() => undefined);
 }
 
+/** The rest follows as these end. */
 const catchUpAtOnce = 16;
-
-async function catchUp(ports: DeliverPorts, key: ReceiverKey): Promise<void> {
-  try {
-    const due = await ports.ledger.dueOfReceiver(key, ports.clock.now(), catchUpAtOnce);
-    if (due.length > 0) await ports.deliveries.add(due.map((id) => ({ id })));
-  } catch (error) {
-    ports.logger.warn({ err: error }, "the backlog of a receiver waits for the dispatcher");
-  }
-}
 
 async function sendOnce(
   ports: DeliverPorts,

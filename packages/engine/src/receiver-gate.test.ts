@@ -19,13 +19,16 @@ describe("the gate before receivers", () => {
     expect(gate.enter(of("b", "slow"))).toBe(true);
   });
 
-  it("calls back what waits as soon as it has room, in turns", () => {
+  it("calls back what waits as soon as it has room", () => {
     const { gate, slow, other } = setup();
     for (const key of [slow, slow, other]) gate.enter(key);
     expect([gate.wait(slow), gate.wait(other)]).toEqual([true, true]);
-    expect(gate.leave(slow)).toEqual(slow);
-    expect(gate.leave(slow)).toEqual(other);
-    expect(gate.leave(other)).toEqual(slow);
+    expect(gate.leave(slow)).toEqual([
+      { key: slow, room: 1 },
+      { key: other, room: 1 },
+    ]);
+    expect(gate.leave(slow)).toEqual([{ key: slow, room: 2 }]);
+    expect(gate.leave(other)).toEqual([{ key: other, room: 2 }]);
   });
 
   it("does not let wait for what has room, and forgets what no longer waits", () => {
@@ -35,7 +38,7 @@ describe("the gate before receivers", () => {
     gate.enter(slow);
     expect(gate.wait(slow)).toBe(true);
     gate.forget(slow);
-    expect([gate.leave(slow), gate.leave(slow)]).toEqual([undefined, undefined]);
+    expect([gate.leave(slow), gate.leave(slow)]).toEqual([[], []]);
     expect(gate.busy()).toEqual({ receivers: [], tenants: [] });
   });
 });

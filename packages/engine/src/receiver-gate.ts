@@ -9,15 +9,18 @@ export interface ReceiverGateOptions {
 
 /**
  * Shares a process's sendings between receivers and tenants, so that a slow receiver keeps no other waiting. What finds
- * no room stays in the ledger, without a place in the queue; each sending that ends calls one of its tenant back.
+ * no room stays in the ledger, without a place in the queue; each sending that ends calls the next back.
  */
 export interface ReceiverGate {
   /** Those that have no room now. */
   busy(): BusyReceivers;
   /** Takes a place; `false` when there is none. */
   enter(key: ReceiverKey): boolean;
-  /** Gives the place back; answers a receiver that waits and has room now, the longest waiting first. */
-  leave(key: ReceiverKey): ReceiverKey | undefined;
+  /**
+   * Gives the place back; answers what waits and has room for so many now: the same receiver, and where its tenant had
+   * used up its share, another of them, in turns.
+   */
+  leave(key: ReceiverKey): readonly { readonly key: ReceiverKey; readonly room: number }[];
   /** Remembers that deliveries of it wait in the ledger; `false` when it has room, so that its caller tries again. */
   wait(key: ReceiverKey): boolean;
   /** Nothing of it waits any more. */
@@ -65,17 +68,25 @@ export function createReceiverGate({ perReceiver, perTenant }: ReceiverGateOptio
     },
     leave({ tenantId, receiver }) {
       const share = shareOf(tenantId);
+      const wasFull = share.running >= perTenant;
       share.running -= 1;
       const left = (share.receivers.get(receiver) ?? 1) - 1;
       if (left > 0) share.receivers.set(receiver, left);
       else share.receivers.delete(receiver);
-      const next = [...share.waiting].find((each) => hasRoom(share, each));
+      const own = share.waiting.has(receiver) ? [receiver] : [];
+      const other = wasFull
+        ? [...share.waiting].find((each) => each !== receiver && hasRoom(share, each))
+        : undefined;
+      if (other !== undefined) {
+        // To the end of the line: several that wait for the tenant's share take turns.
+        share.waiting.delete(other);
+        share.waiting.add(other);
+      }
       dropIdle(tenantId, share);
-      if (next === undefined) return undefined;
-      // To the end of the line: several that wait take turns.
-      share.waiting.delete(next);
-      share.waiting.add(next);
-      return { tenantId, receiver: next };
+      return [...own, ...(other === undefined ? [] : [other])].map((each) => ({
+        key: { tenantId, receiver: each },
+        room: Math.min(perReceiver - (share.receivers.get(each) ?? 0), perTenant - share.running),
+      }));
     },
     wait({ tenantId, receiver }) {
       const share = shareOf(tenantId);

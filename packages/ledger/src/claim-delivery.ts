@@ -97,8 +97,10 @@ export async function claimDelivery(sql: Sql, { id, now, leaseMs, busy }: Claim)
 function claimOf(row: ClaimRow | undefined): DeliveryClaim {
   if (row === undefined || row.stranded) return { kind: "none" };
   const tenantId = row.tenantId as TenantId;
-  if (row.busy) return { kind: "busy", key: { tenantId, receiver: row.receiver } };
-  if (row.id === null) return { kind: row.failures >= failingReceiverRules.opensAfter ? "held" : "none" };
+  const key = { tenantId, receiver: row.receiver };
+  if (row.busy) return { kind: "busy", key };
+  if (row.id === null)
+    return row.failures >= failingReceiverRules.opensAfter ? { kind: "held", key } : { kind: "none" };
   const { type, createdAt, url, secrets, attempts, receiver, payload, test } = row;
   const objectId = idFromUuid(objectKindOf(type), row.objectId);
   const endpointId = row.endpointId === null ? undefined : idFromUuid("webhookEndpoint", row.endpointId);

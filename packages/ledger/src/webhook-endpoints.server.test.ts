@@ -156,7 +156,7 @@ describe("a receiver that fails", () => {
     const [other] = await succeed();
     await failUntilHeld(t0 + hour);
     const reopens = t0 + hour + firstHoldMs;
-    expect(await claim(early, reopens - 1)).toEqual({ kind: "held" });
+    expect(await claim(early, reopens - 1)).toMatchObject({ kind: "held" });
     expect(await ledger.overdueDeliveries(reopens - 1, 10)).toEqual([]);
     expect(await ledger.overdueDeliveries(reopens, 10)).toEqual([early, other]);
     const claims = await Promise.all([claim(early, reopens), claim(other, reopens)]);
@@ -166,7 +166,7 @@ describe("a receiver that fails", () => {
     const answer = { statusCode: 500, reason: undefined, responseSnippet: "" };
     await ledger.recordDelivery({ ...attempt, ...answer }, { kind: "retry", at: reopens + hour });
     const rest = tried === early ? other : early;
-    expect(await claim(rest, reopens + 2 * firstHoldMs - 1)).toEqual({ kind: "held" });
+    expect(await claim(rest, reopens + 2 * firstHoldMs - 1)).toMatchObject({ kind: "held" });
     await send(rest, reopens + 2 * firstHoldMs, { kind: "succeeded" }, 204);
     expect(await claim(tried, reopens + hour)).toMatchObject({
       kind: "claimed",

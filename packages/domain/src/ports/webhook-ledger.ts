@@ -27,7 +27,7 @@ export type DeliveryClaim =
   /** Its receiver or tenant is among the busy ones. */
   | { readonly kind: "busy"; readonly key: ReceiverKey }
   /** Its receiver has failed too often and is let be for now. */
-  | { readonly kind: "held" }
+  | { readonly kind: "held"; readonly key: ReceiverKey }
   /** It is not due, has ended, or another process has it. */
   | { readonly kind: "none" };
 
