@@ -5,7 +5,7 @@ import { optionalText, pageFields, text } from "./requests.ts";
 const eventTypeSchema = z.enum(eventTypes);
 
 /** What a webhook's body holds: `thin` names the object, `full` has it, up to 64 KiB. */
-export const webhookPayloadSchema = z.enum(["thin", "full"]);
+const webhookPayloadSchema = z.enum(["thin", "full"]);
 
 const fields = {
   name: optionalText(256),
