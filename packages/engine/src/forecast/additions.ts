@@ -13,23 +13,51 @@ export interface Additions {
 }
 
 interface Addition {
+  readonly tenantId: TenantId;
   readonly candidateSet: string;
   readonly tokens: number;
-  readonly effectiveDeadlineAt: number;
+  readonly second: number;
   committedAt: number;
+  counts: boolean;
 }
 
 /** Without snapshots nothing is dropped by them. */
 const longestKeptMs = 120_000;
+/** Deadlines within one of these count as the same. */
+const secondMs = 1_000;
 
-/** Keeps jobs by tenant in order of acceptance. */
+/** Keeps jobs until a snapshot counts them, and their sums, so that a burst of jobs is not gone through for each of them. */
 export function createAdditions(clock: Clock): Additions {
-  let tenants = new Map<TenantId, Addition[]>();
+  let kept: Addition[] = [];
+  let jobs = 0;
+  const tokensOfTenant = new Map<TenantId, number>();
+  /** Tokens of a tenant's jobs of a set, by the second of their effective deadlines. */
+  const flows = new Map<string, Map<number, number>>();
   let droppedAt = clock.now();
 
+  function count(addition: Addition, sign: 1 | -1): void {
+    const { tenantId, second } = addition;
+    const tokens = sign * addition.tokens;
+    addition.counts = sign === 1;
+    jobs += sign;
+    addTo(tokensOfTenant, tenantId, tokens);
+    const name = flowOf(addition);
+    const flow = flows.get(name) ?? new Map<number, number>();
+    addTo(flow, second, tokens);
+    if (flow.size === 0) flows.delete(name);
+    else flows.set(name, flow);
+  }
+
+  function stopCounting(addition: Addition): void {
+    if (addition.counts) count(addition, -1);
+  }
+
   function keepOnly(isKept: (addition: Addition) => boolean): void {
-    const kept = [...tenants].map(([tenant, list]) => [tenant, list.filter(isKept)] as const);
-    tenants = new Map(kept.filter(([, list]) => list.length > 0));
+    kept = kept.filter((addition) => {
+      const stays = addition.counts && isKept(addition);
+      if (!stays) stopCounting(addition);
+      return stays;
+    });
     droppedAt = clock.now();
   }
 
@@ -38,29 +66,43 @@ export function createAdditions(clock: Clock): Additions {
       const now = clock.now();
       if (now - droppedAt > longestKeptMs)
         keepOnly(({ committedAt }) => committedAt === Number.POSITIVE_INFINITY);
-      const addition = { candidateSet, tokens, effectiveDeadlineAt, committedAt: Number.POSITIVE_INFINITY };
-      const list = tenants.get(tenantId) ?? [];
-      list.push(addition);
-      tenants.set(tenantId, list);
-      const commit = (at: number) => void Object.assign(addition, { committedAt: at });
+      const addition = {
+        tenantId,
+        candidateSet,
+        tokens,
+        second: secondOf(effectiveDeadlineAt),
+        committedAt: Number.POSITIVE_INFINITY,
+        counts: true,
+      };
+      kept.push(addition);
+      count(addition, 1);
       return {
-        committed: () => commit(clock.now()),
-        dropped: () => commit(Number.NEGATIVE_INFINITY),
+        committed: () => {
+          addition.committedAt = clock.now();
+        },
+        dropped: () => stopCounting(addition),
       };
     },
-    before({ tenantId, candidateSet, effectiveDeadlineAt }) {
-      return (tenants.get(tenantId) ?? [])
-        .filter((each) => each.candidateSet === candidateSet && isCounted(each))
-        .filter((each) => each.effectiveDeadlineAt <= effectiveDeadlineAt)
-        .reduce((sum, { tokens }) => sum + tokens, 0);
+    before(job) {
+      let sum = 0;
+      const own = secondOf(job.effectiveDeadlineAt);
+      for (const [second, tokens] of flows.get(flowOf(job)) ?? []) if (second <= own) sum += tokens;
+      return sum;
     },
-    tokensOf: (tenant) =>
-      (tenants.get(tenant) ?? []).filter(isCounted).reduce((sum, { tokens }) => sum + tokens, 0),
-    jobs: () => [...tenants.values()].reduce((sum, list) => sum + list.filter(isCounted).length, 0),
+    tokensOf: (tenant) => tokensOfTenant.get(tenant) ?? 0,
+    jobs: () => jobs,
     drop: (takenAt) => keepOnly(({ committedAt }) => committedAt >= takenAt),
   };
 }
 
-function isCounted({ committedAt }: Addition): boolean {
-  return committedAt !== Number.NEGATIVE_INFINITY;
+const secondOf = (at: number): number => Math.floor(at / secondMs);
+/** A tenant's name holds no space. */
+const flowOf = ({ tenantId, candidateSet }: Pick<JobSpec, "tenantId" | "candidateSet">): string =>
+  `${tenantId} ${candidateSet}`;
+
+/** Sums of whole numbers: what is taken away again leaves nothing. */
+function addTo<Key>(sums: Map<Key, number>, key: Key, amount: number): void {
+  const sum = (sums.get(key) ?? 0) + amount;
+  if (sum === 0) sums.delete(key);
+  else sums.set(key, sum);
 }
