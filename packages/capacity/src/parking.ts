@@ -1,5 +1,5 @@
 import { isId, type ParkAnswer, type ParkedJob, type Refusal, type Turn } from "@sluice/domain";
-import { sharedLimit, stated, whole } from "./amounts.ts";
+import { stated, whole } from "./amounts.ts";
 
 /** Refusals that end when calls end or windows slide, so that a place among the waiters makes sense. */
 const waitable =
@@ -12,6 +12,8 @@ export interface WaitedLimits {
   readonly input: number;
   readonly output: number;
   readonly concurrency: number;
+  /** Whether some of the tokens is kept free for what calls under way may take beyond what is expected of them. */
+  readonly hasMargin: boolean;
 }
 
 /** A scope in which a job waits, with what it needs there, and the refusal it comes from. */
@@ -47,10 +49,11 @@ function limitsOfTarget({ request }: Refusal): WaitedLimits {
   const { limits } = request.target;
   return {
     requests: Math.ceil(stated(limits.requestsPerMinute)),
-    tokens: sharedLimit(limits.tokensPerMinute),
-    input: sharedLimit(limits.inputTokensPerMinute),
-    output: sharedLimit(limits.outputTokensPerMinute),
+    tokens: Math.ceil(stated(limits.tokensPerMinute)),
+    input: Math.ceil(stated(limits.inputTokensPerMinute)),
+    output: Math.ceil(stated(limits.outputTokensPerMinute)),
     concurrency: Math.ceil(stated(limits.concurrency)),
+    hasMargin: true,
   };
 }
 
@@ -62,6 +65,7 @@ function limitsOfTenant({ request }: Refusal): WaitedLimits {
     input: -1,
     output: -1,
     concurrency: Math.ceil(stated(limits.concurrency)),
+    hasMargin: false,
   };
 }
 

@@ -1,5 +1,5 @@
 import type { Budget, CallSample, ReserveRequest, Turn } from "@sluice/domain";
-import { budgetName, microUsd, stated, tokenShare, whole } from "./amounts.ts";
+import { budgetName, microUsd, stated, whole } from "./amounts.ts";
 import {
   budgetKey,
   heldKey,
@@ -66,7 +66,6 @@ function amountsOf({
     whole(leaseMs),
     whole(inputTokens),
     whole(outputTokens),
-    tokenShare,
     microUsd(costUsd),
     stated(limits.requestsPerMinute),
     stated(limits.tokensPerMinute),
@@ -101,8 +100,18 @@ export function placeArguments({
     scope === "target"
       ? [targetUse(target.id), targetLog(target.id)]
       : [tenantUse(tenant.id), tenantLog(tenant.id)];
-  const { requests, tokens, input, output, concurrency } = limits;
-  return [...keys, inputTokens, outputTokens, requests, tokens, input, output, concurrency];
+  const { requests, tokens, input, output, concurrency, hasMargin } = limits;
+  return [
+    ...keys,
+    inputTokens,
+    outputTokens,
+    requests,
+    tokens,
+    input,
+    output,
+    concurrency,
+    Number(hasMargin),
+  ];
 }
 
 /** The arguments of `observe.lua` after the time. */

@@ -20,7 +20,7 @@ const numberOfKeys = {
 /** What stands before every script: helpers that Lua could not share otherwise. */
 const preambles = [
   ...["common", "budgets", "leases", "breaker", "learned-concurrency"],
-  ...["histogram", "fair-order", "pace", "waiters"],
+  ...["margin", "histogram", "fair-order", "pace", "waiters"],
 ];
 
 type ScriptName = keyof typeof numberOfKeys;

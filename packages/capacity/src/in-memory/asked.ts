@@ -1,11 +1,12 @@
 import type { ReserveRequest, TargetLimits, TenantConfig } from "@sluice/domain";
-import { microUsd, sharedLimit, stated, whole } from "../amounts.ts";
+import { microUsd, stated, whole } from "../amounts.ts";
 import type { WaitedLimits } from "../parking.ts";
 import { slowStartPlaces } from "./breaker.ts";
 import type { AskedBudget } from "./budgets.ts";
 import { scopeOf } from "./create-state.ts";
 import { type Place, placeOf } from "./fair-order.ts";
 import { learnedPlaces } from "./learned-concurrency.ts";
+import { withMargin } from "./margin.ts";
 import type { Scope, Step } from "./state.ts";
 
 /** One scope that a request asks, with the limits it states; -1 where none is. */
@@ -58,13 +59,18 @@ export function askOf({ state, now }: Step, request: ReserveRequest, budgets: re
 function askedOfTarget(scope: Scope, limits: TargetLimits): AskedScope {
   return {
     scope,
-    limits: {
-      requests: stated(limits.requestsPerMinute),
-      tokens: sharedLimit(limits.tokensPerMinute),
-      input: sharedLimit(limits.inputTokensPerMinute),
-      output: sharedLimit(limits.outputTokensPerMinute),
-      concurrency: stated(limits.concurrency),
-    },
+    limits: withMargin(
+      {
+        requests: stated(limits.requestsPerMinute),
+        tokens: stated(limits.tokensPerMinute),
+        input: stated(limits.inputTokensPerMinute),
+        output: stated(limits.outputTokensPerMinute),
+        concurrency: stated(limits.concurrency),
+        hasMargin: true,
+      },
+      scope.learned,
+      scope.sums,
+    ),
     tokensPerDay: stated(limits.tokensPerDay),
     microUsdPerDay: moneyOf(limits.usdPerDay),
   };
@@ -92,6 +98,7 @@ function askedOfTenant(scope: Scope, limits: TenantLimits): AskedScope {
       input: -1,
       output: -1,
       concurrency: stated(limits.concurrency),
+      hasMargin: false,
     },
     tokensPerDay: -1,
     microUsdPerDay: moneyOf(limits.usdPerDay),

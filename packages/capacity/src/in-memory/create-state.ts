@@ -38,7 +38,7 @@ function createScope(): Scope {
     waiting: createWaitingTenants(),
     left: new Map(),
     virtualTime: 0,
-    waitedLimits: { requests: -1, tokens: -1, input: -1, output: -1, concurrency: -1 },
+    waitedLimits: { requests: -1, tokens: -1, input: -1, output: -1, concurrency: -1, hasMargin: false },
     pausedUntil: 0,
     pauseReason: "",
     breaker: createBreaker(),
@@ -85,8 +85,8 @@ function createSeen(): Seen {
 function createLearned(): Learned {
   return {
     answers: 0,
-    outputMean: 0,
-    outputVariance: 0,
+    output: { mean: 0, variance: 0 },
+    errors: { input: { mean: 0, variance: 0 }, output: { mean: 0, variance: 0 } },
     inputReal: 0,
     inputEstimated: 0,
     inputRatio: 1,

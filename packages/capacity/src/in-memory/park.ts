@@ -6,7 +6,7 @@ import { scopeOf } from "./create-state.ts";
 import { compared, isBefore, joinQueue, type Place, placeOf, rankOf, slackOf } from "./fair-order.ts";
 import { isCalm, paceWait, timeOf } from "./pace.ts";
 import type { Scope, Step, Waiter } from "./state.ts";
-import { copyOf, hasRoom, isPaced, lapseMs, latencyOf, serveWaiters, unpark, withPlaces } from "./waiters.ts";
+import { copyOf, hasRoom, isPaced, lapseMs, latencyOf, limitsNow, serveWaiters, unpark } from "./waiters.ts";
 import { type Window, windows } from "./windows.ts";
 
 const shortestMs = 10;
@@ -74,7 +74,7 @@ function readScope(step: Step, place: WaitingPlace): ParkScope {
     scope,
     input: Math.ceil(place.inputTokens * scope.learned.inputRatio),
     output: place.outputTokens,
-    limits: withPlaces(scope, now, place.limits),
+    limits: limitsNow(scope, now, place.limits),
     closedForMs: closedFor(step, scope),
   };
 }

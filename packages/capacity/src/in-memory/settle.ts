@@ -4,6 +4,7 @@ import { settleBudgets } from "./budgets.ts";
 import { addDay, age, sendMarginMs } from "./common.ts";
 import { recharge } from "./fair-order.ts";
 import { takeHeld } from "./held.ts";
+import { learnMean } from "./margin.ts";
 import { correctPace } from "./pace.ts";
 import type { Held, Scope, Step } from "./state.ts";
 import { wakeAfter } from "./waiters.ts";
@@ -36,12 +37,12 @@ export function settle(step: Step, id: string, use: RealUse): void {
   learnAnswer(target.scope, record, input, output);
 }
 
-function learnAnswer({ learned }: Scope, { estimate }: Held, input: number, output: number): void {
+function learnAnswer({ learned }: Scope, { estimate, ...held }: Held, input: number, output: number): void {
   const answers = Math.min(learned.answers + 1, 50);
-  const delta = output - learned.outputMean;
   learned.answers = answers;
-  learned.outputMean += delta / answers;
-  learned.outputVariance = (1 - 1 / answers) * (learned.outputVariance + (delta * delta) / answers);
+  learnMean(learned.output, output, answers);
+  learnMean(learned.errors.input, input - held.input, answers);
+  learnMean(learned.errors.output, output - held.output, answers);
   learned.inputReal = learned.inputReal * 0.99 + input;
   learned.inputEstimated = learned.inputEstimated * 0.99 + estimate;
   const { inputReal, inputEstimated } = learned;

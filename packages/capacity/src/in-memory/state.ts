@@ -150,11 +150,18 @@ export interface Seen {
   tokenMs: number;
 }
 
+/** Mean and variance. */
+export interface Moments {
+  mean: number;
+  variance: number;
+}
+
 /** What answers have taught. */
 export interface Learned {
   answers: number;
-  outputMean: number;
-  outputVariance: number;
+  readonly output: Moments;
+  /** By how much more calls took than was reserved. */
+  readonly errors: { readonly input: Moments; readonly output: Moments };
   inputReal: number;
   inputEstimated: number;
   inputRatio: number;

@@ -2,6 +2,7 @@ import type { WaitedLimits } from "../parking.ts";
 import { phaseOf, slowStartPlaces, usualLatency } from "./breaker.ts";
 import { prune } from "./common.ts";
 import { leaveQueue, mostServed, nextQueue, openOrder, type Place, pass, slackOf } from "./fair-order.ts";
+import { withMargin } from "./margin.ts";
 import { advance, isCalm, pacedFor } from "./pace.ts";
 import type { Held, Scope, State, Step, Sums, Waiter } from "./state.ts";
 import { tokensOf } from "./windows.ts";
@@ -140,6 +141,12 @@ export function withPlaces(scope: Scope, now: number, limits: WaitedLimits): Wai
   return { ...limits, concurrency: places >= 0 ? Math.min(places, slow) : slow };
 }
 
+/** Limits that waiters wait for as they are now. */
+export function limitsNow(scope: Scope, now: number, limits: WaitedLimits): WaitedLimits {
+  const usable = limits.hasMargin ? withMargin(limits, scope.learned, scope.sums) : limits;
+  return withPlaces(scope, now, usable);
+}
+
 /** Wakes the waiters of a scope that have room now. */
 export function wakeWaiters(step: Step, scope: Scope): void {
   if (scope.waiting.byCounter.length === 0) return;
@@ -147,7 +154,7 @@ export function wakeWaiters(step: Step, scope: Scope): void {
   prune(scope, now);
   const { breaker } = scope;
   if (scope.pausedUntil > now || breaker.operated !== undefined || phaseOf(breaker, now) !== "closed") return;
-  const limits = withPlaces(scope, now, scope.waitedLimits);
+  const limits = limitsNow(scope, now, scope.waitedLimits);
   serveWaiters(step, { scope, limits, sums: copyOf(scope.sums) }, undefined);
 }
 

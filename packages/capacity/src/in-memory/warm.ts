@@ -89,7 +89,7 @@ function countRunning({ state, now }: Step, call: CountedCall): void {
   lengthenLease(state, owner, now + Math.floor(call.leaseMs));
 }
 
-const unpaced = { requests: -1, tokens: -1, input: -1, output: -1, concurrency: -1 };
+const unpaced = { requests: -1, tokens: -1, input: -1, output: -1, concurrency: -1, hasMargin: false };
 
 function countPlace(state: State, counted: CountedScope, input: number, output: number): HeldPlace {
   const scope = scopeAt(state, counted);

@@ -2,7 +2,7 @@
 -- itself: when the windows have let go of enough for all before it and for itself.
 -- KEYS: parked, warm
 -- ARGV: now or '', member, urgency, tenant, its weight, then for each scope: use, log, input tokens, output tokens, limits (requests,
---       tokens, input, output a minute; concurrency; -1 where none is stated)
+--       tokens, input, output a minute; concurrency; -1 where none is stated), 1 when a margin is kept of tokens or 0
 -- Returns {1, number of the scope that has room} (nothing is parked) or {0, wait in ms}, and after that the members of
 -- waiters that have room now and should come.
 local SHORTEST_MS, LONGEST_MS = 10, 300000
@@ -33,9 +33,8 @@ local function read_scope(place)
   local sums, more = read_use(use, log, now)
   local input, output = math.ceil(tonumber(ARGV[place + 2]) * more.input_ratio), tonumber(ARGV[place + 3])
   local breaker = read_breaker(use, now)
-  local packed = table.concat(ARGV, '|', place + 4, place + 8)
-  local limits = unpack_limits(packed)
-  limits.c = places_of(more, breaker, now, limits.c)
+  local packed = table.concat(ARGV, '|', place + 4, place + 9)
+  local limits = limits_now(unpack_limits(packed), sums, more, breaker, now)
   return {
     use = use, log = log, sums = sums, latency = more.latency, closed_for = closed_for(more, breaker),
     input = input, output = output, packed = packed, limits = limits, vtime = more.vtime,
@@ -50,7 +49,7 @@ local function has_room_now(scope)
     and not is_paced(scope.limits, on_paper, turn.urgency, now)
 end
 
-for place = 6, #ARGV, 9 do
+for place = 6, #ARGV, 10 do
   local scope = read_scope(place)
   scopes[#scopes + 1] = scope
   if has_room_now(scope) then return append({ 1, #scopes }, wake) end

@@ -2,7 +2,7 @@
 -- says when there can be room. Refuses while a job that goes before it waits for the same room.
 -- KEYS: target use, target log, target day, tenant use, tenant log, tenant day, owners, held of the owner,
 --       target health, parked, warm
--- ARGV: now or '', reservation id, lease ms, input tokens, output tokens, share of token limits to use,
+-- ARGV: now or '', reservation id, lease ms, input tokens, output tokens,
 --       micro-USD at worst, target limits (requests, tokens, input, output a minute; concurrency; tokens, micro-USD
 --       a day), tenant limits (requests, tokens a minute; concurrency; micro-USD a day); -1 where none is stated;
 --       1 for a job with time to probe a failing target, else 0; of the job that asks: member of the waiters, urgency,
@@ -14,8 +14,7 @@
 local target_use, target_log, target_day, tenant_use, tenant_log, tenant_day, owners, held, target_health, parked =
   unpack(KEYS)
 local now = read_now(ARGV[1])
-local share = tonumber(ARGV[6])
-local micro_usd = tonumber(ARGV[7])
+local micro_usd = tonumber(ARGV[6])
 
 local function limits_from(place, names)
   local limits, any = {}, false
@@ -26,15 +25,15 @@ local function limits_from(place, names)
   return limits, any
 end
 
-local target_limit = limits_from(8, { 'r', 't', 'i', 'o', 'c', 'day_t', 'day_m' })
-local tenant_limit, tenant_limited = limits_from(15, { 'r', 't', 'c', 'day_m' })
+local target_limit = limits_from(7, { 'r', 't', 'i', 'o', 'c', 'day_t', 'day_m' })
+local tenant_limit, tenant_limited = limits_from(14, { 'r', 't', 'c', 'day_m' })
 
 local is_rated = math.max(target_limit.r, target_limit.t, target_limit.i, target_limit.o) >= 0
 
 -- What counts is not known.
 if redis.call('EXISTS', KEYS[11]) == 0 then return { 0, 'target.cold', 1000, 0 } end
 sweep(owners, now)
-local budgets = budgets_from(24)
+local budgets = budgets_from(23)
 for _, budget in ipairs(budgets) do
   if not begin_budget(budget, now) then return { 0, budget.name, 0, 2 } end
 end
@@ -52,7 +51,7 @@ if open_if_silent(target_use, target_health, breaker, now, used.c, more.usual_la
   breaker = read_breaker(target_use, now)
 end
 if breaker.operated then return { 0, 'target.operated', 5000, 0 } end
-local closed_for = breaker_wait(target_use, breaker, now, ARGV[19] == '1')
+local closed_for = breaker_wait(target_use, breaker, now, ARGV[18] == '1')
 if closed_for then return { 0, 'target.breaker', math.max(1, math.ceil(closed_for)), 0 } end
 
 local output = tonumber(ARGV[5])
@@ -120,24 +119,18 @@ local function require_day(name, limit, kind, day, need)
   deny(name, DAY_HOURS * HOUR_MS)
 end
 
-local function shared(limit)
-  return limit < 0 and limit or math.max(1, math.floor(limit * share))
-end
-
 local function requests(r) return r end
 local function tokens(_, i, o, x) return i + o + x end
 local function inputs(_, i) return i end
 local function outputs(_, _, o) return o end
 
-local turn = turn_of(ARGV[20], ARGV[21], ARGV[22], ARGV[23])
+local turn = turn_of(ARGV[19], ARGV[20], ARGV[21], ARGV[22])
 
 local function require_pace(name, limits, sums)
   if turn and is_paced(limits, sums, turn.urgency, now) then deny(name, paced_for(limits, sums, now)) end
 end
 
-local minute_limits = {
-  r = target_limit.r, t = shared(target_limit.t), i = shared(target_limit.i), o = shared(target_limit.o),
-}
+local minute_limits = with_margin(target_limit, more.errors, used.c)
 local tenant_minute_limits = { r = tenant_limit.r, t = tenant_limit.t, i = -1, o = -1 }
 
 require_window('target.requests_per_minute', target_limit.r, used.r, 1, target_log, requests)

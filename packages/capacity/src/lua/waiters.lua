@@ -20,7 +20,8 @@ local TURN_MS = 250
 local function read_use(use, log, now)
   prune(use, log, now)
   local f = redis.call('HMGET', use, 'r', 'i', 'o', 'x', 'c', 'paused_until', 'input_ratio', 'lat_s', 'lat_w', 'lim',
-    'vtime', 'p_r', 'p_t', 'p_i', 'p_o', 'p_peak', 'l_limit')
+    'vtime', 'p_r', 'p_t', 'p_i', 'p_o', 'p_peak', 'l_limit',
+    'out_n', 'e_i', 'e_iv', 'e_o', 'e_ov')
   local sums = { r = number(f[1], 0), i = number(f[2], 0), o = number(f[3], 0), x = number(f[4], 0), c = number(f[5], 0) }
   sums.t = sums.i + sums.o + sums.x
   sums.pace = pace_of(f, 12)
@@ -31,6 +32,7 @@ local function read_use(use, log, now)
     limits = f[10], vtime = number(f[11], 0),
     -- -1: nothing is learned, as in the scope of a tenant.
     learned = math.floor(number(f[17], -1)),
+    errors = errors_of(f, 18),
   }
 end
 
@@ -150,10 +152,18 @@ local function serve_waiters(parked, scope, sums, now, turn, wake)
 end
 
 local function unpack_limits(packed)
-  local r, t, i, o, c = string.match(packed or '', '^(-?%d+)|(-?%d+)|(-?%d+)|(-?%d+)|(-?%d+)$')
+  local r, t, i, o, c, m = string.match(packed or '', '^(-?%d+)|(-?%d+)|(-?%d+)|(-?%d+)|(-?%d+)|(%d)$')
   return {
     r = tonumber(r or -1), t = tonumber(t or -1), i = tonumber(i or -1), o = tonumber(o or -1), c = tonumber(c or -1),
+    has_margin = m == '1',
   }
+end
+
+-- Limits that waiters wait for as they are now.
+local function limits_now(limits, sums, more, breaker, now)
+  local open = limits.has_margin and with_margin(limits, more.errors, sums.c) or limits
+  open.c = places_of(more, breaker, now, limits.c)
+  return open
 end
 
 -- Adds the waiters of a scope that have room now to `wake`.
@@ -162,8 +172,7 @@ local function wake_waiters(parked, use, log, now, wake)
   local sums, more = read_use(use, log, now)
   local breaker = read_breaker(use, now)
   if more.paused_until > now or breaker.operated or breaker.phase ~= 'closed' then return end
-  local limits = unpack_limits(more.limits)
-  limits.c = places_of(more, breaker, now, limits.c)
+  local limits = limits_now(unpack_limits(more.limits), sums, more, breaker, now)
   local scope = { use = use, limits = limits, sums = sums, vtime = more.vtime }
   serve_waiters(parked, scope, copy_of(sums), now, nil, wake)
 end

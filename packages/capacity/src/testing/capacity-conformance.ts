@@ -5,6 +5,7 @@ import type { CapacityUnderTest } from "./capacity-under-test.ts";
 import { latencyConformance } from "./latency-conformance.ts";
 import { learnedConformance } from "./learned-conformance.ts";
 import { limitsConformance } from "./limits-conformance.ts";
+import { marginConformance } from "./margin-conformance.ts";
 import { operateConformance } from "./operate-conformance.ts";
 import { paceConformance } from "./pace-conformance.ts";
 import { settlingConformance } from "./settling-conformance.ts";
@@ -17,6 +18,7 @@ export function capacityConformance(name: string, setup: () => Promise<CapacityU
     budgetsConformance(setup);
     settlingConformance(setup);
     paceConformance(setup);
+    marginConformance(setup);
     upstreamConformance(setup);
     breakerConformance(setup);
     latencyConformance(setup);

@@ -19,13 +19,21 @@ interface Limits {
   readonly concurrency: number;
 }
 
+/** What is known of a target's answers: how many, and mean and variance of the tokens they took beyond expectation. */
+interface Errors {
+  answers: number;
+  mean: number;
+  variance: number;
+}
+
 /**
  * For tests: the rules of the Lua written as sums over a plain list, each computed anew whenever it is asked for.
- * Knows requests, tokens and concurrency a target and a tenant; learns nothing.
+ * Knows requests, tokens and concurrency a target and a tenant, and the margin of a target's tokens.
  */
 export class NaiveCapacity {
   private readonly entries = new Map<string, Entry>();
   private readonly leases = new Map<string, number>();
+  private readonly errors = new Map<string, Errors>();
 
   /** When the entry leaves the window as of `now`; `undefined` while it is in flight. */
   private leavesAt(entry: Entry, now: number): number | undefined {
@@ -56,10 +64,28 @@ export class NaiveCapacity {
   fits(request: ReserveRequest, now: number): boolean {
     return limitsOf(request).every(([scope, limits]) => {
       const used = this.used(scope, now);
-      const tokens = Math.min(request.inputTokens + request.outputTokens, limits.tokens);
-      const windows = used.requests < limits.requests && used.tokens + tokens <= limits.tokens;
+      const most = this.usable(scope, limits.tokens, used.concurrency);
+      const tokens = Math.min(request.inputTokens + request.outputTokens, most);
+      const windows = used.requests < limits.requests && used.tokens + tokens <= most;
       return windows && used.concurrency < limits.concurrency;
     });
+  }
+
+  /** What of a token limit is used: of a target's, less 3 %, or once it is known what two deviations of all calls come to. */
+  private usable(scope: string, limit: number, inFlight: number): number {
+    if (!scope.startsWith("target ")) return limit;
+    const { answers, mean, variance } = this.errors.get(scope) ?? { answers: 0, mean: 0, variance: 0 };
+    const error = inFlight * Math.max(0, mean) + 2 * Math.sqrt(inFlight * variance);
+    const margin = answers < 20 ? 0.03 : Math.min(0.15, Math.max(0.01, error / limit));
+    return Math.max(1, Math.floor(limit * (1 - margin)));
+  }
+
+  private learn(scope: string, error: number): void {
+    const known = this.errors.get(scope) ?? { answers: 0, mean: 0, variance: 0 };
+    const answers = Math.min(known.answers + 1, 50);
+    const delta = error - known.mean;
+    const variance = (1 - 1 / answers) * (known.variance + (delta * delta) / answers);
+    this.errors.set(scope, { answers, mean: known.mean + delta / answers, variance });
   }
 
   inFlight(request: ReserveRequest, now: number): boolean {
@@ -76,6 +102,7 @@ export class NaiveCapacity {
   settle(id: string, output: number, sentAfterMs: number, now: number): void {
     const entry = this.entries.get(id);
     if (entry === undefined || entry.leavesAt !== undefined) return;
+    for (const scope of entry.scopes) if (output > 0) this.learn(scope, output - entry.output);
     entry.output = output;
     entry.leavesAt = Math.min(now, entry.reservedAt + sentAfterMs + marginMs) + windowMs;
   }
@@ -91,13 +118,13 @@ export class NaiveCapacity {
   }
 }
 
-/** The limits that a request meets, by scope; token limits of targets are used up to 97 %. */
+/** The limits that a request meets, by scope, without margins. */
 function limitsOf({ target, tenant }: ReserveRequest): [string, Limits][] {
   const all = Number.POSITIVE_INFINITY;
   const { limits } = target;
   const ofTarget: Limits = {
     requests: limits.requestsPerMinute ?? all,
-    tokens: Math.max(1, Math.floor((limits.tokensPerMinute ?? all) * 0.97)),
+    tokens: limits.tokensPerMinute ?? all,
     concurrency: limits.concurrency ?? all,
   };
   const ofTenant: Limits = {
