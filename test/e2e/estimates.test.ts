@@ -129,3 +129,15 @@ test("a batch says when its last line will have finished; one whose lines count 
   expect(failed.body.errors.data).toMatchObject([{ code: "token_limit_exceeded", line: null }]);
   expect(failed.body.estimate).toBeUndefined();
 });
+
+test("operators see how estimates were kept", async () => {
+  const lane = await until("a leader has counted estimates", async () => {
+    const [first] = (await cluster.api.get("/v1/lanes")).body.data;
+    return first.estimates === null ? undefined : first;
+  });
+  const { jobs, by_p50, by_p95 } = lane.estimates;
+  expect(jobs).toBeGreaterThanOrEqual(1);
+  expect(by_p50).toBeGreaterThanOrEqual(0);
+  expect(by_p95).toBeGreaterThanOrEqual(by_p50);
+  expect(by_p95).toBeLessThanOrEqual(1);
+});

@@ -52,5 +52,5 @@ export interface ApiPorts {
   readonly watcher: JobWatcher;
   readonly windowSizes: WindowSizes;
   readonly admission: Pick<Admission, "checkQueue" | "checkRoom">;
-  readonly forecaster: Pick<Forecaster, "estimate" | "estimateLive">;
+  readonly forecaster: Pick<Forecaster, "estimate" | "estimateLive" | "kept" | "refreshed">;
 }

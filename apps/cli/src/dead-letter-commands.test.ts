@@ -122,13 +122,17 @@ test("shows lanes, also while Redis is away", async () => {
     backlog: { jobs: 20_000, tokens: 5_000_000 },
     jobs: { queued: 0, running: 0, waiting: 0 },
     oldest_wait_seconds: 125,
+    estimates: { jobs: 1_200, by_p50: 0.512, by_p95: 0.957 },
   };
   const { out } = await sluice(["lanes"], {
     "GET /v1/lanes": {
-      json: { data: [lane, { ...lane, model: "b", lane: null, oldest_wait_seconds: null }], windows: [] },
+      json: {
+        data: [lane, { ...lane, model: "b", lane: null, oldest_wait_seconds: null, estimates: null }],
+        windows: [],
+      },
     },
   });
   expect(out).not.toContain("WINDOW");
-  expect(out).toMatch(/auto +1,024 +16 +2 +20,000 +5,000,000 +2 min 5 s\n/);
+  expect(out).toMatch(/auto +1,024 +16 +2 +20,000 +5,000,000 +2 min 5 s +51 % \/ 96 % of 1,200\n/);
   expect(out).toMatch(/b +\? +\? +\?/);
 });

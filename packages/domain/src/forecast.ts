@@ -65,7 +65,7 @@ export interface ForecastSnapshot {
   readonly watchedMs?: number;
   readonly targets: Readonly<Record<string, TargetPace>>;
   readonly sets: readonly SetBacklog[];
-  /** By set and horizon, or by horizon alone. */
+  /** By horizon, lead and set, or by horizon and lead alone. */
   readonly corrections: Readonly<Record<string, Correction>>;
   /** By model. */
   readonly records: Readonly<Record<string, EstimateRecord>>;

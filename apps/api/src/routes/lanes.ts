@@ -1,4 +1,4 @@
-import type { LaneBacklog } from "@sluice/domain";
+import type { EstimateRecord, LaneBacklog } from "@sluice/domain";
 import { SluiceError } from "@sluice/domain";
 import { readWindows, type WindowReport } from "@sluice/engine";
 import type { FastifyInstance } from "fastify";
@@ -20,6 +20,7 @@ export function laneRoutes(server: FastifyInstance, ports: ApiPorts): void {
           "permission_denied",
           "Lanes are shared by all tenants: this needs an admin key.",
         );
+      await ports.forecaster.refreshed();
       const windows = await readWindows({ ...ports, sizes: ports.windowSizes });
       return { object: "list", data: await readLanes(ports), has_more: false, windows: windows.map(toView) };
     },
@@ -66,6 +67,14 @@ async function readLane(ports: ApiPorts, model: string, backlog: LaneBacklog | u
     backlog: { jobs: unfedJobs, tokens: unfedTokens },
     jobs: { queued, running, waiting },
     oldest_queued_at: oldestQueuedAt === undefined ? null : new Date(oldestQueuedAt).toISOString(),
+    estimates: estimatesView(ports.forecaster.kept(model)),
     oldest_wait_seconds: waited === undefined ? null : Math.round(waited / 1000),
   };
+}
+
+/** Of the last thousand or two that have come true, the shares that were kept. */
+function estimatesView(kept: EstimateRecord | undefined): Record<string, number> | null {
+  if (kept === undefined || kept.finished === 0) return null;
+  const { finished, byP50, byP95 } = kept;
+  return { jobs: Math.round(finished), by_p50: byP50 / finished, by_p95: byP95 / finished };
 }

@@ -47,6 +47,8 @@ export interface LaneView {
   readonly backlog: { readonly jobs: number; readonly tokens: number };
   readonly jobs: { readonly queued: number; readonly running: number; readonly waiting: number };
   readonly oldest_wait_seconds: number | null;
+  /** How estimates of late were kept (shares); `null` while none has come true. */
+  readonly estimates: { readonly jobs: number; readonly by_p50: number; readonly by_p95: number } | null;
 }
 
 /** A window of `GET /v1/lanes`. */

@@ -12,13 +12,25 @@ export async function lanes(context: CliContext, flags: { json?: boolean | undef
 }
 
 function showLanes(all: readonly LaneView[]): string {
-  const head = ["LANE", "WAITING", "ACTIVE", "DELAYED", "BEHIND IT", "TOKENS", "OLDEST WAITS"];
-  const rows = all.map(({ model, lane, backlog, oldest_wait_seconds: waited }) => [
+  const head = [
+    "LANE",
+    "WAITING",
+    "ACTIVE",
+    "DELAYED",
+    "BEHIND IT",
+    "TOKENS",
+    "OLDEST WAITS",
+    "KEPT P50 / P95",
+  ];
+  const rows = all.map(({ model, lane, backlog, estimates, oldest_wait_seconds: waited }) => [
     model,
     ...(lane === null ? ["?", "?", "?"] : [lane.waiting, lane.active, lane.delayed].map(count)),
     count(backlog.jobs),
     count(backlog.tokens),
     waited === null ? "" : duration(waited * 1000),
+    estimates === null
+      ? ""
+      : `${percent(estimates.by_p50)} / ${percent(estimates.by_p95)} of ${count(estimates.jobs)}`,
   ]);
   return table([head, ...rows]);
 }
@@ -31,4 +43,8 @@ function showWindows(all: readonly WindowView[]): string {
     ...[jobs, places, parked, running, backlog.jobs, backlog.tokens, backlog.tenants].map(count),
   ]);
   return table([head, ...rows]);
+}
+
+function percent(share: number): string {
+  return `${Math.round(share * 100)} %`;
 }

@@ -1,6 +1,7 @@
 import type {
   Clock,
   EngineConfig,
+  EstimateRecord,
   FinishEstimate,
   ForecastBoard,
   ForecastSnapshot,
@@ -28,6 +29,8 @@ export interface Forecaster {
   estimateLive(job: Job): FinishEstimate | undefined;
   /** Counts a job that is being accepted until a snapshot does. */
   readonly additions: Additions;
+  /** How estimates of late were kept, of this model's jobs; `undefined` while none has come true. */
+  kept(model: string): EstimateRecord | undefined;
   /** Unfinished jobs of the cluster, as far as it is known, and how many end per second. */
   jobs(): { readonly unfinished: number; readonly perSecond: number };
   /** What a tenant has unfinished, and how fast that is served. */
@@ -131,6 +134,7 @@ export function createForecaster(ports: ForecasterPorts): Forecaster {
         job: { ...asked.job, addedTokens: 0 },
       });
     },
+    kept: (model) => lookUp(current()?.records ?? {}, model),
     jobs() {
       const known = current();
       return {

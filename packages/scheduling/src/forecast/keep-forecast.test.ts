@@ -141,6 +141,11 @@ describe("a snapshot", () => {
     }));
     const { records } = pass(createForecastKeeper(), 3_000, { report: { finished } });
     expect(records).toEqual({ auto: { finished: 3, byP50: 1, byP95: 2 } });
+    const next = pass(
+      createForecastKeeper(pass(createForecastKeeper(), 3_000, { report: { finished } })),
+      4_000,
+    );
+    expect(next.records).toEqual(records);
   });
 
   test("of a new leader goes on from the last one's paces", () => {

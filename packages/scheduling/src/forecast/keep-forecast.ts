@@ -53,7 +53,7 @@ interface TargetMemory {
 /** Begins with what another leader had published, if there is such. */
 export function createForecastKeeper(begin?: ForecastSnapshot): ForecastKeeper {
   const calibration = createCalibration(begin?.corrections);
-  const records = createRecords();
+  const records = createRecords(begin?.records);
   const meter = createArrivalMeter();
   const memories = new Map<string, TargetMemory>();
   let lastAt: number | undefined;

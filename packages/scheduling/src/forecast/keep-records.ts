@@ -9,9 +9,9 @@ export interface Records {
 /** Then all counts are halved: what lies back weighs less. */
 const most = 2_000;
 
-/** Counts kept predictions; models are few. */
-export function createRecords(): Records {
-  const records = new Map<string, EstimateRecord>();
+/** Counts kept predictions, on from what another leader had published; models are few. */
+export function createRecords(begin: Readonly<Record<string, EstimateRecord>> = {}): Records {
+  const records = new Map(Object.entries(begin));
   return {
     add(promises) {
       for (const { model, finishedAt, estimate } of promises) {
