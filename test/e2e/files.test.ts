@@ -1,8 +1,10 @@
 import { createHash } from "node:crypto";
+import { readFileSync } from "node:fs";
 import OpenAI, { toFile } from "openai";
 import OpenAI6 from "openai-6";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { checkOpenaiAnswer } from "../kit/openai-file-schemas.ts";
+import { skipUnless } from "../kit/skip.ts";
 import { startS3, type TestS3 } from "../kit/start-s3.ts";
 import { promptLines, readResults, toJsonl, untilEnded } from "./kit/batches.ts";
 import { adminKey, startTestCluster, type TestCluster } from "./kit/cluster.ts";
@@ -20,6 +22,13 @@ models:
   auto: { pools: [quick] }
 limits: { batch_file_bytes: 1MB }
 `;
+
+/** The most memory that a role has ever had resident. */
+function peakMebibytes({ supervised }: TestCluster, role: string): number {
+  const pid = supervised.processes.find(({ name }) => name === role)?.pid;
+  const status = readFileSync(`/proc/${pid}/status`, "utf8");
+  return Math.round(Number(/VmHWM:\s+(\d+)/.exec(status)?.[1]) / 1024);
+}
 
 const tenBytes = Buffer.from("0123456789");
 
@@ -218,6 +227,10 @@ describe.each(["a directory", "S3"])("files in %s", (kind) => {
       expect(batch).toMatchObject({ status: "completed", request_counts: { total: 20, completed: 20 } });
       expect((await readResults(openai, batch)).output).toHaveLength(20);
       const output = batch.output_file_id ?? "";
+      const whole = await cluster.api.get(`/v1/files/${output}/content`);
+      const middle = await cluster.api.get(`/v1/files/${output}/content`, { range: "bytes=100-4999" });
+      expect([middle.status, middle.text]).toEqual([206, whole.text.slice(100, 5000)]);
+      expect(middle.headers.get("content-range")).toBe(`bytes 100-4999/${whole.text.length}`);
       expect(await openai.files.delete(output)).toMatchObject({ deleted: true });
       await expect(openai.files.content(output)).rejects.toMatchObject({ status: 404 });
       await expect(
@@ -248,6 +261,41 @@ describe.each(["a directory", "S3"])("files in %s", (kind) => {
     expect(answers.map(({ status }) => status)).toEqual([404, 404, 404, 404, 404]);
     expect((await stranger.get("/v1/files")).body.data).toEqual([]);
     expect((await openai.files.retrieve(file.id)).id).toBe(file.id);
+  });
+
+  test("the API's memory does not grow with the file", async (context) => {
+    skipUnless(context, process.platform === "linux", "reads a process's peak memory from /proc");
+    const { openai } = cluster;
+    const parts = Number(process.env["SLUICE_TEST_FILE_PARTS"] ?? 5);
+    const roundTrip = async (count: number, partBytes: number) => {
+      const part = Buffer.alloc(partBytes, "x");
+      const bytes = count * partBytes;
+      const upload = await openai.uploads.create({
+        bytes,
+        filename: "large",
+        mime_type: "x",
+        purpose: "vision",
+      });
+      const hash = createHash("md5");
+      const part_ids: string[] = [];
+      for (let number = 0; number < count; number += 1) {
+        part.writeUInt32BE(number);
+        hash.update(part);
+        const data = await toFile(part, "part");
+        part_ids.push((await openai.uploads.parts.create(upload.id, { data })).id);
+      }
+      const md5 = hash.digest("hex");
+      const { file } = await openai.uploads.complete(upload.id, { part_ids, md5 });
+      const back = createHash("md5");
+      const { body } = await openai.files.content(file?.id ?? "");
+      for await (const chunk of body ?? []) back.update(chunk as Uint8Array);
+      expect(back.digest("hex")).toBe(md5);
+      return peakMebibytes(cluster, "api");
+    };
+    const small = await roundTrip(1, 1024 ** 2);
+    const large = await roundTrip(parts, 64 * 1024 ** 2);
+    console.info(`peak of the API: ${small} MiB with 1 MiB, ${large} MiB with ${parts * 64} MiB (${kind})`);
+    expect(large - small).toBeLessThan(128);
   });
 
   test("every answer above was as OpenAI describes it", () => {

@@ -209,5 +209,6 @@ export interface FileRecord extends FileDetails {
   readonly content:
     | { readonly kind: "stored"; readonly key: string }
     | { readonly kind: "pieces"; readonly pieces: readonly FilePiece[] }
-    | ({ readonly kind: "view" } & BatchView);
+    /** `isFinal` once its batch has ended: then no line can come any more. */
+    | ({ readonly kind: "view"; readonly isFinal: boolean } & BatchView);
 }

@@ -1,4 +1,4 @@
-import { type EndedLine, type FileRecord, idFromUuid } from "@sluice/domain";
+import { type ByteRange, type EndedLine, type FileRecord, idFromUuid } from "@sluice/domain";
 import { describe, expect, test } from "vitest";
 import { createMemoryFiles } from "../../../test/kit/fakes/memory-files.ts";
 import { sampleBatch, sampleMoment, sampleUuid } from "../../../test/kit/samples.ts";
@@ -13,7 +13,10 @@ const base = {
   createdAt: sampleMoment,
   expiresAt: undefined,
 } as const;
-const view: FileRecord = { ...base, content: { kind: "view", batchId: sampleBatch.id, side: "output" } };
+const view: FileRecord = {
+  ...base,
+  content: { kind: "view", isFinal: true, batchId: sampleBatch.id, side: "output" },
+};
 
 function setup(count: number) {
   const files = createMemoryFiles();
@@ -38,9 +41,9 @@ function setup(count: number) {
     renderLine: (line: EndedLine, body: Buffer | undefined) =>
       Buffer.from(`${line.customId}:${body?.toString() ?? "none"}\n`),
   };
-  const text = async (file: FileRecord) => {
+  const text = async (file: FileRecord, range?: ByteRange) => {
     const parts: Buffer[] = [];
-    for await (const part of await readFile(ports, file)) parts.push(part as Buffer);
+    for await (const part of await readFile(ports, file, range)) parts.push(part as Buffer);
     return Buffer.concat(parts).toString();
   };
   return { ports, files, lines, pages, text };
@@ -51,6 +54,22 @@ describe("readFile", () => {
     const { files, text } = setup(0);
     const { key } = await files.put(Buffer.from("a\nb"));
     expect(await text({ ...base, content: { kind: "stored", key } })).toBe("a\nb");
+  });
+
+  test("streams a range of each kind of file", async () => {
+    const { files, text } = setup(3);
+    const [a, b] = [await files.put(Buffer.from("abc")), await files.put(Buffer.from("def"))];
+    const range = { start: 2, end: 5 };
+    expect(await text({ ...base, content: { kind: "stored", key: a.key } }, range)).toBe("c");
+    const pieces = [a, b].map(({ key, bytes }) => ({ key, bytes }));
+    expect(await text({ ...base, content: { kind: "pieces", pieces } }, range)).toBe("cde");
+    expect(await text(view, { start: 5, end: 12 })).toBe("ne\nc1:n");
+  });
+
+  test("reads no further lines of a view than its range needs", async () => {
+    const { text, pages } = setup(450);
+    await text(view, { start: 0, end: 10 });
+    expect(pages).toHaveLength(1);
   });
 
   test.each([0, 1, 199, 200, 201, 400, 450])(

@@ -164,7 +164,7 @@ describe("reading lines", () => {
       purpose: "batch_output",
       bytes: 123,
       createdAt: batch.createdAt,
-      content: { kind: "view", batchId: batch.id, side: "output" },
+      content: { kind: "view", isFinal: false, batchId: batch.id, side: "output" },
     });
     expect(await ledger.findFile(tenant, batch.errorFileId)).toMatchObject({
       bytes: 50,

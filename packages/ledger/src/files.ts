@@ -29,6 +29,7 @@ interface FileRow extends DetailsRow {
   readonly pieces: readonly FilePiece[] | null;
   readonly batchId: string | null;
   readonly side: "output" | "error" | null;
+  readonly isFinal: boolean;
 }
 
 /** Uploaded files, and the files of batches, which are views over their finished lines. */
@@ -118,7 +119,7 @@ async function listFiles(
 function uploaded(sql: Sql, tenant: TenantId) {
   return sql`
     SELECT f.id, f.tenant_id, f.filename, f.purpose, f.bytes, f.created_at, f.expires_at, f.store_key,
-      f.pieces, NULL::uuid AS batch_id, NULL AS side
+      f.pieces, NULL::uuid AS batch_id, NULL AS side, false AS is_final
     FROM files f WHERE f.tenant_id = ${tenant}`;
 }
 
@@ -127,7 +128,8 @@ function viewed(sql: Sql, tenant: TenantId, side: "output" | "error") {
   const [id, bytes, filename] = [`${side}_file_id`, `${side}_bytes`, `_${side}.jsonl`];
   return sql`
     SELECT b.${sql(id)} AS id, b.tenant_id, 'batch_' || b.id || ${filename}::text, 'batch_output', n.bytes,
-      b.created_at, NULL::timestamptz, NULL, NULL::jsonb, b.id, ${side}::text
+      b.created_at, NULL::timestamptz, NULL, NULL::jsonb, b.id, ${side}::text,
+      b.status IN ('failed', 'completed', 'expired', 'cancelled')
     ${sourceOfView(sql, tenant, { side, bytes })}`;
 }
 
@@ -164,9 +166,9 @@ function detailsOf(row: DetailsRow): FileDetails {
   };
 }
 
-function contentOf({ batchId, side, storeKey, pieces }: FileRow): FileRecord["content"] {
+function contentOf({ batchId, side, storeKey, pieces, isFinal }: FileRow): FileRecord["content"] {
   if (pieces !== null) return { kind: "pieces", pieces };
   if (batchId === null || side === null) return { kind: "stored", key: storeKey ?? "" };
   const view: BatchId = idFromUuid("batch", batchId);
-  return { kind: "view", batchId: view, side };
+  return { kind: "view", batchId: view, side, isFinal };
 }

@@ -60,9 +60,9 @@ async function content(
   reply: FastifyReply,
 ): Promise<FastifyReply> {
   const file = await requireFile(ports, request);
+  // While the batch runs, its lines may still become more, and then their order is another.
+  const isFixed = file.content.kind !== "view" || file.content.isFinal;
   const etag = `"${file.id}"`;
-  // The lines of a batch may still become more, and then their order is another.
-  const isFixed = file.content.kind !== "view";
   const range = isFixed ? rangeOf(request, reply, file, etag) : undefined;
   const read = { ledger: ports.ledger, files: ports.files, renderLine };
   // HEAD is answered as GET, and the body that is left out need not be read.
