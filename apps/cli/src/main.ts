@@ -19,4 +19,12 @@ const outcome = await runProgram(
   process.argv.slice(2),
 );
 // A role that runs in this process ends it by itself.
-if (outcome !== undefined) process.exit(outcome);
+if (outcome !== undefined) {
+  // A pipe takes what is written later: an exit would cut it off.
+  await Promise.all([process.stdout, process.stderr].map(written));
+  process.exit(outcome);
+}
+
+function written(stream: NodeJS.WriteStream): Promise<void> {
+  return new Promise((resolve) => stream.write("", () => resolve()));
+}

@@ -107,6 +107,39 @@ test("submits a job's file byte by byte", async () => {
   expect(api.received[0]?.body).toBe(text);
 });
 
+test("submits jobs by the line and tells which were refused; 1 when any was", async () => {
+  const answers = '{"index":0,"id":"job_1"}\n{"index":2,"error":{"message":"No.","code":"invalid_json"}}\n';
+  api = await startFakeApi({ "POST /v1/jobs/bulk": { text: answers } });
+  context = testContext({ SLUICE_URL: api.url, SLUICE_API_KEY: "k" });
+  writeFileSync(join(context.folder, "jobs.ndjson"), "{}\n\n{\n");
+  const args = ["submit", "--lines", "jobs.ndjson", "--sla", "batch", "--idempotency-key", "tonight"];
+  expect(await runProgram(context, args)).toBe(1);
+  expect(context.written()).toEqual({
+    out: "job_1\n",
+    err: "line 3: No. [invalid_json]\n1 job accepted, 1 line refused\n",
+  });
+  expect(api.received[0]).toMatchObject({
+    body: "{}\n\n{\n",
+    headers: {
+      "content-type": "application/x-ndjson",
+      "x-sluice-sla": "batch",
+      "idempotency-key": "tonight",
+    },
+  });
+  expect(await runProgram(context, ["submit", "--lines", "jobs.ndjson", "--json"])).toBe(1);
+  expect(context.written().out).toBe(`job_1\n${answers}`);
+  expect(await runProgram(context, ["submit", "--lines", "nowhere.ndjson"])).toBe(2);
+  expect(await runProgram(context, ["submit", "--lines", "a", "--file", "b"])).toBe(2);
+});
+
+test("lists jobs by metadata and in either order", async () => {
+  const { code, received } = await sluice(["jobs", "--metadata", "team=x y", "--order", "asc"], {
+    "GET /v1/jobs": { json: { data: [], has_more: false, last_id: null } },
+  });
+  expect(code).toBe(0);
+  expect(received[0]?.path).toBe("/v1/jobs?limit=20&order=asc&metadata.team=x+y");
+});
+
 test("submits a file that ends in .jsonl as a batch", async () => {
   api = await startFakeApi({
     "POST /v1/files": { json: { id: "file-1" } },
@@ -157,12 +190,23 @@ test("an error of the API is one line, exit code 1", async () => {
 });
 
 test("watches a job until it has ended; 1 when it did not succeed", async () => {
-  const states = ["queued", "running", "dead"];
+  const event = (id: number, status: string, more: object = {}) =>
+    `id: ${id}\nevent: job.${status}\ndata: ${JSON.stringify({ status, at: "t", ...more })}\n\n`;
+  const running = event(3, "running", { attempt: 1, target: "mini" });
+  // The first connection ends before the job does; the second goes on from where it was.
+  const streams = [`retry: 1\n\n${event(0, "queued")}: heartbeat\n\n${running}`, event(5, "dead")];
+  const states = ["running", "dead"];
+  const seen: unknown[] = [];
   const { code, out } = await sluice(["watch", "job_1"], {
     "GET /v1/jobs/job_1": () => ({ json: jobJson({ status: states.shift() ?? "dead" }) }),
+    "GET /v1/jobs/job_1/events": ({ headers }) => {
+      seen.push(headers["last-event-id"]);
+      return { text: streams.shift() ?? "" };
+    },
   });
   expect(code).toBe(1);
-  expect(out).toContain("job_1 is queued\njob_1 is running\n");
+  expect(seen).toEqual([undefined, "3"]);
+  expect(out).toContain("job_1 is queued\njob_1 is running: attempt 1 at mini\n");
   expect(out).toMatch(/status +dead/);
 });
 

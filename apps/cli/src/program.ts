@@ -84,13 +84,17 @@ function addServing(program: Command, context: CliContext, finish: Finish): void
     .action(async (flags) => finish((await import("./commands/doctor.ts")).doctor(context, flags)));
 }
 
+function collect(value: string, before: readonly string[] = []): string[] {
+  return [...before, value];
+}
+
 function addSubmitting(program: Command, context: CliContext, finish: Finish): void {
-  const collect = (value: string, before: readonly string[] = []): string[] => [...before, value];
   command(program, "submit [prompt-or-batch]", {
     description: "submit a prompt, a batch file (its name ends in .jsonl) or a job's JSON",
     examples: [
       'sluice submit --model auto "Name three rivers." --wait',
       "sluice submit --file job.json",
+      "sluice submit --lines jobs.ndjson --sla batch --idempotency-key tonight",
       "sluice submit batch.jsonl --deadline 1h --wait",
       "sluice submit batch.jsonl --max-spend 5 --stop-on-error-rate 0.2",
     ],
@@ -98,6 +102,11 @@ function addSubmitting(program: Command, context: CliContext, finish: Finish): v
     .option("--model <alias>", "model of a prompt (default: auto)")
     .option("--max-tokens <number>", "longest answer to a prompt")
     .option("--file <job.json>", "a body of POST /v1/jobs; - is standard input")
+    .option(
+      "--lines <jobs.ndjson>",
+      "jobs, one per line, as POST /v1/jobs/bulk takes them; - is standard input",
+    )
+    .option("--idempotency-key <key>", "of --lines: sent again, they make no job twice")
     .option("--sla <class>", "SLA class")
     .option("--deadline <duration>", "of a job: duration or moment; of a batch: its completion window")
     .option("--priority <0-9>", "9 is the most urgent")
@@ -150,6 +159,8 @@ function addLooking(program: Command, context: CliContext, finish: Finish): void
     .option("--model <alias>", "only of this model")
     .option("--sla <class>", "only of this SLA class")
     .option("--batch <id>", "only of this batch")
+    .option("--metadata <key=value>", "only with this pair; may be repeated", collect)
+    .option("--order <asc|desc>", "oldest or newest first", "desc")
     .option("--after <id>", "the page behind this job")
     .option("--json", "the page as JSON")
     .action(async (flags) => finish((await import("./commands/look.ts")).jobs(context, flags)));

@@ -11,6 +11,7 @@ import type {
   WindowView,
 } from "./operating-views.ts";
 import type { PoolView, TargetView } from "./pool-views.ts";
+import { type JobEventView, readEvents } from "./read-events.ts";
 import type { BatchView, FileView, JobView, ListView, RouteView } from "./views.ts";
 
 /** Longer than the longest long poll. */
@@ -36,11 +37,21 @@ export interface NewBatch {
   readonly stop_on_error_rate?: number | undefined;
 }
 
+/** What the headers of `POST /v1/jobs/bulk` say of all lines. */
+export type LineHeaders = Readonly<Record<string, string>>;
+
 /** The API's calls; each throws {@link ApiError} or {@link UnreachableError}. */
 export interface ApiClient {
   readonly url: string;
   /** Sends a body of `POST /v1/jobs` as it is. */
   submitJob(body: string | Buffer): Promise<JobView>;
+  /** Streams lines to `POST /v1/jobs/bulk`; answers the stream of answers. */
+  submitLines(content: Readable, options: { headers: LineHeaders; signal: AbortSignal }): Promise<Readable>;
+  /** The changes of a job's state after the event `lastId`, until its end or the connection's. */
+  followJob(
+    id: string,
+    options: { lastId?: string | undefined; signal: AbortSignal },
+  ): AsyncIterable<JobEventView>;
   /** Reads a job's bytes; waits up to `waitSeconds` (at most 60) for its end. */
   readJob(id: string, options?: { waitSeconds?: number; signal?: AbortSignal }): Promise<Buffer>;
   /** Sends a body of `POST /v1/jobs` to be decided about only. */
@@ -76,7 +87,8 @@ export interface ApiClient {
 
 interface Call {
   readonly method?: Dispatcher.HttpMethod;
-  readonly body?: string | Buffer;
+  readonly body?: string | Buffer | Readable;
+  readonly headers?: Readonly<Record<string, string>>;
   readonly signal?: AbortSignal | undefined;
 }
 
@@ -91,6 +103,7 @@ export function createApiClient(place: ApiPlace): ApiClient {
       headers: {
         authorization: `Bearer ${place.key}`,
         ...(body === undefined ? {} : { "content-type": "application/json" }),
+        ...call.headers,
       },
       body: body ?? null,
       headersTimeout: answerMs,
@@ -128,6 +141,14 @@ export function createApiClient(place: ApiPlace): ApiClient {
   return {
     url,
     submitJob: (body) => json("/v1/jobs", { body }),
+    submitLines: (content, { headers, signal }) => {
+      const type = { "content-type": "application/x-ndjson" };
+      return open("/v1/jobs/bulk", { body: content, headers: { ...headers, ...type }, signal });
+    },
+    async *followJob(id, { lastId, signal }) {
+      const headers = lastId === undefined ? {} : { "last-event-id": lastId };
+      yield* readEvents(await open(`/v1/jobs/${encodeURIComponent(id)}/events`, { headers, signal }));
+    },
     readJob: async (id, { waitSeconds = 0, signal } = {}) =>
       bytes(
         await open(`/v1/jobs/${encodeURIComponent(id)}${waitSeconds > 0 ? `?wait=${waitSeconds}` : ""}`, {

@@ -130,6 +130,6 @@ export function whyStopped({ status, errors }: BatchView): string | undefined {
 }
 
 /** Whether the job will never change again. */
-export function isEndedJob({ status }: JobView): boolean {
+export function isEndedJob({ status }: Pick<JobView, "status">): boolean {
   return endedJob.has(status);
 }

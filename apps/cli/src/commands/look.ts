@@ -3,6 +3,7 @@ import type { BatchView, JobView } from "../api/views.ts";
 import type { CliContext } from "../context.ts";
 import { isBatchId } from "./ids.ts";
 import { showBatch, showJob, showJobs } from "./show.ts";
+import { tagsOf } from "./wishes.ts";
 
 /** The flags of `jobs`. */
 export interface JobsFlags {
@@ -11,6 +12,8 @@ export interface JobsFlags {
   readonly model?: string | undefined;
   readonly sla?: string | undefined;
   readonly batch?: string | undefined;
+  readonly metadata?: readonly string[] | undefined;
+  readonly order?: string | undefined;
   readonly after?: string | undefined;
   readonly json?: boolean | undefined;
 }
@@ -47,17 +50,20 @@ export async function cancel(
 
 /** `jobs`: the newest jobs, or those that match. */
 export async function jobs(context: CliContext, flags: JobsFlags): Promise<number> {
-  const { status: states, limit, model, sla, batch, after } = flags;
+  const { status: states, limit, model, sla, batch, order, after } = flags;
+  const pairs = Object.entries(tagsOf({ metadata: flags.metadata }).metadata ?? {});
   const page = await connectApi(context).listJobs({
     status: states,
     limit,
     model,
     sla,
     batch_id: batch,
+    order: order === "desc" ? undefined : order,
     after,
+    ...Object.fromEntries(pairs.map(([key, value]) => [`metadata.${key}`, value])),
   });
   if (flags.json === true) return show(context, JSON.stringify(page));
-  if (page.data.length === 0) return show(context, "no jobs");
+  if (page.data.length === 0 && !page.has_more) return show(context, "no jobs");
   const more = page.has_more ? `\nmore: npx sluice jobs --after ${page.last_id ?? ""}` : "";
   return show(context, `${showJobs(page.data)}${more}`);
 }

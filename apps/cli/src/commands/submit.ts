@@ -5,16 +5,16 @@ import type { ApiClient } from "../api/api-client.ts";
 import { connectApi } from "../api/find-api.ts";
 import { type CliContext, CliError, sentenceOf } from "../context.ts";
 import { startBatch } from "../run/run-batch.ts";
+import { type LinesFlags, submitLines } from "./submit-lines.ts";
 import { watchBatch, watchJob } from "./watch.ts";
-import { type StopFlags, stopsOf, type TagFlags, tagsOf } from "./wishes.ts";
+import { type StopFlags, stopsOf, tagsOf } from "./wishes.ts";
 
 /** The flags of `submit`. */
-export interface SubmitFlags extends TagFlags, StopFlags {
+export interface SubmitFlags extends LinesFlags, StopFlags {
   readonly model?: string | undefined;
   readonly maxTokens?: string | undefined;
   readonly file?: string | undefined;
   readonly wait?: boolean | undefined;
-  readonly json?: boolean | undefined;
 }
 
 const usualModel = "auto";
@@ -25,9 +25,9 @@ export async function submit(
   what: string | undefined,
   flags: SubmitFlags,
 ): Promise<number> {
-  if ((what === undefined) === (flags.file === undefined)) {
+  if ([what, flags.file, flags.lines].filter((thing) => thing !== undefined).length !== 1) {
     throw new CliError(
-      "Name one thing to submit: a prompt, a file that ends in .jsonl, or --file job.json.",
+      "Name one thing to submit: a prompt, a file that ends in .jsonl, --file job.json, or --lines jobs.ndjson.",
       2,
     );
   }
@@ -35,6 +35,8 @@ export async function submit(
     return submitBatch(context, resolve(context.callerDir, what), flags);
   if (Object.keys(stopsOf(flags)).length > 0)
     throw new CliError("--max-spend and --stop-on-error-rate are for batch files.", 2);
+  if (flags.lines !== undefined) return submitLines(context, flags.lines, flags);
+  if (flags.idempotencyKey !== undefined) throw new CliError("--idempotency-key is for --lines.", 2);
   return submitJob(context, connectApi(context), await readJobBody(context, what, flags), flags);
 }
 

@@ -2,6 +2,7 @@ import { setTimeout as sleep } from "node:timers/promises";
 import type { ApiClient } from "../api/api-client.ts";
 import { UnreachableError } from "../api/api-error.ts";
 import { connectApi, localCluster } from "../api/find-api.ts";
+import type { JobEventView } from "../api/read-events.ts";
 import { type BatchView, isEndedJob, type JobView, whyStopped } from "../api/views.ts";
 import { workerUrls } from "../cluster/worker-urls.ts";
 import type { CliContext } from "../context.ts";
@@ -19,7 +20,6 @@ export interface WatchFlags {
 }
 
 const interrupted = 130;
-const longestPollSeconds = 30;
 
 /** `watch ID`: progress until the end. 0 when it succeeded (a batch: every line), 1 when not. */
 export async function watch(context: CliContext, id: string, flags: WatchFlags): Promise<number> {
@@ -62,7 +62,7 @@ function lifeMs(batch: BatchView): number | undefined {
   return endedAt === null || endedAt === undefined ? undefined : (endedAt - batch.created_at) * 1_000;
 }
 
-/** Waits for a job's end and shows it; exit code as {@link watch}. */
+/** Tells each change of a job's state, and shows it at its end; exit code as {@link watch}. */
 export async function watchJob(
   context: CliContext,
   api: ApiClient,
@@ -70,33 +70,50 @@ export async function watchJob(
   flags: WatchFlags,
 ): Promise<number> {
   const terminal = createTerminal(flags.json === true ? context.err : context.out);
-  let told = "";
-  for (let waitSeconds = 0; ; waitSeconds = longestPollSeconds) {
-    const job = await readJob(context, api, { id, waitSeconds });
+  for (let lastId: string | undefined; ; ) {
+    lastId = await tellEvents(context, api, { id, lastId, say: (line) => terminal.say(line) });
     if (context.signal.aborted) return interrupted;
-    if (job === undefined) continue;
-    if (isEndedJob(job)) {
-      context.out.write(`${flags.json === true ? JSON.stringify(job) : showJob(job)}\n`);
-      return job.status === "succeeded" ? 0 : 1;
-    }
-    if (job.status !== told) terminal.say(`${id} is ${job.status}`);
-    told = job.status;
+    const job = await readJob(context, api, id);
+    if (job === undefined || !isEndedJob(job)) continue;
+    context.out.write(`${flags.json === true ? JSON.stringify(job) : showJob(job)}\n`);
+    return job.status === "succeeded" ? 0 : 1;
   }
 }
 
-/** `undefined` while the API is being restarted or when the signal came. */
-async function readJob(
+/**
+ * Tells what happens to a job until its stream ends or breaks; answers the id to go on from. Throws when the API refuses
+ * the first call, or cannot be reached for it.
+ */
+async function tellEvents(
   { signal }: CliContext,
   api: ApiClient,
-  { id, waitSeconds }: { id: string; waitSeconds: number },
-): Promise<JobView | undefined> {
+  { id, lastId, say }: { id: string; lastId: string | undefined; say: (line: string) => void },
+): Promise<string | undefined> {
+  let last = lastId;
   try {
-    return JSON.parse((await api.readJob(id, { waitSeconds, signal })).toString("utf8")) as JobView;
+    for await (const event of api.followJob(id, { lastId, signal })) {
+      last = event.id;
+      if (!isEndedJob(event)) say(`${id} is ${event.status}${whereOf(event)}`);
+    }
   } catch (error) {
-    if (signal.aborted) return undefined;
-    if (!(error instanceof UnreachableError) || waitSeconds === 0) throw error;
+    if (signal.aborted) return last;
+    if (last === undefined) throw error;
     await sleep(1_000, undefined, { signal }).catch(() => undefined);
-    return undefined;
+  }
+  return last;
+}
+
+function whereOf({ status, attempt, target }: JobEventView): string {
+  return status === "running" ? `: attempt ${attempt ?? 1} at ${target ?? "a target"}` : "";
+}
+
+/** `undefined` while the API is being restarted. */
+async function readJob({ signal }: CliContext, api: ApiClient, id: string): Promise<JobView | undefined> {
+  try {
+    return JSON.parse((await api.readJob(id, { signal })).toString("utf8")) as JobView;
+  } catch (error) {
+    if (error instanceof UnreachableError || signal.aborted) return undefined;
+    throw error;
   }
 }
 
