@@ -8,6 +8,7 @@ export interface TargetState {
   readonly outputTokens: number;
   readonly otherTokens: number;
   readonly inFlight: number;
+  readonly inFlightTokens: number;
   readonly pauseLeftMs: number;
   readonly latencySum: number;
   readonly latencyWeight: number;
@@ -44,6 +45,7 @@ export function readSignals(state: TargetState, limits: TargetLimits, now: numbe
   const learnedConcurrency = learned && Math.floor(learned);
   return {
     inFlight: state.inFlight,
+    inFlightTokens: state.inFlightTokens,
     requestsUsed: share(state.requests, limits.requestsPerMinute),
     tokensUsed: Math.max(
       share(tokens, limits.tokensPerMinute),
@@ -108,7 +110,8 @@ export function readState(reply: unknown): TargetState {
     spentMicroUsd: at(19),
     weight: reply[20] === "" ? undefined : at(20),
     learnedConcurrency: reply[21] === "" ? undefined : at(21),
-    latencies: Array.isArray(reply[22]) ? reply[22].map(Number) : [],
+    inFlightTokens: at(22),
+    latencies: Array.isArray(reply[23]) ? reply[23].map(Number) : [],
   };
 }
 

@@ -31,6 +31,7 @@ export function targetView({ target, state, weight, signals }: TargetToRender): 
     limits: limitsView(limits),
     price: priceView(price),
     in_flight: signals?.inFlight ?? null,
+    in_flight_tokens: signals?.inFlightTokens ?? null,
     learned_concurrency: signals?.learnedConcurrency ?? null,
     use: useView(limits, signals),
     breaker: breakerView(signals),

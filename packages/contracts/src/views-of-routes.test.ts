@@ -22,7 +22,14 @@ const route: Route = {
   failedTargets: [],
   rules: [{ index: 0, matched: false, error: "no such key at character 9" }],
   signals: {
-    a: { ...idle, latencyMs: undefined, pausedUntil: 0, weight: 10, learnedConcurrency: 8 },
+    a: {
+      ...idle,
+      latencyMs: undefined,
+      pausedUntil: 0,
+      weight: 10,
+      learnedConcurrency: 8,
+      inFlightTokens: 70,
+    },
     b: { ...idle, latencyMs: 7, pausedUntil: Number.MAX_SAFE_INTEGER, breaker: "open", reopensAt: 1_000 },
     c: { ...idle, latencyMs: 7, pausedUntil: 0, health },
   },
@@ -44,6 +51,7 @@ test("a decision about a job is shown with everything that it was made of", () =
     signals: {
       a: {
         in_flight: 0,
+        in_flight_tokens: 70,
         learned_concurrency: 8,
         latency_ms: null,
         paused_until: null,

@@ -48,6 +48,7 @@ function renderSignals(signals: TargetSignals): unknown {
   const { pausedUntil, engine } = signals;
   return {
     in_flight: signals.inFlight,
+    ...(signals.inFlightTokens === undefined ? {} : { in_flight_tokens: signals.inFlightTokens }),
     requests_used: signals.requestsUsed,
     tokens_used: signals.tokensUsed,
     concurrency_used: signals.concurrencyUsed,

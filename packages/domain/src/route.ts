@@ -55,6 +55,8 @@ export interface ProviderHealth {
 /** Read-only snapshot of one target at the moment of a decision. */
 export interface TargetSignals {
   readonly inFlight: number;
+  /** Tokens reserved for the calls in flight; absent: not known. */
+  readonly inFlightTokens?: number;
   /** Share of each stated limit that is used, 0..1. */
   readonly requestsUsed: number;
   readonly tokensUsed: number;

@@ -46,6 +46,7 @@ export function addEntry({ entries, first }: Log, entry: Entry): void {
 export function age({ id, input, output, places }: Held, countedAt: number): void {
   for (const { scope } of places) {
     scope.sums.inFlight -= 1;
+    scope.sums.inFlightTokens -= input + output;
     addEntry(scope.log, { id, leavesAt: countedAt + windowMs, requests: 1, input, output, other: 0 });
   }
 }

@@ -32,6 +32,7 @@ function createScope(): Scope {
       output: 0,
       other: 0,
       inFlight: 0,
+      inFlightTokens: 0,
     },
     log: { entries: [], first: 0 },
     day: [],

@@ -22,6 +22,7 @@ export function release(step: Step, id: string, probe: number): void {
     scope.sums.input -= input;
     scope.sums.output -= output;
     scope.sums.inFlight -= 1;
+    scope.sums.inFlightTokens -= input + output;
     if (countsDay) addDay(scope.day, step.now, { reservedAt, tokens: -input - output, microUsd: -microUsd });
   }
   wakeAfter(step, record);

@@ -121,6 +121,7 @@ function takeIn(asked: AskedScope, { input, output, microUsd }: Ask, now: number
   scope.sums.input += input;
   scope.sums.output += output;
   scope.sums.inFlight += 1;
+  scope.sums.inFlightTokens += input + output;
   const countsDay = tokensPerDay >= 0 || microUsdPerDay >= 0;
   if (countsDay) addDay(scope.day, now, { reservedAt: now, tokens: input + output, microUsd });
   return { scope, limits, countsDay };

@@ -24,6 +24,7 @@ export function settle(step: Step, id: string, use: RealUse): void {
   for (const { scope, limits, countsDay } of places) {
     correctPace(scope, limits, change);
     scope.sums.input += input - record.input;
+    scope.sums.inFlightTokens += tokens;
     scope.sums.output += output - record.output;
     if (countsDay) addDay(scope.day, now, { reservedAt, tokens, microUsd: money });
   }

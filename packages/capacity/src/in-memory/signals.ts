@@ -21,6 +21,7 @@ export function signals(step: Step, targetId: string): TargetState {
     outputTokens: sums.output,
     otherTokens: sums.other,
     inFlight: sums.inFlight,
+    inFlightTokens: sums.inFlightTokens,
     pauseLeftMs: Math.max(0, scope.pausedUntil - now),
     latencySum: seen.latencySum,
     latencyWeight: seen.latencyWeight,

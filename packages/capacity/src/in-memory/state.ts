@@ -70,6 +70,8 @@ export interface Sums {
   output: number;
   other: number;
   inFlight: number;
+  /** Tokens reserved for calls in flight. */
+  inFlightTokens: number;
 }
 
 /** What is settled and counts until it leaves the window. */

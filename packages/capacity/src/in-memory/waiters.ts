@@ -28,8 +28,8 @@ export interface Room {
   readonly sums: Sums;
 }
 
-export function copyOf({ pace, requests, input, output, other, inFlight }: Sums): Sums {
-  return { pace: { ...pace }, requests, input, output, other, inFlight };
+export function copyOf({ pace, ...sums }: Sums): Sums {
+  return { pace: { ...pace }, ...sums };
 }
 
 /** Whether a job that has time must let some of it pass. */

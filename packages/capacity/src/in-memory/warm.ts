@@ -97,5 +97,6 @@ function countPlace(state: State, counted: CountedScope, input: number, output: 
   scope.sums.input += input;
   scope.sums.output += output;
   scope.sums.inFlight += 1;
+  scope.sums.inFlightTokens += input + output;
   return { scope, limits: unpaced, countsDay: counted.countsDay };
 }

@@ -2,7 +2,8 @@
 --
 -- State, all under one hash tag:
 --   use (hash)   per target and per tenant: sums over everything that counts now
---                r requests, i input tokens, o output tokens, x tokens taken by others, c calls in flight
+--                r requests, i input tokens, o output tokens, x tokens taken by others, c calls in flight,
+--                ct tokens reserved for them
 --   log (zset)   per target and per tenant: settled entries "id|r|i|o|x" scored by when they leave the window (ms)
 --   day (hash)   per target and per tenant with a daily limit: tokens and micro-USD by hour, "t<hour>" and "m<hour>"
 --   held (hash)  per owner: reservation id -> packed record of what it holds, and of whom
@@ -63,6 +64,7 @@ end
 local function age(id, record, counted_at)
   for _, scope in ipairs(scopes_of(record)) do
     add(scope[1], 'c', -1)
+    add(scope[1], 'ct', -record[2] - record[3])
     redis.call('ZADD', scope[2], counted_at + WINDOW_MS, entry_of(id, 1, record[2], record[3], 0))
   end
 end

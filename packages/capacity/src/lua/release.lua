@@ -15,6 +15,7 @@ for _, scope in ipairs(scopes_of(record)) do
   add(scope[1], 'i', -record[2])
   add(scope[1], 'o', -record[3])
   add(scope[1], 'c', -1)
+  add(scope[1], 'ct', -record[2] - record[3])
   correct_pace(scope, -1, -record[2], -record[3])
   add_day(scope[3], record[1], now, -record[2] - record[3], -record[5])
 end

@@ -204,6 +204,7 @@ if target.floor then charge(target, target.floor, turn, input + output) end
 local function take(scope, log, day)
   local use, sums, limits = scope.use, scope.sums, scope.limits
   redis.call('HSET', use, 'r', sums.r + 1, 'i', sums.i + input, 'o', sums.o + output, 'c', sums.c + 1)
+  add(use, 'ct', input + output)
   advance(sums.pace, limits, now, input, output)
   keep_pace(use, sums.pace)
   add_day(day, now, now, input + output, micro_usd)

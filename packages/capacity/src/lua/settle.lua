@@ -15,6 +15,7 @@ local micro_usd = ARGV[6] == '' and record[5] or tonumber(ARGV[6])
 for _, scope in ipairs(scopes_of(record)) do
   add(scope[1], 'i', input - record[2])
   add(scope[1], 'o', output - record[3])
+  add(scope[1], 'ct', input + output - record[2] - record[3])
   correct_pace(scope, 0, input - record[2], output - record[3])
   add_day(scope[3], record[1], now, input + output - record[2] - record[3], micro_usd - record[5])
 end

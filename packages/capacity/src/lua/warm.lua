@@ -13,10 +13,10 @@ if redis.call('EXISTS', warm) == 1 or redis.call('HGET', cold, 'token') ~= ARGV[
 local known = cjson.decode(ARGV[3])
 local sums = {}
 
-local function count(use, r, i, o, c)
-  local sum = sums[use] or { r = 0, i = 0, o = 0, c = 0 }
+local function count(use, r, i, o, c, ct)
+  local sum = sums[use] or { r = 0, i = 0, o = 0, c = 0, ct = 0 }
   sums[use] = sum
-  sum.r, sum.i, sum.o, sum.c = sum.r + r, sum.i + i, sum.o + o, sum.c + c
+  sum.r, sum.i, sum.o, sum.c, sum.ct = sum.r + r, sum.i + i, sum.o + o, sum.c + c, sum.ct + ct
 end
 
 for n, call in ipairs(known.sent) do
@@ -24,7 +24,7 @@ for n, call in ipairs(known.sent) do
   local leaves_at = now - ago + SEND_MARGIN_MS + WINDOW_MS
   if leaves_at > now then
     redis.call('ZADD', log, leaves_at, entry_of('rebuilt' .. n, r, i, o, 0))
-    count(use, r, i, o, 0)
+    count(use, r, i, o, 0, 0)
   end
 end
 
@@ -33,7 +33,7 @@ for _, call in ipairs(known.running) do
   local held, id, ago, lease, i, o, micro_usd, budgets, scopes = unpack(call)
   local record = { now - ago, i, o, i, micro_usd, '', 1, budgets }
   for n, scope in ipairs(scopes) do
-    count(scope[1], 1, i, o, 1)
+    count(scope[1], 1, i, o, 1, i + o)
     record[8 + n] = { scope[1], scope[2], scope[3], { -1, -1, -1, -1 } }
   end
   for _, budget in ipairs(budgets) do
@@ -44,7 +44,7 @@ for _, call in ipairs(known.running) do
 end
 
 for use, sum in pairs(sums) do
-  for _, field in ipairs({ 'r', 'i', 'o', 'c' }) do add(use, field, sum[field]) end
+  for _, field in ipairs({ 'r', 'i', 'o', 'c', 'ct' }) do add(use, field, sum[field]) end
 end
 for _, spent in ipairs(known.hours) do
   add_day(spent[1], spent[2] * HOUR_MS, now, spent[3], spent[4])

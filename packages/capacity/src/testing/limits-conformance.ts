@@ -6,6 +6,23 @@ import { testRequest, testTarget } from "./values.ts";
 
 /** For tests: the limits that every capacity keeps; `setup` makes an empty one. */
 export function limitsConformance(setup: () => Promise<CapacityUnderTest>): void {
+  test("the signals tell the tokens of the calls in flight, however each of them ends", async () => {
+    const { capacity, clock } = await setup();
+    const target = testTarget("a", {});
+    const inFlight = async () => (await capacity.signals([target]))["a"]?.inFlightTokens;
+    const call = (outputTokens: number) =>
+      take(capacity, testRequest(target, { inputTokens: 10, outputTokens, leaseMs: 30_000 }));
+    const [settled, released] = [await call(20), await call(300)];
+    await call(4_000);
+    expect(await inFlight()).toBe(4_350);
+    await capacity.settle(settled, use(12, 55));
+    expect(await inFlight()).toBe(4_320);
+    await capacity.release(released);
+    expect(await inFlight()).toBe(4_010);
+    clock.advance(30_000);
+    expect(await inFlight()).toBe(0);
+  });
+
   describe("reserve", () => {
     test("grants up to the limit of requests, and again when the oldest has left the window", async () => {
       const { capacity, clock } = await setup();
