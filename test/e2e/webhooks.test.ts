@@ -219,6 +219,10 @@ test("a full payload has the job as its owner reads it", async () => {
   expect(event).toMatchObject({ object: "event", type: "job.succeeded" });
   expect(event.data).toEqual((await api.get(`/v1/jobs/${id}`)).body);
   expect(event.data.result.body.choices).toHaveLength(1);
+  const byUrl = await receiver();
+  await jobs(1, { webhook_url: byUrl.url, webhook_payload: "full" });
+  const [told] = await arrived(byUrl, 1);
+  expect(JSON.parse(told?.body ?? "").data.result.body.choices).toHaveLength(1);
 });
 
 test("a delivery has its log, is sent again under the same event, and events since a time are replayed", async () => {

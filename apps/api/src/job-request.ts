@@ -61,6 +61,7 @@ export function jobFieldsOf(
     deadline: asked.deadline ?? tags.deadline,
     priority: asked.priority ?? tags.priority,
     webhookUrl,
+    webhookPayload: asked.webhook_payload,
     metadata: asked.metadata,
     routing: routingWishes(asked.routing),
     maxAttempts: asked.max_attempts,

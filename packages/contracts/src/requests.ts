@@ -25,6 +25,9 @@ export const routingSchema = z.strictObject({
   exclude: ids.optional(),
 });
 
+/** What a webhook's body holds: `thin` names the object, `full` has it, up to 64 KiB. */
+export const webhookPayloadSchema = z.enum(["thin", "full"]);
+
 /** Body of `POST /v1/jobs`. */
 export const jobRequestSchema = z.strictObject({
   endpoint: text(128),
@@ -33,6 +36,7 @@ export const jobRequestSchema = z.strictObject({
   deadline: text(64).optional(),
   priority: z.int().min(0).max(9).optional(),
   webhook_url: text(2048).optional(),
+  webhook_payload: webhookPayloadSchema.optional(),
   metadata: metadataSchema.optional(),
   routing: routingSchema.optional(),
   max_attempts: z.int().min(1).max(20).optional(),
@@ -52,6 +56,7 @@ export const batchRequestSchema = z.strictObject({
   sla: text(64).optional(),
   priority: z.int().min(0).max(9).optional(),
   webhook_url: text(2048).optional(),
+  webhook_payload: webhookPayloadSchema.optional(),
   webhook_jobs: z.boolean().optional(),
   routing: routingSchema.optional(),
   /** USD that all its calls together may cost. */

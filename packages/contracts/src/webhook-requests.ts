@@ -1,11 +1,8 @@
 import { eventTypes } from "@sluice/domain";
 import { z } from "zod";
-import { optionalText, pageFields, text } from "./requests.ts";
+import { optionalText, pageFields, text, webhookPayloadSchema } from "./requests.ts";
 
 const eventTypeSchema = z.enum(eventTypes);
-
-/** What a webhook's body holds: `thin` names the object, `full` has it, up to 64 KiB. */
-const webhookPayloadSchema = z.enum(["thin", "full"]);
 
 const fields = {
   name: optionalText(256),

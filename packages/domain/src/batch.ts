@@ -1,3 +1,4 @@
+import type { WebhookPayload } from "./delivery.ts";
 import type { BatchId, FileId, TenantId } from "./ids.ts";
 import type { Metadata, OnAmbiguous, OnMiss, RoutingWishes, Usage } from "./job.ts";
 
@@ -84,6 +85,8 @@ export interface BatchSpec {
   readonly metadata: Metadata | undefined;
   readonly routing: RoutingWishes;
   readonly webhookUrl: string | undefined;
+  /** How much a webhook to it tells; thin when it is not said. */
+  readonly webhookPayload?: WebhookPayload | undefined;
   /** Whether each line also sends its own job event. */
   readonly webhookJobs: boolean;
   readonly traceparent: string | undefined;

@@ -1,3 +1,4 @@
+import type { WebhookPayload } from "./delivery.ts";
 import type { BatchId, FileId, JobId, TenantId } from "./ids.ts";
 
 /**
@@ -96,6 +97,8 @@ export interface JobSpec {
   readonly metadata: Metadata;
   readonly routing: RoutingWishes;
   readonly webhookUrl: string | undefined;
+  /** How much a webhook to it tells; thin when it is not said. */
+  readonly webhookPayload?: WebhookPayload | undefined;
   /** W3C `traceparent` of the accepting request. */
   readonly traceparent: string | undefined;
   readonly batchLine: BatchLine | undefined;

@@ -16,6 +16,7 @@ import {
   type RoutingWishes,
   SluiceError,
   type TenantId,
+  type WebhookPayload,
 } from "@sluice/domain";
 import { parseDuration } from "@sluice/scheduling";
 import { hasExpired } from "./file-rules.ts";
@@ -43,6 +44,7 @@ export interface AcceptBatchRequest {
   readonly metadata?: Metadata | undefined;
   readonly routing?: RoutingWishes | undefined;
   readonly webhookUrl?: string | undefined;
+  readonly webhookPayload?: WebhookPayload | undefined;
   readonly webhookJobs?: boolean | undefined;
   readonly traceparent?: string | undefined;
   readonly keyId?: string | undefined;
@@ -115,6 +117,7 @@ async function specBatch(ports: AcceptBatchPorts, request: AcceptBatchRequest): 
     metadata: request.metadata,
     routing: request.routing ?? {},
     webhookUrl: request.webhookUrl,
+    webhookPayload: request.webhookPayload,
     webhookJobs: request.webhookJobs ?? false,
     traceparent: request.traceparent,
     keyId: request.keyId,

@@ -13,6 +13,7 @@ import {
   SluiceError,
   type Target,
   type TenantId,
+  type WebhookPayload,
 } from "@sluice/domain";
 import { candidateSetId, candidateTargets, reachablePools } from "@sluice/routing";
 import { chargedTokens, effectiveDeadlineAt, parseDuration } from "@sluice/scheduling";
@@ -33,6 +34,7 @@ export interface JobRequestFields {
   readonly deadline?: string | undefined;
   readonly priority?: number | undefined;
   readonly webhookUrl?: string | undefined;
+  readonly webhookPayload?: WebhookPayload | undefined;
   readonly metadata?: Metadata | undefined;
   readonly routing?: RoutingWishes | undefined;
   readonly maxAttempts?: number | undefined;
@@ -80,6 +82,7 @@ export function specJob(
     metadata: fields.metadata ?? {},
     routing: fields.routing ?? {},
     webhookUrl: fields.webhookUrl,
+    webhookPayload: fields.webhookPayload,
     traceparent: fields.traceparent,
     batchLine: fields.batchLine,
     candidateSet: candidateSetOf(config, { ...fields, sla: sla.name, priority, deadlineAt }, made),

@@ -259,6 +259,7 @@ async function specLine(
     metadata: {},
     routing: batch.routing,
     webhookUrl: batch.webhookJobs ? batch.webhookUrl : undefined,
+    webhookPayload: batch.webhookPayload,
     traceparent: batch.traceparent,
     batchLine: { batchId: batch.id, line: line.number, customId: line.customId },
     candidateSet: candidateSetOf(ports.config(), terms, { id, now: ports.clock.now() }),

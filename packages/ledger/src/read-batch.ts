@@ -10,6 +10,7 @@ import {
   type RoutingWishes,
   type TenantId,
   uuidOf,
+  type WebhookPayload,
 } from "@sluice/domain";
 import type { Column } from "./columns.ts";
 
@@ -32,6 +33,7 @@ export const batchColumns: readonly Column<BatchSpec>[] = [
   { name: "metadata", type: "jsonb", value: (batch) => batch.metadata },
   { name: "routing", type: "jsonb", value: (batch) => batch.routing },
   { name: "webhook_url", type: "text", value: (batch) => batch.webhookUrl },
+  { name: "webhook_payload", type: "text", value: (batch) => batch.webhookPayload },
   { name: "webhook_jobs", type: "bool", value: (batch) => batch.webhookJobs },
   { name: "traceparent", type: "text", value: (batch) => batch.traceparent },
   { name: "key_id", type: "text", value: (batch) => batch.keyId },
@@ -68,6 +70,7 @@ export interface BatchRow {
   readonly metadata: Metadata | null;
   readonly routing: RoutingWishes;
   readonly webhookUrl: string | null;
+  readonly webhookPayload: WebhookPayload | null;
   readonly webhookJobs: boolean;
   readonly traceparent: string | null;
   readonly keyId: string | null;
@@ -116,6 +119,7 @@ function specOf(row: BatchRow): BatchSpec {
     metadata: row.metadata ?? undefined,
     routing: row.routing,
     webhookUrl: row.webhookUrl ?? undefined,
+    webhookPayload: row.webhookPayload ?? undefined,
     webhookJobs: row.webhookJobs,
     traceparent: row.traceparent ?? undefined,
     keyId: row.keyId ?? undefined,

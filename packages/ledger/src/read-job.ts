@@ -12,6 +12,7 @@ import {
   type RoutingWishes,
   type TenantId,
   type Usage,
+  type WebhookPayload,
 } from "@sluice/domain";
 
 /** A row of `jobs`; `body` and `bodyKey` are absent where a statement does not read them. */
@@ -37,6 +38,7 @@ export interface SpecRow {
   readonly metadata: Metadata;
   readonly routing: RoutingWishes;
   readonly webhookUrl: string | null;
+  readonly webhookPayload: WebhookPayload | null;
   readonly traceparent: string | null;
   readonly batchId: string | null;
   readonly line: number | null;
@@ -54,7 +56,7 @@ const specColumnsWith = (
   effectiveDeadline: string,
 ) => `j.id, j.tenant_id, j.model, j.endpoint, j.sla, j.priority, j.accepted_at, j.deadline_at,
   ${effectiveDeadline}, j.on_miss, j.on_ambiguous, j.max_attempts, j.body_size, j.input_tokens,
-  j.max_output_tokens, j.capabilities, j.metadata, j.routing, j.webhook_url, j.traceparent, j.batch_id, j.line,
+  j.max_output_tokens, j.capabilities, j.metadata, j.routing, j.webhook_url, j.webhook_payload, j.traceparent, j.batch_id, j.line,
   j.custom_id, j.candidate_set, j.tokens, j.key_id, j.p50_at, j.p95_at, j.expected_wait_ms,
   j.expected_service_ms`;
 
@@ -94,6 +96,7 @@ export function specOf(row: SpecRow): JobSpec {
     metadata: row.metadata,
     routing: row.routing,
     webhookUrl: row.webhookUrl ?? undefined,
+    webhookPayload: row.webhookPayload ?? undefined,
     traceparent: row.traceparent ?? undefined,
     batchLine: batchLineOf(row),
     candidateSet: row.candidateSet,

@@ -78,10 +78,10 @@ describe("events", () => {
   test("go to the url of the job and to each endpoint that asks for them, in the outcome's statement", async () => {
     const { ledger, endpoint, succeed, due } = await setup();
     await ledger.webhookSecrets(tenant, () => "whsec_tenant", t0);
-    const full = await endpoint({ url: "https://a.example/", payload: "full" });
+    const full = await endpoint({ url: "https://a.example/" });
     await endpoint({ eventTypes: ["job.failed"] });
     await endpoint({ tenantId: tenantId("other") });
-    const ids = await succeed({ webhookUrl: "https://b.example/x?y" });
+    const ids = await succeed({ webhookUrl: "https://b.example/x?y", webhookPayload: "full" });
     const told = await Promise.all(ids.map((id) => due(id)));
     expect(new Set(told.map(({ event }) => event.id)).size).toBe(1);
     expect(told).toMatchObject([

@@ -62,6 +62,7 @@ async function create(ports: ApiPorts, request: FastifyRequest, reply: FastifyRe
     metadata: asked.metadata ?? undefined,
     routing: routingWishes(asked.routing),
     webhookUrl,
+    webhookPayload: asked.webhook_payload,
     webhookJobs: asked.webhook_jobs,
     keyId: callerOf(request).keyId,
     maxSpendUsd: asked.max_spend_usd,
