@@ -4,6 +4,7 @@ import { type CliContext, CliError, sentenceOf } from "./context.ts";
 import { addDeadLetters } from "./dead-letter-commands.ts";
 import { addPools } from "./pool-commands.ts";
 import { addSimulate } from "./simulate-commands.ts";
+import { addWebhooks } from "./webhook-commands.ts";
 
 /** Runs the command that `args` name; answers the exit code. Never throws for what a user can cause. */
 export async function runProgram(context: CliContext, args: readonly string[]): Promise<Outcome> {
@@ -46,6 +47,7 @@ Exit codes: 0 all went well, 1 it did not, 2 it was asked for in a wrong way or 
   addRouting(program, context, finish);
   addDeadLetters(program, context, finish);
   addSimulate(program, context, finish);
+  addWebhooks(program, context, finish);
   return program;
 }
 

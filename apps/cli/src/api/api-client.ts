@@ -13,6 +13,7 @@ import type {
 import type { PoolView, TargetView } from "./pool-views.ts";
 import { type JobEventView, readEvents } from "./read-events.ts";
 import type { BatchView, FileView, JobView, ListView, RouteView } from "./views.ts";
+import { createWebhookCalls, type WebhookCalls } from "./webhook-calls.ts";
 
 /** Longer than the longest long poll. */
 const answerMs = 90_000;
@@ -83,6 +84,7 @@ export interface ApiClient {
   readBatch(id: string): Promise<BatchView>;
   /** A file's bytes as a stream. */
   openFile(id: string): Promise<Readable>;
+  readonly webhooks: WebhookCalls;
 }
 
 interface Call {
@@ -185,6 +187,7 @@ export function createApiClient(place: ApiPlace): ApiClient {
     },
     createBatch: (batch) => json("/v1/batches", { body: JSON.stringify(batch) }),
     readBatch: (id) => json(`/v1/batches/${encodeURIComponent(id)}`),
+    webhooks: createWebhookCalls(json, queryString),
     openFile: (id) => open(`/v1/files/${encodeURIComponent(id)}/content`),
   };
 }
