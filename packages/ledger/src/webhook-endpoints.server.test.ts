@@ -78,7 +78,7 @@ describe("events", () => {
   test("go to the url of the job and to each endpoint that asks for them, in the outcome's statement", async () => {
     const { ledger, endpoint, succeed, due } = await setup();
     await ledger.webhookSecrets(tenant, () => "whsec_tenant", t0);
-    const full = await endpoint({ url: "https://a.example/" });
+    const asking = await endpoint({ url: "https://a.example/" });
     await endpoint({ eventTypes: ["job.failed"] });
     await endpoint({ tenantId: tenantId("other") });
     const ids = await succeed({ webhookUrl: "https://b.example/x?y", webhookPayload: "full" });
@@ -88,15 +88,15 @@ describe("events", () => {
       {
         url: "https://b.example/x?y",
         receiver: "https://b.example",
-        payload: "thin",
+        payload: "full",
         secrets: ["whsec_tenant"],
       },
       {
         url: "https://a.example/",
-        receiver: full.id.slice(3),
-        endpointId: full.id,
-        payload: "full",
-        secrets: [`whsec_${full.id}`],
+        receiver: asking.id.slice(3),
+        endpointId: asking.id,
+        payload: "thin",
+        secrets: [`whsec_${asking.id}`],
       },
     ]);
   });
