@@ -1,34 +1,12 @@
 import { createHash } from "node:crypto";
-import { readFileSync } from "node:fs";
 import OpenAI, { toFile } from "openai";
 import OpenAI6 from "openai-6";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { checkOpenaiAnswer } from "../kit/openai-file-schemas.ts";
-import { skipUnless } from "../kit/skip.ts";
-import { startS3, type TestS3 } from "../kit/start-s3.ts";
 import { promptLines, readResults, toJsonl, untilEnded } from "./kit/batches.ts";
-import { adminKey, startTestCluster, type TestCluster } from "./kit/cluster.ts";
+import { adminKey } from "./kit/cluster.ts";
+import { type FileCluster, fileStores, startFileCluster } from "./kit/file-cluster.ts";
 import { addTenant } from "./kit/second-tenant.ts";
-
-const config = `
-version: 1
-providers:
-  quick: { kind: simulator, ttft_ms: 20, tokens_per_second: 5000 }
-pools:
-  quick:
-    targets:
-      - { id: quick, provider: quick, model: sim-8b }
-models:
-  auto: { pools: [quick] }
-limits: { batch_file_bytes: 1MB }
-`;
-
-/** The most memory that a role has ever had resident. */
-function peakMebibytes({ supervised }: TestCluster, role: string): number {
-  const pid = supervised.processes.find(({ name }) => name === role)?.pid;
-  const status = readFileSync(`/proc/${pid}/status`, "utf8");
-  return Math.round(Number(/VmHWM:\s+(\d+)/.exec(status)?.[1]) / 1024);
-}
 
 const tenBytes = Buffer.from("0123456789");
 
@@ -38,29 +16,13 @@ const clients = {
   "7.55": { OpenAI, purpose: "fine-tune" },
 } as const;
 
-describe.each(["a directory", "S3"])("files in %s", (kind) => {
-  let cluster: TestCluster;
-  let s3: TestS3 | undefined;
+describe.each(fileStores)("files in %s", (store) => {
+  let cluster: FileCluster;
   let answers = 0;
-
   beforeAll(async () => {
-    s3 = kind === "S3" ? await startS3() : undefined;
-    if (s3 !== undefined) await fetch(`${s3.endpoint}/test-bucket`, { method: "PUT" });
-    const env =
-      s3 === undefined
-        ? {}
-        : {
-            SLUICE_FILES_URL: "s3://test-bucket/sluice",
-            AWS_ENDPOINT_URL_S3: s3.endpoint,
-            AWS_ACCESS_KEY_ID: "AKIATEST",
-            AWS_SECRET_ACCESS_KEY: "test-secret",
-          };
-    cluster = await startTestCluster({ config, env });
+    cluster = await startFileCluster(store);
   });
-  afterAll(async () => {
-    await cluster?.stop();
-    await s3?.close();
-  });
+  afterAll(() => cluster?.stop());
 
   describe.each(Object.entries(clients))("the client of version %s", (_version, { OpenAI, purpose }) => {
     /** The unmodified client; what it is answered is held against OpenAI's own description. */
@@ -261,41 +223,6 @@ describe.each(["a directory", "S3"])("files in %s", (kind) => {
     expect(answers.map(({ status }) => status)).toEqual([404, 404, 404, 404, 404]);
     expect((await stranger.get("/v1/files")).body.data).toEqual([]);
     expect((await openai.files.retrieve(file.id)).id).toBe(file.id);
-  });
-
-  test("the API's memory does not grow with the file", async (context) => {
-    skipUnless(context, process.platform === "linux", "reads a process's peak memory from /proc");
-    const { openai } = cluster;
-    const parts = Number(process.env["SLUICE_TEST_FILE_PARTS"] ?? 5);
-    const roundTrip = async (count: number, partBytes: number) => {
-      const part = Buffer.alloc(partBytes, "x");
-      const bytes = count * partBytes;
-      const upload = await openai.uploads.create({
-        bytes,
-        filename: "large",
-        mime_type: "x",
-        purpose: "vision",
-      });
-      const hash = createHash("md5");
-      const part_ids: string[] = [];
-      for (let number = 0; number < count; number += 1) {
-        part.writeUInt32BE(number);
-        hash.update(part);
-        const data = await toFile(part, "part");
-        part_ids.push((await openai.uploads.parts.create(upload.id, { data })).id);
-      }
-      const md5 = hash.digest("hex");
-      const { file } = await openai.uploads.complete(upload.id, { part_ids, md5 });
-      const back = createHash("md5");
-      const { body } = await openai.files.content(file?.id ?? "");
-      for await (const chunk of body ?? []) back.update(chunk as Uint8Array);
-      expect(back.digest("hex")).toBe(md5);
-      return peakMebibytes(cluster, "api");
-    };
-    const small = await roundTrip(1, 1024 ** 2);
-    const large = await roundTrip(parts, 64 * 1024 ** 2);
-    console.info(`peak of the API: ${small} MiB with 1 MiB, ${large} MiB with ${parts * 64} MiB (${kind})`);
-    expect(large - small).toBeLessThan(128);
   });
 
   test("every answer above was as OpenAI describes it", () => {

@@ -1,6 +1,6 @@
 import { createCapacity, createForecastBoard } from "@sluice/capacity";
 import { renderAccepted } from "@sluice/contracts";
-import { idFromUuid, tenantId } from "@sluice/domain";
+import { FileMissing, type FileStore, idFromUuid, tenantId } from "@sluice/domain";
 import {
   cacheSignals,
   createAcceptJob,
@@ -25,6 +25,12 @@ import { createAuthenticator, hashKey } from "./authenticate.ts";
 import { createServer } from "./create-server.ts";
 import { estimateOf } from "./estimate-of.ts";
 import { listen } from "./listen.ts";
+
+/** Asks the store for a content that is never there: it must be able to say so. */
+async function canRead(files: FileStore): Promise<boolean> {
+  const found = await files.read("0".repeat(64)).catch((error: unknown) => error);
+  return found instanceof FileMissing;
+}
 
 /** Wires the API and listens. */
 export async function startApi(runtime: Runtime): Promise<StartedRole> {
@@ -105,6 +111,10 @@ export async function startApi(runtime: Runtime): Promise<StartedRole> {
   runtime.health.addWarning("redis", async () => {
     const { ok, problems } = await checkRedis(redis);
     return ok ? { ok } : { ok, detail: problems.map((problem) => problem.message).join(" ") };
+  });
+  runtime.health.addWarning("file_store", async () => {
+    if (await canRead(files)) return { ok: true };
+    return { ok: false, detail: "Files, and requests and results above 64 KiB, can not be kept or read." };
   });
   const queues = queuesForBoard({ redis, models: Object.keys(config().models) });
   const server = await createServer(ports, queues.queues);
