@@ -124,3 +124,38 @@ test("another content type is refused, and so is a call without a key", async ()
   call.end(`${jobLine(1, "slow")}\n`);
   expect((await response)[0].statusCode).toBe(401);
 });
+
+test("a server that stops answers what it has read and ends the call; the lines are known to the next", async () => {
+  const line = jobLine(1, "slow", { idempotency_key: "stop" });
+  const call = openBulk();
+  const [answer] = (await once(call, "response")) as [IncomingMessage];
+  const reader = answer[Symbol.asyncIterator]();
+  call.write(`${line}\n`);
+  const told = JSON.parse(String((await reader.next()).value));
+  call.on("error", () => undefined);
+  call.write('{"half');
+  const polled = cluster.api.get(`/v1/jobs/${told.id}?wait=60`);
+  polled.catch(() => undefined);
+  // By the time that later calls are answered, the one that waits has been read.
+  for (let call = 0; call < 3; call += 1) await cluster.api.get(`/v1/jobs/${told.id}`);
+  await cluster.supervised.kill("api", "SIGTERM");
+  expect((await reader.next()).done).toBe(true);
+  expect(await polled).toMatchObject({ status: 200, body: { id: told.id } });
+  await until("the API is back", async () =>
+    (await cluster.api.get("/readyz")).status === 200 ? true : undefined,
+  );
+  expect((await send([line])).answers).toEqual([{ index: 0, id: told.id, replayed: true }]);
+});
+
+test("the document of the API describes the lines, and its metrics count the calls", async () => {
+  const { paths } = (await cluster.api.get("/openapi.json")).body;
+  const { content } = paths["/v1/jobs/bulk"].post.requestBody;
+  expect(content["application/x-ndjson"].schema.properties).toHaveProperty("idempotency_key");
+  expect(Object.keys(paths)).toEqual(
+    expect.arrayContaining(["/v1/jobs/{id}/events", "/v1/jobs/{id}/feedback", "/v1/jobs/{id}/attempts"]),
+  );
+  const metrics = (await cluster.api.get("/metrics")).text;
+  expect(metrics).toMatch(
+    /sluice_http_requests_total{route="\/v1\/jobs\/bulk",method="POST",status="200"} \d/,
+  );
+});

@@ -56,7 +56,7 @@ export async function createServer(ports: ApiPorts, queues: BoardQueues["queues"
     scope.addHook("onRequest", async (request) => {
       request.caller = await ports.authenticator.authenticate(request);
     });
-    jobRoutes(scope, ports);
+    jobRoutes(scope, ports, closing.signal);
     bulkRoutes(scope, ports, closing.signal);
     jobEventRoutes(scope, ports, closing.signal);
     feedbackRoutes(scope, ports);

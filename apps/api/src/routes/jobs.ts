@@ -32,7 +32,7 @@ import { describe } from "./describe.ts";
 export type JobParams = { Params: { id: string } };
 
 /** `/v1/jobs` and what hangs below it. */
-export function jobRoutes(server: FastifyInstance, ports: ApiPorts): void {
+export function jobRoutes(server: FastifyInstance, ports: ApiPorts, closing: AbortSignal): void {
   server.post(
     "/v1/jobs",
     { ...describe("Jobs", "Accept a job", { body: jobRequestSchema }), onRequest: roomCheck(ports) },
@@ -44,7 +44,7 @@ export function jobRoutes(server: FastifyInstance, ports: ApiPorts): void {
   server.get<JobParams>(
     "/v1/jobs/:id",
     describe("Jobs", "Read a job; wait for its end with ?wait=SECONDS", { query: jobQuerySchema }),
-    (request, reply) => read(ports, request, reply),
+    (request, reply) => read(ports, { request, reply, closing }),
   );
   server.post<JobParams>("/v1/jobs/:id/cancel", describe("Jobs", "Cancel a job"), (request, reply) =>
     cancel(ports, request, reply),
@@ -72,17 +72,20 @@ async function submit(ports: ApiPorts, request: FastifyRequest, reply: FastifyRe
   return reply.code(accepted.status).type("application/json").send(accepted.body);
 }
 
-async function read(
-  ports: ApiPorts,
-  request: FastifyRequest<JobParams>,
-  reply: FastifyReply,
-): Promise<FastifyReply> {
+interface Reading {
+  readonly request: FastifyRequest<JobParams>;
+  readonly reply: FastifyReply;
+  /** Aborts when the server stops: whoever waits is answered as if the time were over. */
+  readonly closing: AbortSignal;
+}
+
+async function read(ports: ApiPorts, { request, reply, closing }: Reading): Promise<FastifyReply> {
   const { wait } = parseWith(jobQuerySchema, request.query);
   let job = await requireJob(ports, request);
   if (wait !== undefined && wait > 0 && !isTerminal(job.state)) {
     const gone = new AbortController();
     request.raw.once("close", () => gone.abort());
-    await ports.waiter.wait(job.id, wait * 1000, gone.signal);
+    await ports.waiter.wait(job.id, wait * 1000, AbortSignal.any([gone.signal, closing]));
     job = await requireJob(ports, request);
   }
   return sendJob(ports, reply, job);
