@@ -57,6 +57,7 @@ export {
 } from "./redrive.ts";
 export { type RenderEventPorts, renderEvent } from "./render-event.ts";
 export { type JobRequestFields, parseMoment, specJob } from "./spec-job.ts";
+export type { ReadBatchLine } from "./spec-line.ts";
 export { isBlank, type RawLine, splitLines } from "./split-lines.ts";
 export { systemClock, systemRandom } from "./system.ts";
 export { type EndpointTest, type TestEndpointPorts, testEndpoint } from "./test-endpoint.ts";
@@ -72,7 +73,6 @@ export {
 } from "./uploads.ts";
 export {
   type LineReader,
-  type ReadBatchLine,
   type ValidateBatchPorts,
   validateBatch,
 } from "./validate-batch.ts";

@@ -12,35 +12,20 @@ import {
   type FileStore,
   type IdQueue,
   type IdSource,
-  idFromUuid,
   type JobSpec,
   type Logger,
   type Metrics,
   maxBatchErrors,
-  type RouteRequest,
   SluiceError,
   type Verdict,
 } from "@sluice/domain";
-import { chargedTokens, effectiveDeadlineAt } from "@sluice/scheduling";
 import type { Payers } from "./budgets.ts";
 import { newEventIds } from "./end-job.ts";
 import { type BatchAdmission, type BatchAdmissionPorts, openBatchAdmission } from "./forecast/admit-batch.ts";
 import { openStored } from "./open-content.ts";
-import { payloadOf } from "./payloads.ts";
-import { candidateSetOf, requireServed } from "./spec-job.ts";
+import { requireServed } from "./spec-job.ts";
+import { type ReadBatchLine, specLine } from "./spec-line.ts";
 import { isBlank, type RawLine, splitLines } from "./split-lines.ts";
-
-/** What the engine reads of a valid line (contracts). */
-export interface ReadBatchLine {
-  readonly customId: string;
-  readonly body: Buffer;
-  readonly model: string;
-  readonly inputTokens: number;
-  readonly maxOutputTokens: number | undefined;
-  readonly capabilities: readonly string[];
-  /** The parsed request, for rules that read it. */
-  readonly parsedBody: RouteRequest["body"];
-}
 
 export type LineReader = (
   bytes: Buffer,
@@ -228,43 +213,4 @@ async function payersOf({ ledger }: ValidateBatchPorts, batch: Batch): Promise<P
   const { id: batchId, tenantId, keyId, maxSpendUsd } = batch;
   const keyUsdPerDay = keyId === undefined ? undefined : await ledger.keyUsdPerDay(keyId);
   return { tenantId, keyId, keyUsdPerDay, batchId, maxSpendUsd };
-}
-
-async function specLine(
-  ports: ValidateBatchPorts,
-  batch: Batch,
-  payers: Payers,
-  line: ReadBatchLine & { readonly number: number },
-): Promise<JobSpec> {
-  const { priority, createdAt: acceptedAt, expiresAt: deadlineAt } = batch;
-  const id = idFromUuid("job", ports.ids.uuid());
-  const terms = { ...line, ...batch, ...payers, model: line.model, deadlineAt, metadata: {} };
-  return {
-    id,
-    tenantId: batch.tenantId,
-    model: line.model,
-    endpoint: batch.endpoint,
-    sla: batch.sla,
-    priority,
-    acceptedAt,
-    deadlineAt,
-    effectiveDeadlineAt: effectiveDeadlineAt({ acceptedAt, deadlineAt, priority }),
-    onMiss: batch.onMiss,
-    onAmbiguous: batch.onAmbiguous,
-    maxAttempts: batch.maxAttempts,
-    body: await payloadOf(line.body, ports.files),
-    inputTokens: line.inputTokens,
-    maxOutputTokens: line.maxOutputTokens,
-    capabilities: line.capabilities,
-    metadata: {},
-    routing: batch.routing,
-    webhookUrl: batch.webhookJobs ? batch.webhookUrl : undefined,
-    webhookPayload: batch.webhookPayload,
-    traceparent: batch.traceparent,
-    batchLine: { batchId: batch.id, line: line.number, customId: line.customId },
-    candidateSet: candidateSetOf(ports.config(), terms, { id, now: ports.clock.now() }),
-    tokens: chargedTokens({ ...line, endpoint: batch.endpoint }),
-    keyId: batch.keyId,
-    estimate: undefined,
-  };
 }
