@@ -44,7 +44,7 @@ async function setup() {
   const visible = () => ledger.listFiles(tenant, {}, { limit: 10_000, order: "asc" });
   async function sweep(): Promise<void> {
     await ledger.purgeFiles(epoch, clock.now(), 100);
-    await ledger.dropContents(epoch, clock.now(), 100, (key) => files.delete(key));
+    await ledger.dropContents(clock.now(), 100, (key) => files.delete(key));
   }
   async function contentOf({ id }: { readonly id: FileRecord["id"] }): Promise<string> {
     const file = await ledger.findFile(tenant, id);

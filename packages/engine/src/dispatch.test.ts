@@ -57,9 +57,9 @@ function setup() {
     finaliseBatches: (...given) => note("finalise", answers.finalised, ...given),
     batchesToValidate: () => note("toValidate", answers.toValidate),
     purgeFiles: (...given) => note("purgeFiles", 0, ...given),
-    async dropContents(epoch, now, limit, erase) {
+    async dropContents(now, limit, erase) {
       await erase("c-unused");
-      return note("dropContents", 1, epoch, now, limit);
+      return note("dropContents", 1, now, limit);
     },
   };
   const clock = createFakeClock();
@@ -139,7 +139,7 @@ describe("the duties", () => {
     expect(asked).toEqual([
       { what: "purgeFiles", with: [7, clock.now(), 500] },
       { what: "delete", with: ["c-unused"] },
-      { what: "dropContents", with: [7, clock.now(), 500] },
+      { what: "dropContents", with: [clock.now(), 500] },
     ]);
   });
 

@@ -181,7 +181,7 @@ async function sweepBatches(ports: DispatchPorts): Promise<void> {
 /** First the files whose time is over, then the contents that nothing uses any more. */
 async function purgeFiles({ ledger, files, clock }: DispatchPorts, leaderEpoch: number): Promise<void> {
   await ledger.purgeFiles(leaderEpoch, clock.now(), sweepLimit);
-  await ledger.dropContents(leaderEpoch, clock.now(), sweepLimit, (key) => files.delete(key));
+  await ledger.dropContents(clock.now(), sweepLimit, (key) => files.delete(key));
 }
 
 async function addDeliveries(

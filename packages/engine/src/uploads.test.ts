@@ -63,8 +63,14 @@ describe("a part", () => {
     expect(parts).toMatchObject([{ bytes: 3 }]);
   });
 
+  test("has at most the bytes of the whole", async () => {
+    const { ports, upload } = await setup([], { bytes: 3 });
+    const adding = addPart(ports, upload, Readable.from([Buffer.from("abcd")]));
+    await expect(adding).rejects.toThrow("The file may be at most 3 bytes.");
+  });
+
   test("has between one byte and 64 MiB", async () => {
-    const { ports, upload } = await setup();
+    const { ports, upload } = await setup([], { bytes: 2 * mostPartBytes });
     await expect(addPart(ports, upload, Readable.from([]))).rejects.toMatchObject({
       code: "empty_file",
       param: "data",
@@ -78,7 +84,7 @@ describe("a part", () => {
   });
 
   test("of an upload that ended meanwhile is refused", async () => {
-    const { ports, upload, state } = await setup();
+    const { ports, upload, state } = await setup([], { bytes: 1 });
     state.takes = false;
     const adding = addPart(ports, upload, Readable.from([Buffer.from("x")]));
     await expect(adding).rejects.toMatchObject({ code: "already_ended" });

@@ -66,8 +66,9 @@ export async function checkTakesParts(
 
 /** Keeps one part of an upload. Throws naming what is at fault. */
 export async function addPart(ports: AddPartPorts, upload: Upload, content: Readable): Promise<UploadPart> {
-  const stored = await keepContent(ports, content, mostPartBytes).catch((error: unknown) => {
-    throw error instanceof FileTooLarge ? tooLarge(mostPartBytes, "data") : error;
+  const most = Math.min(mostPartBytes, upload.bytes);
+  const stored = await keepContent(ports, content, most).catch((error: unknown) => {
+    throw error instanceof FileTooLarge ? tooLarge(most, "data") : error;
   });
   if (stored.bytes === 0) throw new SluiceError("empty_file", "The part is empty.", { param: "data" });
   const part: UploadPart = {

@@ -38,10 +38,13 @@ function nameOf(error: unknown): string {
   return error instanceof Error ? `failed with ${error.name}` : "failed";
 }
 
-/** Runs a call of the SDK; its error becomes {@link unavailable}. */
-export async function calling<T>(act: () => Promise<T>): Promise<T> {
+/** No call lasts longer, its repetitions included; a copy of 5 GiB takes S3 a minute. */
+const callTimeoutMs = 300_000;
+
+/** Runs a call of the SDK until it answers or its time is over; its error becomes {@link unavailable}. */
+export async function calling<T>(act: (options: { abortSignal: AbortSignal }) => Promise<T>): Promise<T> {
   try {
-    return await act();
+    return await act({ abortSignal: AbortSignal.timeout(callTimeoutMs) });
   } catch (error) {
     throw unavailable(error);
   }

@@ -31,7 +31,7 @@ export function createS3FileStore(options: S3FileStoreOptions): FileStore {
     read: async (key) => buffer(await open(key)),
     async delete(key) {
       const command = new DeleteObjectCommand(place(key));
-      await calling(() => client.send(command));
+      await calling((options) => client.send(command, options));
     },
     removeAbandoned: (before) => removeAbandoned(options, before),
   };
@@ -66,10 +66,10 @@ async function removeAbandoned(place: S3Place, before: number): Promise<number> 
   const { client, bucket: Bucket, prefix } = place;
   const pages = paginateListObjectsV2({ client }, { Bucket, Prefix: prefix + uploads });
   let removed = 0;
-  await calling(async () => {
+  await calling(async (options) => {
     for await (const { Contents = [] } of pages) {
       for (const { Key } of Contents.filter((object) => isOlder(object, before))) {
-        await client.send(new DeleteObjectCommand({ Bucket, Key }));
+        await client.send(new DeleteObjectCommand({ Bucket, Key }), options);
         removed += 1;
       }
     }

@@ -24,22 +24,25 @@ export interface Multipart {
 /** Begins an object of many parts; every part but the last has at least 5 MiB. */
 export async function beginMultipart({ client, bucket }: S3Place, key: string): Promise<Multipart> {
   const target = { Bucket: bucket, Key: key };
-  const { UploadId } = await calling(() => client.send(new CreateMultipartUploadCommand(target)));
+  const { UploadId } = await calling((options) =>
+    client.send(new CreateMultipartUploadCommand(target), options),
+  );
   const upload = { ...target, UploadId };
   const parts: CompletedPart[] = [];
   return {
     async addPart(bytes) {
       const PartNumber = parts.length + 1;
       const command = new UploadPartCommand({ ...upload, PartNumber, Body: bytes });
-      const { ETag } = await calling(() => client.send(command));
+      const { ETag } = await calling((options) => client.send(command, options));
       parts.push({ PartNumber, ETag });
     },
     async complete() {
       const command = new CompleteMultipartUploadCommand({ ...upload, MultipartUpload: { Parts: parts } });
-      await calling(() => client.send(command));
+      await calling((options) => client.send(command, options));
     },
     async abort() {
-      await client.send(new AbortMultipartUploadCommand(upload)).catch(() => undefined);
+      const command = new AbortMultipartUploadCommand(upload);
+      await calling((options) => client.send(command, options)).catch(() => undefined);
     },
   };
 }
@@ -58,14 +61,16 @@ export async function copyObject(place: S3Place, copy: Copy): Promise<void> {
   const { bucket, client } = place;
   if (copy.bytes > (copy.mostBytes ?? mostCopiedBytes)) return copyInParts(place, copy);
   const source = { Bucket: bucket, Key: copy.to, CopySource: sourceOf(bucket, copy.from) };
-  await calling(() => client.send(new CopyObjectCommand(source)));
+  await calling((options) => client.send(new CopyObjectCommand(source), options));
 }
 
 async function copyInParts(place: S3Place, copy: Copy): Promise<void> {
   const { bucket, client } = place;
   const { bytes, partBytes = copiedPartBytes } = copy;
   const target = { Bucket: bucket, Key: copy.to };
-  const { UploadId } = await calling(() => client.send(new CreateMultipartUploadCommand(target)));
+  const { UploadId } = await calling((options) =>
+    client.send(new CreateMultipartUploadCommand(target), options),
+  );
   const parts: CompletedPart[] = [];
   try {
     for (let start = 0; start < bytes; start += partBytes) {
@@ -79,14 +84,15 @@ async function copyInParts(place: S3Place, copy: Copy): Promise<void> {
         CopySource,
         CopySourceRange,
       });
-      const { CopyPartResult } = await calling(() => client.send(command));
+      const { CopyPartResult } = await calling((options) => client.send(command, options));
       parts.push({ PartNumber, ETag: CopyPartResult?.ETag });
     }
     const MultipartUpload = { Parts: parts };
     const command = new CompleteMultipartUploadCommand({ ...target, UploadId, MultipartUpload });
-    await calling(() => client.send(command));
+    await calling((options) => client.send(command, options));
   } catch (error) {
-    await client.send(new AbortMultipartUploadCommand({ ...target, UploadId })).catch(() => undefined);
+    const command = new AbortMultipartUploadCommand({ ...target, UploadId });
+    await calling((options) => client.send(command, options)).catch(() => undefined);
     throw error;
   }
 }

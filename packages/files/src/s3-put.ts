@@ -64,7 +64,9 @@ async function putBuffer(put: S3Put, bytes: Buffer): Promise<StoredFile> {
 async function putWhole(put: S3Put, bytes: Buffer, sha256: string): Promise<StoredFile> {
   const key = await claimed(put, sha256);
   const Key = put.prefix + contentPath(key);
-  await calling(() => put.client.send(new PutObjectCommand({ Bucket: put.bucket, Key, Body: bytes })));
+  await calling((options) =>
+    put.client.send(new PutObjectCommand({ Bucket: put.bucket, Key, Body: bytes }), options),
+  );
   return { key, bytes: bytes.length, sha256 };
 }
 
@@ -102,8 +104,8 @@ async function finish(put: S3Put, filling: Filling, sha256: string): Promise<Sto
     await copyObject(put, { from: put.temporaryKey, to, bytes: filling.bytes, ...put.copy });
     return { key, bytes: filling.bytes, sha256 };
   } finally {
-    const temporary = { Bucket: put.bucket, Key: put.temporaryKey };
+    const command = new DeleteObjectCommand({ Bucket: put.bucket, Key: put.temporaryKey });
     // One that stays is removed with the abandoned ones.
-    await put.client.send(new DeleteObjectCommand(temporary)).catch(() => undefined);
+    await calling((options) => put.client.send(command, options)).catch(() => undefined);
   }
 }

@@ -68,7 +68,7 @@ async function setup() {
   /** One turn of the leader; what has been erased since the last. */
   async function sweep(now: number, epoch = leaderEpoch): Promise<string[]> {
     await ledger.purgeFiles(epoch, now, 100);
-    await ledger.dropContents(epoch, now, 100, async (key) => void erased.push(key));
+    await ledger.dropContents(now, 100, async (key) => void erased.push(key));
     return erased.splice(0).sort();
   }
   return { ...base, leaderEpoch, upload, file, created, add, store, sweep };
@@ -171,12 +171,12 @@ describe("contents", () => {
   });
 
   test("cannot be begun to use while they are erased: the claim waits, and then holds", async () => {
-    const { ledger, open, leaderEpoch, file } = await setup();
+    const { ledger, open, file } = await setup();
     await ledger.claimContent("c-a", t0);
     const order: string[] = [];
     const second = open();
     let claimed: Promise<void> = Promise.resolve();
-    await ledger.dropContents(leaderEpoch, t0, 9, async () => {
+    await ledger.dropContents(t0, 9, async () => {
       claimed = second.claimContent("c-a", t0 + hour).then(() => void order.push("claimed"));
       // Long enough a wait that a claim which did not wait would be first.
       await second.findFile(tenant, idFromUuid("file", "0192f0c8-0000-7000-8000-000000000001"));
@@ -192,12 +192,27 @@ describe("contents", () => {
     await expect(ledger.createFile(file({ kind: "stored", key: "c-gone" }))).rejects.toThrow(/23503/);
   });
 
-  test("whose erasing fails are tried again", async () => {
-    const { ledger, leaderEpoch, sweep } = await setup();
+  test("whose erasing fails are tried again, and keep no others from going", async () => {
+    const { ledger, sweep } = await setup();
     await ledger.claimContent("c-a", t0);
-    const failing = ledger.dropContents(leaderEpoch, t0, 9, () => Promise.reject(new Error("no store")));
+    await ledger.claimContent("c-b", t0 + 1);
+    const erased: string[] = [];
+    const failing = ledger.dropContents(t0 + 1, 9, async (key) => {
+      if (key === "c-a") throw new Error("no store");
+      erased.push(key);
+    });
     await expect(failing).rejects.toThrow("no store");
-    expect(await sweep(t0)).toEqual(["c-a"]);
+    expect(erased).toEqual(["c-b"]);
+    expect(await sweep(t0 + 1)).toEqual(["c-a"]);
+  });
+
+  test("that take long to erase do not hold the leadership", async () => {
+    const { ledger, open } = await setup();
+    await ledger.claimContent("c-a", t0);
+    const second = open();
+    await ledger.dropContents(t0, 9, async () => {
+      expect(await second.lead("dispatcher", "me", hour)).toMatchObject({ leads: true });
+    });
   });
 
   test("are left alone by a dispatcher that does not lead any more", async () => {

@@ -24,12 +24,8 @@ export interface ContentLedger {
   purgeFiles(leaderEpoch: number, now: number, limit: number): Promise<number>;
   /**
    * Calls `erase` for contents that nothing uses, each held so that nobody can begin to use it meanwhile, and then
-   * forgets them; answers how many it looked at.
+   * forgets them; answers how many it looked at. One whose erasing fails stays for the next call and does not keep the
+   * others from going; its error is thrown at the end. Any number of processes may do it at once.
    */
-  dropContents(
-    leaderEpoch: number,
-    now: number,
-    limit: number,
-    erase: (key: string) => Promise<void>,
-  ): Promise<number>;
+  dropContents(now: number, limit: number, erase: (key: string) => Promise<void>): Promise<number>;
 }
