@@ -57,35 +57,48 @@ const tokens = `coalesce(a.input_tokens, a.reserved_input, 0) AS input,
 const scoped = `CASE WHEN grouping(target_id) = 0 THEN 'target' ELSE 'tenant' END AS scope,
   coalesce(target_id, tenant_id) AS id`;
 
+// Both are summed twice, first by target and tenant together: to group a day of rows in two ways would sort them.
+
 function readSent(transaction: Transaction, at: number, windowMs: number): Promise<SentUse[]> {
   return transaction<SentUse[]>`
-    SELECT ${transaction.unsafe(scoped)}, ago_ms, count(*) AS requests, sum(input) AS input_tokens,
-      sum(output) AS output_tokens
+    SELECT ${transaction.unsafe(scoped)},
+      greatest(0, extract(epoch FROM ${at}::timestamptz - sent_until) * 1000)::int AS ago_ms,
+      sum(requests) AS requests, sum(input) AS input_tokens, sum(output) AS output_tokens
     FROM (
-      SELECT a.target_id, a.tenant_id, ${transaction.unsafe(tokens)},
-        greatest(0, floor(extract(epoch FROM ${at}::timestamptz - coalesce(a.sent_at, a.ended_at, ${at}::timestamptz))
-          * 1000 / ${bucketMs}::int) * ${bucketMs}::int)::int AS ago_ms
-      FROM attempts a
-      WHERE a.started_at >= ${at - longestCallMs}
-        AND coalesce(a.sent_at, a.ended_at, ${at}::timestamptz) > ${at - windowMs}
-        AND (a.reservation IS NULL OR a.sent_at IS NOT NULL)
+      SELECT target_id, tenant_id, count(*) AS requests, sum(input) AS input, sum(output) AS output,
+        date_bin(${`${bucketMs} milliseconds`}::interval, sent, ${at}::timestamptz)
+          + ${`${bucketMs} milliseconds`}::interval AS sent_until
+      FROM (
+        SELECT a.target_id, a.tenant_id, coalesce(a.sent_at, a.ended_at, ${at}::timestamptz) AS sent,
+          ${transaction.unsafe(tokens)}
+        FROM attempts a
+        WHERE a.started_at >= ${at - longestCallMs} AND (a.reservation IS NULL OR a.sent_at IS NOT NULL)
+      ) each
+      WHERE sent > ${at - windowMs}
+      GROUP BY 1, 2, 6
     ) sent
-    GROUP BY GROUPING SETS ((target_id, ago_ms), (tenant_id, ago_ms))
+    GROUP BY GROUPING SETS ((target_id, sent_until), (tenant_id, sent_until))
     HAVING coalesce(target_id, tenant_id) IS NOT NULL
     ORDER BY 1, 2, 3`;
 }
 
 function readHours(transaction: Transaction, at: number): Promise<HourUse[]> {
   return transaction<HourUse[]>`
-    SELECT ${transaction.unsafe(scoped)}, hour, sum(input + output) AS tokens, sum(usd) AS usd
+    SELECT ${transaction.unsafe(scoped)}, (extract(epoch FROM hour_at) / 3600)::int AS hour,
+      sum(input + output) AS tokens, sum(usd) AS usd
     FROM (
-      SELECT a.target_id, a.tenant_id, floor(extract(epoch FROM a.started_at) / 3600)::int AS hour,
-        coalesce(a.cost_usd, a.held_usd, 0) AS usd, ${transaction.unsafe(tokens)}
-      FROM attempts a
-      WHERE a.started_at >= ${at - dayMs}
-        AND (a.reservation IS NULL OR a.sent_at IS NOT NULL OR a.latency_ms IS NULL)
+      SELECT target_id, tenant_id, date_trunc('hour', started_at) AS hour_at, sum(input) AS input,
+        sum(output) AS output, sum(usd) AS usd
+      FROM (
+        SELECT a.target_id, a.tenant_id, a.started_at, coalesce(a.cost_usd, a.held_usd, 0) AS usd,
+          ${transaction.unsafe(tokens)}
+        FROM attempts a
+        WHERE a.started_at >= ${at - dayMs}
+          AND (a.reservation IS NULL OR a.sent_at IS NOT NULL OR a.latency_ms IS NULL)
+      ) each
+      GROUP BY 1, 2, 3
     ) spent
-    GROUP BY GROUPING SETS ((target_id, hour), (tenant_id, hour))
+    GROUP BY GROUPING SETS ((target_id, hour_at), (tenant_id, hour_at))
     HAVING coalesce(target_id, tenant_id) IS NOT NULL
     ORDER BY 1, 2, 3`;
 }
