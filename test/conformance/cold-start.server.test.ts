@@ -40,7 +40,13 @@ async function setup() {
     const bare = createCapacity({ redis: connect(), clock: systemClock, ids: ledger.source });
     const capacity = repeatLostEnds(bare);
     const keep = (): void => {
-      const ports = { ledger: ledger.ledger, capacity, clock: systemClock, token: id, config: () => config };
+      const ports = {
+        ledger: ledger.ledger,
+        capacity,
+        clock: systemClock,
+        ids: ledger.source,
+        config: () => config,
+      };
       onTestFinished(keepCapacityWarm({ ...ports, logger: createRecordingLogger(rebuilt.entries) }));
     };
     return { id, capacity, keep };

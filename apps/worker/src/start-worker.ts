@@ -69,7 +69,7 @@ export async function startWorker(runtime: Runtime): Promise<StartedRole> {
         ? logger.info({ provider }, "a provider passes its health checks and takes jobs")
         : logger.warn({ provider, failure }, "a provider fails its health checks and takes no jobs"),
   });
-  const stopRebuilding = keepCapacityWarm({ ledger, capacity, clock, logger, token: ids.uuid(), config });
+  const stopRebuilding = keepCapacityWarm({ ledger, capacity, clock, logger, ids, config });
   const stopTargetStates = keepTargetStates({ ledger, capacity, clock, logger });
   const ports: ProcessJobPorts = {
     ledger,

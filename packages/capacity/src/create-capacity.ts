@@ -116,7 +116,7 @@ export function createCapacity(options: CapacityOptions): RebuildableCapacity {
       return Object.fromEntries(await Promise.all(targets.map(read)));
     },
     async claimRebuild({ token, settleMs, claimMs }) {
-      const args = [now(), token, whole(settleMs), whole(claimMs)];
+      const args = [now(), token, orUnknown(whole)(settleMs), whole(claimMs)];
       return readClaim(await scripts["claim-rebuild"]([warm, cold, owners], args));
     },
     async warm(token, use) {

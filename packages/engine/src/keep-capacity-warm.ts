@@ -2,6 +2,7 @@ import type {
   Clock,
   CountedUse,
   EngineConfig,
+  IdSource,
   LedgerUse,
   Logger,
   RebuildableCapacity,
@@ -29,8 +30,7 @@ export interface KeepCapacityWarmPorts {
   readonly capacity: Pick<RebuildableCapacity, "claimRebuild" | "warm">;
   readonly clock: Clock;
   readonly logger: Logger;
-  /** Names this process among those that may rebuild. */
-  readonly token: string;
+  readonly ids: IdSource;
   readonly config: () => EngineConfig;
 }
 
@@ -45,7 +45,8 @@ export function keepCapacityWarm(ports: KeepCapacityWarmPorts): () => void {
 
   async function look(): Promise<void> {
     try {
-      if ((await claim(ports)).kind === "claimed") await rebuild(ports);
+      const token = ports.ids.uuid();
+      if ((await claim(ports, token)).kind === "claimed") await rebuild(ports, token);
     } catch (error) {
       logger.warn({ err: error }, "capacity could not be looked at or rebuilt");
     }
@@ -59,19 +60,20 @@ export function keepCapacityWarm(ports: KeepCapacityWarmPorts): () => void {
   };
 }
 
-async function claim({ capacity, ledger, token }: KeepCapacityWarmPorts): Promise<RebuildClaim> {
+async function claim({ capacity, ledger }: KeepCapacityWarmPorts, token: string): Promise<RebuildClaim> {
   const answer = await capacity.claimRebuild({ token, settleMs: startsLandMs, claimMs });
   // Nothing that could be starting still was ever started: a new cluster need not wait.
   if (answer.kind !== "wait" || (await ledger.hasAttempts())) return answer;
   return capacity.claimRebuild({ token, settleMs: 0, claimMs });
 }
 
-async function rebuild(ports: KeepCapacityWarmPorts): Promise<void> {
-  const { capacity, ledger, token, logger, clock } = ports;
+async function rebuild(ports: KeepCapacityWarmPorts, token: string): Promise<void> {
+  const { capacity, ledger, logger, clock } = ports;
   const config = ports.config();
   const startedAt = clock.monotonicMs();
   const use = await whileClaiming(
     ports,
+    token,
     ledger.readUse({ windowMs, hours: hasDailyLimits(config) ? "all" : "none" }),
   );
   const counted = countedUse(use, config);
@@ -82,12 +84,15 @@ async function rebuild(ports: KeepCapacityWarmPorts): Promise<void> {
 }
 
 /** Keeps the claim for as long as the ledger is read. */
-async function whileClaiming<T>(ports: KeepCapacityWarmPorts, reading: Promise<T>): Promise<T> {
-  const { capacity, clock, token, logger } = ports;
+async function whileClaiming<T>(
+  { capacity, clock, logger }: KeepCapacityWarmPorts,
+  token: string,
+  reading: Promise<T>,
+): Promise<T> {
   let cancel = (): void => undefined;
   const again = (): void => {
     cancel = clock.setTimer(claimMs / 3, () => {
-      capacity.claimRebuild({ token, settleMs: 0, claimMs }).catch((error: unknown) => {
+      capacity.claimRebuild({ token, claimMs }).catch((error: unknown) => {
         logger.warn({ err: error }, "the claim to rebuild capacity was not prolonged");
       });
       again();

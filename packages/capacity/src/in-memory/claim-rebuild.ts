@@ -10,9 +10,10 @@ export function claimRebuild({ state, now }: Step, { token, settleMs, claimMs }:
   if (cold === undefined) return { kind: "warm" };
   const since = cold.since ?? now;
   state.cold = { ...cold, since };
+  if (settleMs === undefined && cold.token !== token) return { kind: "wait", waitMs: 0 };
   if (cold.token !== undefined && cold.token !== token && cold.claimedUntil > now)
     return { kind: "wait", waitMs: cold.claimedUntil - now };
-  const earliest = since + whole(settleMs);
+  const earliest = since + whole(settleMs ?? 0);
   if (earliest > now) return { kind: "wait", waitMs: earliest - now };
   state.cold = { since, token, claimedUntil: now + whole(claimMs) };
   return { kind: "claimed" };

@@ -61,10 +61,11 @@ export function coldConformance(name: string, setup: () => Promise<ColdCapacityU
       expect(await claim("two")).toEqual({ kind: "wait", waitMs: 6_000 });
       expect(await capacity.warm("two", nothingCounts)).toBe(false);
       clock.advance(5_000);
-      // Whoever is at it claims again.
-      expect(await claim("one")).toEqual({ kind: "claimed" });
+      const prolong = (token: string) => capacity.claimRebuild({ token, claimMs: 6_000 });
+      expect(await prolong("one")).toEqual({ kind: "claimed" });
       clock.advance(6_000);
       expect(await claim("two")).toEqual({ kind: "claimed" });
+      expect(await prolong("one")).toEqual({ kind: "wait", waitMs: 0 });
       expect(await capacity.warm("one", nothingCounts)).toBe(false);
       expect(await capacity.reserve(testRequest(testTarget("a")))).toEqual(cold);
       expect(await capacity.warm("two", nothingCounts)).toBe(true);

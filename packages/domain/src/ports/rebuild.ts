@@ -94,12 +94,12 @@ export type RebuildClaim =
  */
 export interface RebuildableCapacity extends Capacity {
   /**
-   * Asks to rebuild under this token, not earlier than `settleMs` after the cold was first noticed. A claim lasts
-   * `claimMs`; then another may take over.
+   * Asks to rebuild under this token, which is new for each rebuild, not earlier than `settleMs` after the cold was
+   * first noticed; without `settleMs` prolongs a claim that is held. It lasts `claimMs`; then another may take over.
    */
   claimRebuild(claim: {
     readonly token: string;
-    readonly settleMs: number;
+    readonly settleMs?: number;
     readonly claimMs: number;
   }): Promise<RebuildClaim>;
   /** Takes over what the ledger knows and grants from then on; `false` when the claim was lost. Wakes who has room. */
