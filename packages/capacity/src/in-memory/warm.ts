@@ -49,7 +49,7 @@ function countSent({ state, now }: Step, use: SentUse, place: number): void {
     input: whole(use.inputTokens),
     output: whole(use.outputTokens),
   };
-  addEntry(log, { id: `rebuilt${place}`, leavesAt, other: 0, ...amounts });
+  addEntry(log, { id: `rebuilt${String(place).padStart(6, "0")}`, leavesAt, other: 0, ...amounts });
   sums.requests += amounts.requests;
   sums.input += amounts.input;
   sums.output += amounts.output;

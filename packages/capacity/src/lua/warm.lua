@@ -23,7 +23,7 @@ for n, call in ipairs(known.sent) do
   local use, log, ago, r, i, o = unpack(call)
   local leaves_at = now - ago + SEND_MARGIN_MS + WINDOW_MS
   if leaves_at > now then
-    redis.call('ZADD', log, leaves_at, entry_of('rebuilt' .. n, r, i, o, 0))
+    redis.call('ZADD', log, leaves_at, entry_of(string.format('rebuilt%06d', n), r, i, o, 0))
     count(use, r, i, o, 0, 0)
   end
 end
