@@ -6,7 +6,7 @@ const leastMargin = 0.01;
 const firstMargin = 0.03;
 const mostMargin = 0.15;
 const marginAfter = 20;
-const deviations = 2;
+const deviations = 3;
 
 /** The limits a minute without what is kept free of tokens. */
 export function withMargin(

@@ -2,7 +2,7 @@
 --
 -- An upstream counts what a call takes in truth when it arrives, we what we expect, until it is settled. So calls under
 -- way may have taken more than we count. How much more is learned from how far off the expectations of settled calls
--- were: the mean of the error for each call under way, if it is on the dear side, and two standard deviations of their
+-- were: the mean of the error for each call under way, if it is on the dear side, and three standard deviations of their
 -- sum (errors of different calls being independent).
 --
 -- State, in the use hash of a target, over as many answers as 'out_n' says: 'e_i', 'e_iv', 'e_o', 'e_ov', mean and
@@ -11,7 +11,7 @@
 local LEAST_MARGIN, FIRST_MARGIN, MOST_MARGIN = 0.01, 0.03, 0.15
 -- So many answers must have been seen before they are believed.
 local MARGIN_AFTER = 20
-local MARGIN_DEVIATIONS = 2
+local MARGIN_DEVIATIONS = 3
 
 local function errors_of(f, at)
   return { n = number(f[at], 0), i = number(f[at + 1], 0), iv = number(f[at + 2], 0), o = number(f[at + 3], 0),

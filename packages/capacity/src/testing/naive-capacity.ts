@@ -71,11 +71,11 @@ export class NaiveCapacity {
     });
   }
 
-  /** What of a token limit is used: of a target's, less 3 %, or once it is known what two deviations of all calls come to. */
+  /** What of a token limit is used: of a target's, less 3 %, or once it is known what three deviations of all calls come to. */
   private usable(scope: string, limit: number, inFlight: number): number {
     if (!scope.startsWith("target ")) return limit;
     const { answers, mean, variance } = this.errors.get(scope) ?? { answers: 0, mean: 0, variance: 0 };
-    const error = inFlight * Math.max(0, mean) + 2 * Math.sqrt(inFlight * variance);
+    const error = inFlight * Math.max(0, mean) + 3 * Math.sqrt(inFlight * variance);
     const margin = answers < 20 ? 0.03 : Math.min(0.15, Math.max(0.01, error / limit));
     return Math.max(1, Math.floor(limit * (1 - margin)));
   }
