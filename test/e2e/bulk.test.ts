@@ -116,13 +116,18 @@ test("keys make one job of a line, in the same call and in a later one", async (
   ]);
 });
 
-test("another content type is refused, and so is a call without a key", async () => {
+test("another content type or a compressed one is refused, and so is a call without a key", async () => {
   const json = await cluster.api.post("/v1/jobs/bulk", {});
   expect(json).toMatchObject({ status: 415, body: { error: { code: "unsupported_media_type" } } });
-  const call = openBulk({ authorization: "Bearer sk-wrong" });
-  const response = once(call, "response") as Promise<[IncomingMessage]>;
-  call.end(`${jobLine(1, "slow")}\n`);
-  expect((await response)[0].statusCode).toBe(401);
+  for (const [headers, status] of [
+    [{ authorization: "Bearer sk-wrong" }, 401],
+    [{ "content-encoding": "gzip" }, 415],
+  ] as const) {
+    const call = openBulk(headers);
+    const response = once(call, "response") as Promise<[IncomingMessage]>;
+    call.end(`${jobLine(1, "slow")}\n`);
+    expect((await response)[0].statusCode).toBe(status);
+  }
 });
 
 test("a server that stops answers what it has read and ends the call; the lines are known to the next", async () => {

@@ -51,9 +51,13 @@ const lastAnswersMs = 3_000;
 
 async function submitLines(ports: ApiPorts, exchange: BulkExchange): Promise<void> {
   const { request, reply, closing } = exchange;
-  const { "content-type": type } = request.headers;
-  if (type === undefined)
-    throw new SluiceError("unsupported_media_type", `Send lines of JSON as ${contentTypes[0]}.`);
+  const { "content-type": type, "content-encoding": encoding = "identity" } = request.headers;
+  if (type === undefined || encoding !== "identity") {
+    throw new SluiceError(
+      "unsupported_media_type",
+      `Send lines of JSON as ${contentTypes[0]}, not compressed.`,
+    );
+  }
   const source = jobSourceOf(ports, request);
   const key = idempotencyKeyOf(request);
   const spool = createAnswerSpool(tmpdir());
