@@ -91,6 +91,11 @@ test("a target that dies under load costs no job: the other takes over, and it i
   expect(await runBatch(all, 200)).toMatchObject({ request_counts: { completed: 200, failed: 0 } });
 });
 
+interface Candidate {
+  readonly dropped?: { readonly filter: string };
+  readonly scores?: Readonly<Record<string, number>>;
+}
+
 test("traffic follows the metrics of engines: a saturated one gets none while another has room", async () => {
   const slow = { tokensPerSecond: 10, meanOutputTokens: 4_000, outputSpread: 0, slots: 8, kvBlocks: 2_000 };
   const [left, right] = [await simulate(slow), await simulate({ slots: 64 })];
@@ -113,13 +118,10 @@ test("traffic follows the metrics of engines: a saturated one gets none while an
     const batch = await runBatch(cluster, 1);
     const [job] = (await cluster.api.get(`/v1/jobs?batch_id=${batch.id}`)).body.data;
     const { candidates } = (await cluster.api.get(`/v1/jobs/${job.id}/route`)).body;
-    const room = Object.fromEntries(
-      candidates.map((one: { target: string; scores: Record<string, number> }) => [
-        one.target,
-        one.scores["engine-load"],
-      ]),
-    );
-    return (room.left < 0.3 && room.right > 0.9) || undefined;
+    const byId = new Map(candidates.map((one: { target: string }) => [one.target, one]));
+    const [fullOne, freeOne] = [byId.get("left"), byId.get("right")] as Candidate[];
+    const isDropped = fullOne?.dropped?.filter === "engine-has-room";
+    return (isDropped && (freeOne?.scores?.["engine-load"] ?? 0) > 0.9) || undefined;
   });
   const [leftBefore, rightBefore] = [left.stats().calls, right.stats().calls];
   expect(await runBatch(cluster, 100)).toMatchObject({ request_counts: { completed: 100 } });

@@ -50,6 +50,25 @@ describe("decideRoute", () => {
     expect(route.order).toEqual(["a"]);
   });
 
+  test("leaves a saturated or unread engine alone while another target of the same pools has room", () => {
+    const targets = ["full", "stale", "free"].map((id) => makeTarget(id));
+    const load = (changes: object) => makeSignals({ engine: { scrapedAt: 1_000, ...changes } });
+    const full = load({ waiting: 32, kvCacheUsage: 0.95 });
+    const stale = load({ waiting: 0, kvCacheUsage: 0, scrapedAt: -4_001 });
+    const free = load({ waiting: 4, kvCacheUsage: 0.8 });
+    const route = decideRoute(makeInput(targets, { signals: { full, stale, free } }));
+    expect(droppedBy(route)).toEqual({
+      full: "engine-has-room",
+      stale: "engine-has-room",
+      free: undefined,
+    });
+    expect(route.order).toEqual(["free"]);
+    const none = decideRoute(makeInput(targets, { signals: { full, stale, free: full } }));
+    expect(none.order.toSorted()).toEqual(["free", "full", "stale"]);
+    const spare = [makeTarget("full"), makeTarget("spare", { pool: "spare" })];
+    expect(decideRoute(makeInput(spare, { signals: { full } })).order).toEqual(["full"]);
+  });
+
   test("looks at a fallback pool only when nothing of the pools before it survives", () => {
     const targets = [makeTarget("a"), makeTarget("b", { pool: "spare" }), makeTarget("c", { pool: "last" })];
     expect(droppedBy(decideRoute(makeInput(targets)))).toEqual({ a: undefined });

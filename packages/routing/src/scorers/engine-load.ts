@@ -24,6 +24,14 @@ export const engineLoad: Scorer = {
   },
 };
 
+/** Below this room an engine is saturated: a long queue before a full cache. */
+const leastRoom = 0.25;
+
+/** Whether an engine reports that a request would wait there; one that was not read for long counts as such. */
+export function isSaturated(engine: EngineLoad | undefined, now: number): boolean {
+  return engine !== undefined && roomOf(engine, now) < leastRoom;
+}
+
 function roomOf(engine: EngineLoad, now: number): number {
   if (now - engine.scrapedAt > staleMs) return 0;
   const parts: (readonly [number, number])[] = [];
