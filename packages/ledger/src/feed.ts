@@ -43,7 +43,8 @@ const sampleStatement = `
   ) l
   JOIN jobs j ON j.id = l.id`;
 
-async function sampleJobs(sql: Sql, candidateSets: readonly string[]): Promise<JobSpec[]> {
+/** One live job of each of these sets, an unfed one if there is any. */
+export async function sampleJobs(sql: Sql, candidateSets: readonly string[]): Promise<JobSpec[]> {
   const rows = await sql.unsafe<SpecRow[]>(sampleStatement, parametersOf(setColumns, candidateSets));
   return rows.map(specOf);
 }

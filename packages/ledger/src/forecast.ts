@@ -1,13 +1,6 @@
-import {
-  type BacklogSum,
-  type ForecastLedger,
-  type JobSpec,
-  type OverdueSum,
-  tenantId,
-} from "@sluice/domain";
+import { type BacklogSum, type ForecastLedger, type OverdueSum, tenantId } from "@sluice/domain";
 import { named, type Sql } from "./client.ts";
-import { type Column, parametersOf, unnest } from "./columns.ts";
-import { type SpecRow, specColumns, specOf } from "./read-job.ts";
+import { sampleJobs } from "./feed.ts";
 import { moment } from "./windows.ts";
 
 // One pass over the live jobs. `horizon` and `lead` are those of jobs whose p95 has just passed.
@@ -34,20 +27,6 @@ interface BacklogRow {
   readonly lead: number | null;
 }
 
-const setColumns: readonly Column<string>[] = [
-  { name: "candidate_set", type: "text", value: (candidateSet) => candidateSet },
-];
-
-const sampleStatement = `
-  SELECT ${specColumns}, j.body, j.body_key
-  FROM ${unnest(setColumns, "s")}
-  CROSS JOIN LATERAL (
-    (SELECT l.id FROM live_jobs l WHERE NOT l.laned AND l.candidate_set = s.candidate_set LIMIT 1)
-    UNION ALL (SELECT l.id FROM live_jobs l WHERE l.laned AND l.candidate_set = s.candidate_set LIMIT 1)
-    LIMIT 1
-  ) l
-  JOIN jobs j ON j.id = l.id`;
-
 /** The backlog in sums. */
 export function createForecasts(sql: Sql): ForecastLedger {
   return {
@@ -61,10 +40,7 @@ export function createForecasts(sql: Sql): ForecastLedger {
       });
       return { sums: rows.map(sumOf), overdue: rows.flatMap((row) => overdueOf(row, horizonsMs)) };
     },
-    async sampleLive(candidateSets): Promise<JobSpec[]> {
-      const rows = await sql.unsafe<SpecRow[]>(sampleStatement, parametersOf(setColumns, candidateSets));
-      return rows.map(specOf);
-    },
+    sampleLive: (candidateSets) => sampleJobs(sql, candidateSets),
   };
 }
 

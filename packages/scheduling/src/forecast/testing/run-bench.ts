@@ -1,16 +1,17 @@
 import type { ForecastReport, ForecastSnapshot, TenantId } from "@sluice/domain";
+import { seeded } from "../../../../../test/kit/seeded.ts";
 import { estimateFinish } from "../estimate-finish.ts";
 import { createForecastKeeper } from "../keep-forecast.ts";
 import { viewSet } from "../set-view.ts";
 import { createBenchServer } from "./bench-server.ts";
-import { type BenchJob, drawJobs, type Scenario, seededRandom } from "./scenario.ts";
+import { type BenchJob, drawJobs, type Scenario } from "./scenario.ts";
 
 const stepMs = 20;
 const snapshotEveryMs = 1_000;
 
 /** Runs a scenario until every job has ended and answers the jobs; each but those of the first moment was predicted. */
 export function runBench(scenario: Scenario): BenchJob[] {
-  const random = seededRandom(scenario.seed);
+  const random = seeded(scenario.seed);
   const jobs = drawJobs(scenario, random);
   const server = createBenchServer(scenario, random);
   const keeper = createForecastKeeper();
