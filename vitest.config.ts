@@ -2,11 +2,13 @@ import { configDefaults, defineConfig } from "vitest/config";
 
 const never = [...configDefaults.exclude, "**/.sluice/**"];
 const minute = 60_000;
+const suitesOfTheirOwn = ["test/architecture/**", "test/e2e/**", "test/conformance/sdk/**"];
 
 /**
- * Four suites. A file's name or folder says which one it is in:
+ * Five suites. A file's name or folder says which one it is in:
  * `*.server.test.ts` needs a real Redis or PostgreSQL, `test/architecture` checks the tree itself,
- * `test/e2e` starts whole clusters, everything else is a unit test.
+ * `test/e2e` starts whole clusters, `test/conformance/sdk` does so for the official clients, everything else is a unit
+ * test.
  * The suites run one after the other (groupOrder): the servers of one would starve the others.
  */
 export default defineConfig({
@@ -27,7 +29,7 @@ export default defineConfig({
             "scripts/**/*.test.ts",
             "test/**/*.test.ts",
           ],
-          exclude: [...never, "**/*.server.test.ts", "test/architecture/**", "test/e2e/**"],
+          exclude: [...never, "**/*.server.test.ts", ...suitesOfTheirOwn],
           testTimeout: minute,
           hookTimeout: minute,
           maxWorkers: 2,
@@ -49,7 +51,7 @@ export default defineConfig({
         test: {
           name: "servers",
           include: ["packages/**/*.server.test.ts", "apps/**/*.server.test.ts", "test/**/*.server.test.ts"],
-          exclude: [...never, "test/architecture/**", "test/e2e/**"],
+          exclude: [...never, ...suitesOfTheirOwn],
           globalSetup: ["test/kit/start-servers.ts"],
           setupFiles: ["test/kit/property-seed.ts", "test/kit/empty-redis.ts"],
           // One file at a time: each starts on an emptied Redis, and may FLUSHALL as a fault.
@@ -70,6 +72,18 @@ export default defineConfig({
           hookTimeout: 10 * minute,
           maxWorkers: 1,
           sequence: { groupOrder: 4 },
+        },
+      },
+      {
+        test: {
+          name: "conformance",
+          include: ["test/conformance/sdk/**/*.test.ts"],
+          exclude: never,
+          fileParallelism: false,
+          testTimeout: 10 * minute,
+          hookTimeout: 10 * minute,
+          maxWorkers: 1,
+          sequence: { groupOrder: 5 },
         },
       },
     ],

@@ -16,7 +16,7 @@ const staticChecks: readonly StaticCheck[] = [
   { name: "no dead files or dependencies (knip)", command: ["node_modules/knip/bin/knip.js"] },
 ];
 
-const suites = ["unit", "architecture", "servers", "e2e"] as const;
+const suites = ["unit", "architecture", "servers", "e2e", "conformance"] as const;
 const choices = ["lint", ...suites];
 
 interface Step {

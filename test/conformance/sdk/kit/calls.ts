@@ -1,0 +1,37 @@
+/** A call of an official client and what it sends; `notes` says what our answer has beyond or below theirs. */
+export interface ClientCall {
+  readonly call: string;
+  /** Method and path, parts in braces stand for an id. */
+  readonly http: string;
+  /** Only the newer generation of the client has it. */
+  readonly onlyNewer?: true;
+  readonly notes?: string;
+}
+
+/** The calls of `openai` that Sluice serves, by area; an area `ofTwoWords` has the test file `of-two-words.test.ts`. */
+export const openaiCalls = {
+  files: [
+    { call: "files.create", http: "POST /v1/files", notes: "any order of the form's fields, chunked" },
+    { call: "files.retrieve, files.waitForProcessing", http: "GET /v1/files/{id}" },
+    { call: "files.list", http: "GET /v1/files" },
+    { call: "files.content", http: "GET /v1/files/{id}/content", notes: "and ranges" },
+    { call: "files.delete", http: "DELETE /v1/files/{id}" },
+    { call: "uploads.create", http: "POST /v1/uploads" },
+    { call: "uploads.parts.create", http: "POST /v1/uploads/{id}/parts" },
+    { call: "uploads.complete", http: "POST /v1/uploads/{id}/complete" },
+    { call: "uploads.cancel", http: "POST /v1/uploads/{id}/cancel" },
+  ],
+  webhooks: [
+    { call: "webhooks.create", http: "POST /v1/webhook_endpoints", onlyNewer: true },
+    { call: "webhooks.retrieve", http: "GET /v1/webhook_endpoints/{id}", onlyNewer: true },
+    { call: "webhooks.list", http: "GET /v1/webhook_endpoints", onlyNewer: true },
+    { call: "webhooks.update", http: "POST /v1/webhook_endpoints/{id}", onlyNewer: true },
+    { call: "webhooks.delete", http: "DELETE /v1/webhook_endpoints/{id}", onlyNewer: true },
+    { call: "webhooks.rotateSecret", http: "POST /v1/webhook_endpoints/{id}/rotate_secret", onlyNewer: true },
+    { call: "webhooks.test", http: "POST /v1/webhook_endpoints/{id}/test", onlyNewer: true },
+    { call: "webhooks.eventTypes.list", http: "GET /v1/webhook_event_types", onlyNewer: true },
+  ],
+} as const satisfies Record<string, readonly ClientCall[]>;
+
+/** The calls of `@anthropic-ai/sdk` that Sluice serves, by area. */
+export const anthropicCalls: Readonly<Record<string, readonly ClientCall[]>> = {};
