@@ -143,6 +143,7 @@ export function sampleConfig(
     limits: {
       batchFileBytes: 200_000_000,
       batchLines: 50_000,
+      batchEmbeddingInputs: 50_000,
       jobBodyBytes: 1_000_000,
       queuedJobs: 5_000_000,
     },

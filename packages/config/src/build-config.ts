@@ -46,6 +46,7 @@ export function buildConfig(input: SluiceInput): Omit<Config, "hash"> {
     limits: {
       batchFileBytes: input.limits.batch_file_bytes,
       batchLines: input.limits.batch_lines,
+      batchEmbeddingInputs: input.limits.batch_embedding_inputs,
       jobBodyBytes: input.limits.job_body_bytes,
       queuedJobs: input.limits.queued_jobs,
     },

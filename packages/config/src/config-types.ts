@@ -63,6 +63,7 @@ export type Provider = OpenaiProvider | AnthropicProvider | SimulatorProvider;
 export interface ServiceLimits {
   readonly batchFileBytes: number;
   readonly batchLines: number;
+  readonly batchEmbeddingInputs: number;
   readonly jobBodyBytes: number;
   readonly queuedJobs: number;
 }

@@ -129,6 +129,7 @@ describe("a file of every section", () => {
     expect(config.limits).toEqual({
       batchFileBytes: 200_000_000,
       batchLines: 50_000,
+      batchEmbeddingInputs: 50_000,
       jobBodyBytes: 16_000_000,
       queuedJobs: 5_000_000,
     });
@@ -210,6 +211,7 @@ describe("the smallest file", () => {
       limits: {
         batchFileBytes: 200_000_000,
         batchLines: 50_000,
+        batchEmbeddingInputs: 50_000,
         jobBodyBytes: 16_000_000,
         queuedJobs: 5_000_000,
       },

@@ -1,4 +1,4 @@
-import type { RoutingWishes } from "@sluice/domain";
+import { fileLifeSeconds, type RoutingWishes } from "@sluice/domain";
 import { z } from "zod";
 import { isStorable, notStorable } from "./storable-text.ts";
 
@@ -47,12 +47,18 @@ export type JobRequest = z.infer<typeof jobRequestSchema>;
 /** A line of `POST /v1/jobs/bulk`. */
 export const bulkLineSchema = jobRequestSchema.extend({ idempotency_key: text(255).optional() });
 
+const lifeSchema = z.strictObject({
+  anchor: z.literal("created_at"),
+  seconds: z.int().min(fileLifeSeconds.least).max(fileLifeSeconds.most),
+});
+
 /** Body of `POST /v1/batches`: OpenAI's fields and ours. */
 export const batchRequestSchema = z.strictObject({
   input_file_id: text(64),
   endpoint: text(128),
   completion_window: text(32),
   metadata: metadataSchema.nullish(),
+  output_expires_after: lifeSchema.nullish(),
   sla: text(64).optional(),
   priority: z.int().min(0).max(9).optional(),
   webhook_url: text(2048).optional(),

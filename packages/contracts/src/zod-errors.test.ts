@@ -109,12 +109,39 @@ describe("a job's request", () => {
   });
 });
 
+const life = (anchor: string, seconds: number) => ({ anchor, seconds });
+
 describe("a batch's request", () => {
   test.each([
     [{ ...batch, completion_window: undefined }, "missing_required_parameter", "completion_window"],
     [{ ...batch, endpoint: "" }, "invalid_value", "endpoint"],
     [{ ...batch, webhook_jobs: "yes" }, "invalid_value", "webhook_jobs"],
     [{ ...batch, file: 1 }, "unknown_parameter", "file"],
+    [
+      { ...batch, output_expires_after: { seconds: 3600 } },
+      "missing_required_parameter",
+      "output_expires_after.anchor",
+    ],
+    [
+      { ...batch, output_expires_after: life("finalized_at", 3600) },
+      "invalid_value",
+      "output_expires_after.anchor",
+    ],
+    [
+      { ...batch, output_expires_after: life("created_at", 3599) },
+      "invalid_value",
+      "output_expires_after.seconds",
+    ],
+    [
+      { ...batch, output_expires_after: life("created_at", 2_592_001) },
+      "invalid_value",
+      "output_expires_after.seconds",
+    ],
+    [
+      { ...batch, output_expires_after: life("created_at", 3600.5) },
+      "invalid_value",
+      "output_expires_after.seconds",
+    ],
     [{ ...batch, max_spend_usd: 0 }, "invalid_value", "max_spend_usd"],
     [{ ...batch, max_spend_usd: "5" }, "invalid_value", "max_spend_usd"],
     [{ ...batch, stop_on_error_rate: 0 }, "invalid_value", "stop_on_error_rate"],

@@ -96,6 +96,8 @@ export interface BatchSpec {
   readonly maxSpendUsd: number | undefined;
   /** It is ended when a greater share (0..1) of the lines that have ended failed. */
   readonly stopOnErrorRate: number | undefined;
+  /** How long its output and error file are kept from their end on; as long as its lines' results when it is not said. */
+  readonly outputLifeSeconds?: number | undefined;
 }
 
 /** A batch as read from the ledger. */

@@ -126,6 +126,8 @@ export interface EngineConfig extends RoutingConfig {
   readonly limits: {
     readonly batchFileBytes: number;
     readonly batchLines: number;
+    /** Of all lines of a batch of embeddings together. */
+    readonly batchEmbeddingInputs: number;
     readonly jobBodyBytes: number;
     readonly queuedJobs: number;
   };

@@ -77,6 +77,7 @@ export const batchErrorCodes = {
   invalid_json_line: "The line is not a JSON object in UTF-8.",
   duplicate_custom_id: "An earlier line of the file has the same custom_id.",
   too_many_lines: "The file has more lines than a batch may have.",
+  too_many_inputs: "The lines have more inputs of embeddings together than a batch may have.",
   token_limit_exceeded: "The lines count more tokens than are left of the tenant's enqueued_tokens.",
 } as const;
 

@@ -190,6 +190,9 @@ export interface BatchView {
   readonly side: "output" | "error";
 }
 
+/** How long a file may be kept that says so: from one hour to thirty days. OpenAI's. */
+export const fileLifeSeconds = { least: 3_600, most: 2_592_000 };
+
 /** What a file's owner sees of it beside its bytes. */
 export interface FileDetails {
   readonly id: FileId;

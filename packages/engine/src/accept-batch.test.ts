@@ -100,7 +100,17 @@ describe("acceptBatch", () => {
     expect((await accept({ completionWindow })).spec.expiresAt - clock.now()).toBe(ms);
   });
 
+  test("ends at the deadline that it is tagged with, whatever its window is", async () => {
+    const { accept, clock } = setup();
+    const { spec } = await accept({ deadline: "10m", outputLifeSeconds: 7_200 });
+    expect(spec).toMatchObject({ completionWindow: "24h", outputLifeSeconds: 7_200 });
+    expect(spec.expiresAt).toBe(clock.now() + 600_000);
+    const moment = new Date(clock.now() + 5_000).toISOString();
+    expect((await accept({ deadline: moment })).spec.expiresAt).toBe(clock.now() + 5_000);
+  });
+
   test.each([
+    [{ deadline: "soon" }, "invalid_value", "deadline"],
     [{ completionWindow: "0s" }, "invalid_value", "completion_window"],
     [{ completionWindow: "soon" }, "invalid_value", "completion_window"],
     [{ completionWindow: "3661d" }, "invalid_value", "completion_window"],

@@ -21,7 +21,7 @@ import {
 import { parseDuration } from "@sluice/scheduling";
 import { hasExpired } from "./file-rules.ts";
 import { answerOfFirst } from "./repeated-call.ts";
-import { checkedPriority, longestDeadlineMs, slaClass } from "./spec-job.ts";
+import { checkedPriority, longestDeadlineMs, readDeadline, slaClass } from "./spec-job.ts";
 
 export interface AcceptBatchPorts {
   readonly ledger: Pick<BatchLedger, "createBatch"> &
@@ -50,6 +50,9 @@ export interface AcceptBatchRequest {
   readonly keyId?: string | undefined;
   readonly maxSpendUsd?: number | undefined;
   readonly stopOnErrorRate?: number | undefined;
+  readonly outputLifeSeconds?: number | undefined;
+  /** A duration from now or a moment, in place of the window. */
+  readonly deadline?: string | undefined;
   readonly idempotency?: IdempotencyKey | undefined;
   /** The answer's body for a new batch. */
   readonly render: (spec: BatchSpec) => string;
@@ -108,7 +111,7 @@ async function specBatch(ports: AcceptBatchPorts, request: AcceptBatchRequest): 
     endpoint: request.endpoint,
     completionWindow: request.completionWindow,
     createdAt: now,
-    expiresAt: now + windowMs,
+    expiresAt: readDeadline(request.deadline, now) ?? now + windowMs,
     sla: sla.name,
     priority: checkedPriority(config, request),
     onMiss: sla.onMiss,
@@ -123,6 +126,7 @@ async function specBatch(ports: AcceptBatchPorts, request: AcceptBatchRequest): 
     keyId: request.keyId,
     maxSpendUsd: request.maxSpendUsd,
     stopOnErrorRate: request.stopOnErrorRate,
+    outputLifeSeconds: request.outputLifeSeconds,
   };
 }
 

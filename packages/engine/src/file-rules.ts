@@ -1,4 +1,4 @@
-import { type FileDetails, SluiceError } from "@sluice/domain";
+import { type FileDetails, fileLifeSeconds, SluiceError } from "@sluice/domain";
 
 /** What a file may be uploaded for. */
 const purposes = ["assistants", "batch", "fine-tune", "vision", "user_data", "evals"];
@@ -7,8 +7,6 @@ const mostFileBytes = 512 * 1024 ** 2;
 const mostUploadBytes = 8 * 1024 ** 3;
 /** The most bytes of one part of an upload. */
 export const mostPartBytes = 64 * 1024 ** 2;
-/** From one hour to thirty days. */
-const lifeSeconds = { least: 3_600, most: 2_592_000 };
 
 /** What of the configuration files are bound by. */
 export interface FileLimits {
@@ -58,7 +56,7 @@ export function fileLifeMs(
   if (wish === undefined) return purpose === "batch" ? batchFileLifeMs : undefined;
   if (wish.anchor !== "created_at") throw invalid("anchor", "must be created_at");
   const seconds = typeof wish.seconds === "string" ? Number(wish.seconds) : wish.seconds;
-  const { least, most } = lifeSeconds;
+  const { least, most } = fileLifeSeconds;
   if (typeof seconds === "number" && Number.isInteger(seconds) && seconds >= least && seconds <= most)
     return seconds * 1000;
   throw invalid("seconds", `must be a whole number from ${least} to ${most}`);

@@ -7,6 +7,7 @@ export {
   createAcceptJob,
 } from "./accept-job.ts";
 export { createPurse, type Purse, type PursePorts } from "./budgets.ts";
+export type { LineReader } from "./check-lines.ts";
 export { type DeliverPorts, deliver, type SendResult } from "./deliver.ts";
 export { type DispatchPorts, type Duty, dispatchDuties } from "./dispatch.ts";
 export { failureOf, newEventIds } from "./end-job.ts";
@@ -72,7 +73,6 @@ export {
   uploadLifeMs,
 } from "./uploads.ts";
 export {
-  type LineReader,
   type ValidateBatchPorts,
   validateBatch,
 } from "./validate-batch.ts";

@@ -154,6 +154,23 @@ describe("an invalid file", () => {
     expect(errors).toMatchObject([{ code: "too_many_lines", line: undefined }]);
   });
 
+  test("is refused above the most inputs of embeddings, and not at it", async () => {
+    const embed = (...inputs: unknown[]) =>
+      inputs
+        .map((input, index) => line(`e${index}`, { url: "/v1/embeddings", body: { model: "auto", input } }))
+        .join("\n");
+    const of = (most: number) => ({
+      batch: { endpoint: "/v1/embeddings" },
+      limits: { batchEmbeddingInputs: most },
+    });
+    const eight = embed("a text", ["three", "more", "texts"], [1, 2, 3, 4], [[5, 6], [7], [8]]);
+    expect(await (await setupBatch(eight, of(8))).run()).toMatchObject({ kind: "done" });
+    const { errors } = await faultsOf(eight, of(7));
+    expect(errors).toMatchObject([{ code: "too_many_inputs", line: undefined, param: "input_file_id" }]);
+    const { run } = await setupBatch(lines(9).join("\n"), { limits: { batchEmbeddingInputs: 1 } });
+    expect(await run()).toMatchObject({ kind: "done" });
+  });
+
   test("is refused with lines or bodies that are too long, and read on", async () => {
     const limits = { jobBodyBytes: 200 };
     const body = (size: number) => ({ body: { model: "auto", input: "x".repeat(size) } });

@@ -116,6 +116,30 @@ describe("counting and ending", () => {
   });
 });
 
+describe("the files of a batch", () => {
+  test("are dated by its end once it has ended, and live from then on for as long as it says", async () => {
+    const s = await setup();
+    const { batch, lines } = await s.runningBatch(1, { outputLifeSeconds: 3_600 });
+    await s.ledger.settle([success(await startLine(s, lineAt(lines, 1)), s.newIds())]);
+    const output = () => s.ledger.findFile(tenant, batch.outputFileId);
+    expect(await output()).toMatchObject({ createdAt: batch.createdAt, expiresAt: undefined });
+    await s.ledger.finaliseBatches(await s.leaderEpoch(), t0 + minute, s.newIds, lineBytesOf);
+    expect(await output()).toMatchObject({ createdAt: t0 + minute, expiresAt: t0 + 61 * minute });
+    const listed = async (liveAt: number) =>
+      (await s.ledger.listFiles(tenant, { liveAt }, { limit: 9, order: "asc" })).map(({ id }) => id);
+    expect(await listed(t0 + 61 * minute - 1)).toEqual([batch.outputFileId]);
+    expect(await listed(t0 + 61 * minute)).toEqual([]);
+    expect(await s.ledger.deleteFile(tenant, batch.outputFileId, t0 + 61 * minute)).toBe(false);
+    expect(await s.ledger.deleteFile(tenant, batch.outputFileId, t0 + 60 * minute)).toBe(true);
+    const lasting = await s.runningBatch(1);
+    await s.ledger.settle([success(await startLine(s, lineAt(lasting.lines, 1)), s.newIds())]);
+    await s.ledger.finaliseBatches(await s.leaderEpoch(), t0 + minute, s.newIds, lineBytesOf);
+    expect(await s.ledger.findFile(tenant, lasting.batch.outputFileId)).toMatchObject({
+      expiresAt: undefined,
+    });
+  });
+});
+
 describe("reading lines", () => {
   test("pages through each side in order of line", async () => {
     const s = await setup();

@@ -88,7 +88,7 @@ async function deleteFile(sql: Sql, tenant: TenantId, id: string, now: number): 
       WHERE id IN (
         ${viewOf(sql, tenant, "output")} AND b.output_file_id = ${id}
         UNION ALL ${viewOf(sql, tenant, "error")} AND b.error_file_id = ${id}
-      )
+      ) AND coalesce(finalizing_at + output_life_seconds * interval '1 second' > ${now}, true)
       RETURNING id
     )
     SELECT id FROM uploaded UNION ALL SELECT id FROM viewed`;
@@ -123,12 +123,16 @@ function uploaded(sql: Sql, tenant: TenantId) {
     FROM files f WHERE f.tenant_id = ${tenant}`;
 }
 
-/** One side of each batch that has at least one line there; a redrive can take the last one away. */
+/**
+ * One side of each batch that has at least one line there; a redrive can take the last one away. While the batch runs the
+ * file is dated like the batch, and from then on by its end, from which its life counts.
+ */
 function viewed(sql: Sql, tenant: TenantId, side: "output" | "error") {
   const [id, bytes, filename] = [`${side}_file_id`, `${side}_bytes`, `_${side}.jsonl`];
   return sql`
     SELECT b.${sql(id)} AS id, b.tenant_id, 'batch_' || b.id || ${filename}::text, 'batch_output', n.bytes,
-      b.created_at, NULL::timestamptz, NULL, NULL::jsonb, b.id, ${side}::text,
+      coalesce(b.finalizing_at, b.created_at), b.finalizing_at + b.output_life_seconds * interval '1 second', NULL,
+      NULL::jsonb, b.id, ${side}::text,
       b.status IN ('failed', 'completed', 'expired', 'cancelled')
     ${sourceOfView(sql, tenant, { side, bytes })}`;
 }

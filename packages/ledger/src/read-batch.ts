@@ -39,6 +39,7 @@ export const batchColumns: readonly Column<BatchSpec>[] = [
   { name: "key_id", type: "text", value: (batch) => batch.keyId },
   { name: "max_spend_usd", type: "numeric", value: (batch) => batch.maxSpendUsd },
   { name: "stop_on_error_rate", type: "float8", value: (batch) => batch.stopOnErrorRate },
+  { name: "output_life_seconds", type: "int4", value: (batch) => batch.outputLifeSeconds },
 ];
 
 /** What a batch is read from: its row `b` and the sums `c` of its counts. */
@@ -76,6 +77,7 @@ export interface BatchRow {
   readonly keyId: string | null;
   readonly maxSpendUsd: number | null;
   readonly stopOnErrorRate: number | null;
+  readonly outputLifeSeconds: number | null;
   readonly status: BatchStatus;
   readonly errors: readonly Partial<BatchLineError>[];
   readonly total: number;
@@ -125,6 +127,7 @@ function specOf(row: BatchRow): BatchSpec {
     keyId: row.keyId ?? undefined,
     maxSpendUsd: row.maxSpendUsd ?? undefined,
     stopOnErrorRate: row.stopOnErrorRate ?? undefined,
+    outputLifeSeconds: row.outputLifeSeconds ?? undefined,
   };
 }
 

@@ -67,6 +67,8 @@ async function create(ports: ApiPorts, request: FastifyRequest, reply: FastifyRe
     keyId: callerOf(request).keyId,
     maxSpendUsd: asked.max_spend_usd,
     stopOnErrorRate: asked.stop_on_error_rate,
+    outputLifeSeconds: asked.output_expires_after?.seconds,
+    deadline: tags.deadline,
     traceparent: typeof request.headers.traceparent === "string" ? request.headers.traceparent : undefined,
     idempotency: idempotencyOf(request, "POST /v1/batches", bytes),
     render: (spec) => JSON.stringify(renderBatch(freshBatch(spec), { estimate: undefined, atRisk: false })),
