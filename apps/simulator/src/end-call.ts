@@ -1,4 +1,6 @@
 import { type ActiveCall, callerLeft } from "./active-call.ts";
+import { isAnthropicPath, renderErrorAt } from "./anthropic-error.ts";
+import type { ApiError } from "./api-error.ts";
 import type { Simulator } from "./simulator.ts";
 
 /** Ends a call once: gives back what it held and counts it. */
@@ -44,6 +46,12 @@ export function send(
   response.end(answer.body);
 }
 
+/** Sends an error in the envelope of the call's path and ends the call. */
+export function sendError(simulator: Simulator, call: ActiveCall, error: ApiError): void {
+  const body = renderErrorAt(call.record.path, error, call.id);
+  send(simulator, call, error.status, { type: "application/json", body });
+}
+
 /** Sends the status and the headers that every answer has. */
 export function writeHead(
   simulator: Simulator,
@@ -52,7 +60,9 @@ export function writeHead(
   headers: readonly string[],
 ): void {
   const elapsed = String(Math.round(simulator.now() - call.arrivedAt));
-  const own = ["x-request-id", call.id, "openai-processing-ms", elapsed];
+  const own = isAnthropicPath(call.record.path)
+    ? ["request-id", call.id]
+    : ["x-request-id", call.id, "openai-processing-ms", elapsed];
   if (simulator.listener.isRefusing()) own.push("connection", "close");
   call.response.writeHead(status, [...headers, ...own, ...call.headers]);
 }

@@ -7,6 +7,7 @@ type FaultName =
   | "slow-drip"
   | "reset"
   | "reset-mid-body"
+  | "hang-mid-body"
   | "truncated-json"
   | "wrong-content-type"
   | "error-200"
@@ -33,6 +34,7 @@ const names: ReadonlySet<string> = new Set<FaultName>([
   "slow-drip",
   "reset",
   "reset-mid-body",
+  "hang-mid-body",
   "truncated-json",
   "wrong-content-type",
   "error-200",

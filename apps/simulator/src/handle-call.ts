@@ -1,9 +1,10 @@
 import { hash } from "node:crypto";
 import type { IncomingHttpHeaders, ServerResponse } from "node:http";
 import type { ActiveCall } from "./active-call.ts";
-import { type ApiError, apiError, renderError } from "./api-error.ts";
+import { isAnthropicPath } from "./anthropic-error.ts";
+import { type ApiError, apiError } from "./api-error.ts";
 import { checkKey, readKey } from "./authorize.ts";
-import { send, watchCaller } from "./end-call.ts";
+import { sendError, watchCaller } from "./end-call.ts";
 import { isObject } from "./endpoints/check-fields.ts";
 import type { Plan, PlanCall } from "./endpoints/plan.ts";
 import type { ChosenFault } from "./fault-book.ts";
@@ -11,8 +12,8 @@ import { type Fault, findFaultMark, parseFault } from "./fault-spec.ts";
 import { drawLatency, totalMs } from "./latency.ts";
 import type { Admission } from "./limiter.ts";
 import { createRandom, type Random } from "./random.ts";
-import { rateLimitHeaders, retryHeaders } from "./rate-limit-headers.ts";
-import { jsonType, type Serving, serveAnswer } from "./serve-answer.ts";
+import { anthropicRateLimitHeaders, rateLimitHeaders, retryHeaders } from "./rate-limit-headers.ts";
+import { type Serving, serveAnswer } from "./serve-answer.ts";
 import { makesNoOutput, serveFault } from "./serve-fault.ts";
 import type { Simulator } from "./simulator.ts";
 
@@ -35,7 +36,7 @@ export function handleCall(simulator: Simulator, planCall: PlanCall, exchange: E
   const random = createRandom(simulator.options.seed, ...digest);
   const plan = readPlan(simulator, planCall, { exchange, random });
   if (plan.kind === "error") {
-    send(simulator, call, plan.status, { type: jsonType, body: renderError(plan) });
+    sendError(simulator, call, plan);
     return;
   }
 
@@ -44,7 +45,7 @@ export function handleCall(simulator: Simulator, planCall: PlanCall, exchange: E
   const occurrence = simulator.occurrences.peek(key);
   const asked = readAskedFault(exchange, plan);
   if (asked?.kind === "error") {
-    send(simulator, call, 400, { type: jsonType, body: renderError(asked) });
+    sendError(simulator, call, asked);
     return;
   }
   const chosen = simulator.faults.choose({ seed: simulator.options.seed, digest, occurrence }, asked?.fault);
@@ -152,7 +153,9 @@ function admit(simulator: Simulator, call: ActiveCall, tokens: number): Admissio
     return Number.isFinite(soonest) ? Math.max(1, soonest - call.arrivedAt) : 1000;
   };
   const admission = limiter.admit({ at: call.arrivedAt, tokens, placeFreeInMs });
-  call.headers = rateLimitHeaders(limiter.limits(), admission.usage);
+  call.headers = isAnthropicPath(call.record.path)
+    ? anthropicRateLimitHeaders(limiter.limits(), admission.usage, Date.now())
+    : rateLimitHeaders(limiter.limits(), admission.usage);
   return admission;
 }
 
@@ -174,7 +177,7 @@ function throttle(
     type: by === "tokens" ? "tokens" : "requests",
     code: "rate_limit_exceeded",
   });
-  send(simulator, call, 429, { type: jsonType, body: renderError(error) });
+  sendError(simulator, call, error);
 }
 
 function serve(serving: Serving, chosen: ChosenFault | undefined): void {

@@ -3,6 +3,7 @@ import { apiError, renderError } from "./api-error.ts";
 import { checkKey, readKey } from "./authorize.ts";
 import { planChatCompletion } from "./endpoints/chat-completions.ts";
 import { planEmbeddings } from "./endpoints/embeddings.ts";
+import { planMessages } from "./endpoints/messages.ts";
 import { planModeration } from "./endpoints/moderations.ts";
 import type { PlanCall } from "./endpoints/plan.ts";
 import { planResponse } from "./endpoints/responses.ts";
@@ -17,6 +18,7 @@ const endpoints: Readonly<Record<string, PlanCall>> = {
   "/v1/embeddings": planEmbeddings,
   "/v1/responses": planResponse,
   "/v1/moderations": planModeration,
+  "/v1/messages": planMessages,
 };
 
 const emptyBody = Buffer.alloc(0);

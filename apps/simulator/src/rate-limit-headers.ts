@@ -19,6 +19,21 @@ export function rateLimitHeaders(limits: Limits, usage: Usage): HeaderList {
   return headers;
 }
 
+/** Anthropic's `anthropic-ratelimit-*` headers for each limit that is set; `now` is ms since 1970. */
+export function anthropicRateLimitHeaders(limits: Limits, usage: Usage, now: number): HeaderList {
+  const headers: HeaderList = [];
+  const reset = new Date(now + usage.resetMs).toISOString();
+  const add = (unit: string, limit: number, used: number): void => {
+    if (limit === 0) return;
+    headers.push(`anthropic-ratelimit-${unit}-limit`, String(limit));
+    headers.push(`anthropic-ratelimit-${unit}-remaining`, String(Math.max(0, limit - used)));
+    headers.push(`anthropic-ratelimit-${unit}-reset`, reset);
+  };
+  add("requests", limits.requestsPerMinute, usage.requests);
+  add("tokens", limits.tokensPerMinute, usage.tokens);
+  return headers;
+}
+
 /** `retry-after` in whole seconds and `retry-after-ms`, both rounded up; or the word not to try again. */
 export function retryHeaders(retryAfterMs: number | undefined): HeaderList {
   if (retryAfterMs === undefined) return ["x-should-retry", "false"];

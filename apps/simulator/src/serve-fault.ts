@@ -1,6 +1,6 @@
 import { callerLeft, noStatus } from "./active-call.ts";
-import { renderError } from "./api-error.ts";
-import { after, cut, endCall, send, watchCaller, writeHead } from "./end-call.ts";
+import { isAnthropicPath, renderErrorAt } from "./anthropic-error.ts";
+import { after, cut, endCall, send, sendError, watchCaller, writeHead } from "./end-call.ts";
 import { faultError } from "./fault-errors.ts";
 import type { Fault } from "./fault-spec.ts";
 import { totalMs } from "./latency.ts";
@@ -41,6 +41,7 @@ export function serveFault(serving: Serving, fault: Fault): void {
       return;
     case "slow-drip":
     case "reset-mid-body":
+    case "hang-mid-body":
     case "truncated-json":
     case "wrong-content-type":
       after(simulator, call, totalMs(serving.latency, serving.plan.outputTokens), () =>
@@ -53,15 +54,16 @@ export function serveFault(serving: Serving, fault: Fault): void {
 function sendStatus({ simulator, call }: Serving, { status = 500, retryAfter }: Fault): void {
   const wait = retryAfter ?? (status === 429 ? "1" : undefined);
   if (wait !== undefined) call.headers = [...call.headers, "retry-after", wait];
-  send(simulator, call, status, { type: jsonType, body: renderError(faultError(status)) });
+  sendError(simulator, call, faultError(status));
 }
 
 function sendErrorWithStatus200({ simulator, call, plan }: Serving): void {
-  const body = renderError(faultError(500));
+  const body = renderErrorAt(call.record.path, faultError(500), call.id);
+  const name = isAnthropicPath(call.record.path) ? "event: error\n" : "";
   const answer =
     plan.renderStream === undefined
       ? { type: jsonType, body }
-      : { type: eventStreamType, body: `data: ${body}\n\n` };
+      : { type: eventStreamType, body: `${name}data: ${body}\n\n` };
   send(simulator, call, 200, answer);
 }
 
@@ -83,13 +85,19 @@ function spoilBody(serving: Serving, fault: Fault): void {
     send(simulator, call, 200, { type, body: half });
     return;
   }
-  writeHead(simulator, call, 200, ["content-type", type, "content-length", String(bytes.length)]);
+  // A stream says beforehand neither how long it is nor, so, that half of it is missing.
+  const length = type === jsonType ? ["content-length", String(bytes.length)] : [];
+  writeHead(simulator, call, 200, ["content-type", type, ...length]);
   if (fault.name === "slow-drip") {
     drip(serving, bytes, fault.durationMs ?? defaultDripMs);
     return;
   }
   watchCaller(simulator, call);
-  call.response.write(half, () => cut(simulator, call, 200));
+  call.response.write(half, () => {
+    if (fault.name === "reset-mid-body") cut(simulator, call, 200);
+    else if (fault.durationMs !== undefined)
+      after(simulator, call, fault.durationMs, () => cut(simulator, call, 200));
+  });
 }
 
 function renderAnswer({ plan, frame }: Serving): { type: string; body: string } {

@@ -26,6 +26,7 @@ const endpointsByKind: Readonly<Record<Provider["kind"], readonly string[]>> = {
     "/v1/embeddings",
     "/v1/responses",
     "/v1/moderations",
+    "/v1/messages",
   ],
 };
 

@@ -240,6 +240,7 @@ describe("the smallest file", () => {
         "/v1/embeddings",
         "/v1/responses",
         "/v1/moderations",
+        "/v1/messages",
       ],
       capabilities: [],
       tags: [],

@@ -42,10 +42,12 @@ describe("readModelRequest", () => {
     [{ model: "m", response_format: { type: "json_schema" } }, ["json_schema"]],
     [{ model: "m", response_format: { type: "json_object" } }, []],
     [{ model: "m", text: { format: { type: "json_schema" } } }, ["json_schema"]],
+    [{ model: "m", output_config: { format: { type: "json_schema" } } }, ["json_schema"]],
     [user("image_url"), []],
     [user([{ type: "text", text: "image_url" }]), []],
     [user([{ type: "image_url", image_url: {} }]), ["vision"]],
     [{ model: "m", input: [{ role: "user", content: [{ type: "input_image" }] }] }, ["vision"]],
+    [user([{ type: "image", source: {} }]), ["vision"]],
     [{ model: "m", input: "input_image" }, []],
     [{ model: "m", messages: [null, 1, { content: [null] }], tools: {}, text: 1, response_format: [] }, []],
   ])("sees what %j needs of a target", (body, expected) => {

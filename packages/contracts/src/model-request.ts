@@ -16,6 +16,7 @@ export const knownEndpoints = [
   "/v1/embeddings",
   "/v1/completions",
   "/v1/moderations",
+  "/v1/messages",
 ] as const;
 
 /** Reads a parsed request body. Throws with `param` below `path` when `model` is missing or the request streams. */
@@ -60,16 +61,18 @@ function neededCapabilities(body: Readonly<Record<string, unknown>>): string[] {
 function asksForJsonSchema(body: Readonly<Record<string, unknown>>): boolean {
   const format = body.response_format;
   if (isJsonObject(format) && format.type === "json_schema") return true;
-  const text = body.text;
-  return isJsonObject(text) && isJsonObject(text.format) && text.format.type === "json_schema";
+  return [body.text, body.output_config].some(
+    (each) => isJsonObject(each) && isJsonObject(each.format) && each.format.type === "json_schema",
+  );
 }
+
+/** Of chat completions, responses and messages. */
+const imageTypes: ReadonlySet<unknown> = new Set(["image_url", "input_image", "image"]);
 
 function hasImages(messages: unknown): boolean {
   if (!Array.isArray(messages)) return false;
   return messages.some((message) => {
     if (!isJsonObject(message) || !Array.isArray(message.content)) return false;
-    return message.content.some(
-      (part) => isJsonObject(part) && (part.type === "image_url" || part.type === "input_image"),
-    );
+    return message.content.some((part) => isJsonObject(part) && imageTypes.has(part.type));
   });
 }

@@ -146,7 +146,7 @@ test.each([
   [
     "an endpoint that a rule leaves to nobody",
     edit("limits: { concurrency: 8 }", "endpoints: [/v1/embeddings]"),
-    "my.yaml:15:9 models.auto.rules[0] leaves no target for /v1/chat/completions, /v1/completions, /v1/responses, /v1/moderations, which the model serves without it: such jobs will die; add a pool or a fallback that serves it",
+    "my.yaml:15:9 models.auto.rules[0] leaves no target for /v1/chat/completions, /v1/completions, /v1/responses, /v1/moderations, /v1/messages, which the model serves without it: such jobs will die; add a pool or a fallback that serves it",
   ],
 ])("%s is a warning: exit code 0, 1 with --strict", async (_, text, warning) => {
   const { code, err } = await check(text);

@@ -2,9 +2,10 @@ import { type ApiError, apiError } from "../api-error.ts";
 import { checkFields, checkModel, invalidType, isObject, missing, readNumber } from "./check-fields.ts";
 import { type Answer, drawAnswers } from "./draw-answers.ts";
 import { countJsonFields, countMessages, lastUserText } from "./message-text.ts";
-import type { Body, Frame, Plan, PlanTools } from "./plan.ts";
+import type { Body, Frame, Plan, PlanTools, StreamedAnswer } from "./plan.ts";
+import { renderEvent } from "./sse.ts";
 
-/** `POST /v1/responses`: one text message in one piece; neither streams nor background runs. */
+/** `POST /v1/responses`: one text message, whole or streamed; no background runs. */
 export function planResponse(body: Body, tools: PlanTools): Plan | ApiError {
   const wrong = checkBody(body);
   if (wrong !== undefined) return wrong;
@@ -24,7 +25,10 @@ export function planResponse(body: Body, tools: PlanTools): Plan | ApiError {
     inputTokens,
     outputTokens: answer.tokens,
     finishReason: answer.finishReason,
-    render: (frame) => renderWhole({ body, inputTokens, answer }, frame),
+    render: (frame) => JSON.stringify(responseOf({ body, inputTokens, answer }, frame)),
+    ...(body["stream"] === true && {
+      renderStream: (frame: Frame) => renderStream({ body, inputTokens, answer }, frame),
+    }),
     lastUserText: () => lastUserText(items),
   };
 }
@@ -32,11 +36,13 @@ export function planResponse(body: Body, tools: PlanTools): Plan | ApiError {
 function checkBody(body: Body): ApiError | undefined {
   const wrong = checkModel(body) ?? checkInput(body["input"]);
   if (wrong !== undefined) return wrong;
-  for (const param of ["stream", "background"]) {
-    if (body[param] === undefined || body[param] === null || body[param] === false) continue;
+  if (body["background"] === true) {
+    const param = "background";
     return apiError(400, `'${param}' is not supported by this server.`, { param, code: "unsupported_value" });
   }
   return checkFields(body, [
+    { name: "stream", type: "boolean" },
+    { name: "background", type: "boolean" },
     { name: "max_output_tokens", type: "integer", min: 1 },
     { name: "temperature", type: "number", min: 0, max: 2 },
     { name: "top_p", type: "number", min: 0, max: 1 },
@@ -63,11 +69,12 @@ interface Response {
   readonly answer: Answer;
 }
 
-function renderWhole({ body, inputTokens, answer }: Response, { suffix, createdAt }: Frame): string {
+type Fields = Readonly<Record<string, unknown>>;
+
+function responseOf({ body, inputTokens, answer }: Response, { suffix, createdAt }: Frame): Fields {
   const cut = answer.finishReason === "length";
   const status = cut ? "incomplete" : "completed";
-  const content = [{ type: "output_text", text: answer.text, annotations: [], logprobs: [] }];
-  return JSON.stringify({
+  return {
     id: `resp_${suffix}`,
     object: "response",
     created_at: createdAt,
@@ -79,7 +86,7 @@ function renderWhole({ body, inputTokens, answer }: Response, { suffix, createdA
     instructions: body["instructions"] ?? null,
     max_output_tokens: body["max_output_tokens"] ?? null,
     model: body["model"],
-    output: [{ id: `msg_${suffix}`, type: "message", status, role: "assistant", content }],
+    output: [messageOf(suffix, status, [textPart(answer.text)])],
     parallel_tool_calls: true,
     previous_response_id: null,
     temperature: body["temperature"] ?? 1,
@@ -94,5 +101,51 @@ function renderWhole({ body, inputTokens, answer }: Response, { suffix, createdA
       output_tokens_details: { reasoning_tokens: 0 },
       total_tokens: inputTokens + answer.tokens,
     },
-  });
+  };
+}
+
+function messageOf(suffix: string, status: string, content: readonly Fields[]): Fields {
+  return { id: `msg_${suffix}`, type: "message", status, role: "assistant", content };
+}
+
+function textPart(text: string): Fields {
+  return { type: "output_text", text, annotations: [], logprobs: [] };
+}
+
+function renderStream(response: Response, frame: Frame): StreamedAnswer {
+  const { answer } = response;
+  const done = responseOf(response, frame);
+  const started = {
+    ...done,
+    status: "in_progress",
+    completed_at: null,
+    incomplete_details: null,
+    output: [],
+    usage: null,
+  };
+  let sequence = 0;
+  const event = (type: string, fields: Fields): string => {
+    sequence += 1;
+    return renderEvent(type, { type, sequence_number: sequence - 1, ...fields });
+  };
+  const item = { item_id: `msg_${frame.suffix}`, output_index: 0 };
+  const part = { ...item, content_index: 0 };
+  return {
+    head:
+      event("response.created", { response: started }) +
+      event("response.in_progress", { response: started }) +
+      event("response.output_item.added", {
+        output_index: 0,
+        item: messageOf(frame.suffix, "in_progress", []),
+      }) +
+      event("response.content_part.added", { ...part, part: textPart("") }),
+    steps: answer
+      .pieces()
+      .map((delta) => event("response.output_text.delta", { ...part, delta, logprobs: [] })),
+    tail:
+      event("response.output_text.done", { ...part, text: answer.text, logprobs: [] }) +
+      event("response.content_part.done", { ...part, part: textPart(answer.text) }) +
+      event("response.output_item.done", { output_index: 0, item: (done["output"] as Fields[])[0] }) +
+      event(`response.${String(done["status"])}`, { response: done }),
+  };
 }
