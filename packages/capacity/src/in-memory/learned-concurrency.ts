@@ -4,6 +4,7 @@ import type { LearnedConcurrency, RoundOfCalls, Scope } from "./state.ts";
 const start = 8;
 const startRated = 64;
 const most = 1_000;
+const least = 2;
 const growth = 1.5;
 const shrink = 0.7;
 const holdRise = 2;
@@ -37,7 +38,7 @@ function beginRound(now: number): RoundOfCalls {
 }
 
 function fall(learned: LearnedConcurrency, now: number, share: number): void {
-  learned.limit = Math.max(1, learned.limit * share);
+  learned.limit = Math.max(least, learned.limit * share);
   learned.backAt = now;
   learned.heldAt = undefined;
   learned.round = beginRound(now);
@@ -45,7 +46,7 @@ function fall(learned: LearnedConcurrency, now: number, share: number): void {
 
 function mostNow({ top }: LearnedConcurrency, now: number): number {
   if (top === undefined || now >= top.at + topMs) return most;
-  return Math.max(1, Math.min(most, top.limit * topShare));
+  return Math.max(least, Math.min(most, top.limit * topShare));
 }
 
 function grow(learned: LearnedConcurrency, peak: number, now: number): void {

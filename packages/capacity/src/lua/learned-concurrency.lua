@@ -26,6 +26,9 @@ do
   -- Where a rate is stated, that is what holds back; this is only a ceiling.
   local START_RATED = 64
   local MOST = 1000
+  -- With one place a call that hangs would keep all others away; TCP's window after a loss is not below two either
+  -- (RFC 5681).
+  local LEAST = 2
   local GROWTH = 1.5
   local SHRINK = 0.7
   local HOLD_RISE, FALL_RISE = 2, 3
@@ -74,14 +77,14 @@ do
   end
 
   local function fall(learned, now, share)
-    learned.l_limit = math.max(1, learned.l_limit * share)
+    learned.l_limit = math.max(LEAST, learned.l_limit * share)
     learned.l_back_at, learned.l_held_at = now, nil
     begin_round(learned, now)
   end
 
   local function most_now(learned, now)
     if not learned.l_top or now >= learned.l_top_at + TOP_MS then return MOST end
-    return math.max(1, math.min(MOST, learned.l_top * TOP_SHARE))
+    return math.max(LEAST, math.min(MOST, learned.l_top * TOP_SHARE))
   end
 
   local function grow(learned, now)

@@ -72,6 +72,22 @@ export function learnedConformance(setup: () => Promise<CapacityUnderTest>): voi
       expect(await learned()).toBeGreaterThan(before);
     });
 
+    test("a call that hangs does not keep others away, however often the target has refused", async () => {
+      const { capacity, clock, target, learned } = await start();
+      await take(capacity, testRequest(target, { leaseMs: 600_000 }));
+      for (let fall = 0; fall < 8; fall += 1) {
+        const reservation = await take(capacity, testRequest(target));
+        const calls = [reservation];
+        for (let n = 2; n < ((await learned()) ?? 8); n += 1)
+          calls.push(await take(capacity, testRequest(target)));
+        clock.advance(50);
+        await capacity.observe("a", { latencyMs: 50, ok: false, isOverloaded: true, reservation });
+        for (const each of calls) await capacity.release(each);
+      }
+      expect(await learned()).toBe(2);
+      await take(capacity, testRequest(target));
+    });
+
     test("a few 429s while hardly any call is under way change nothing", async () => {
       const { capacity, learned, target } = await start();
       await take(capacity, testRequest(target));
