@@ -10,17 +10,12 @@ const config = `
 version: 1
 providers:
   quick: { kind: simulator, ttft_ms: 20, tokens_per_second: 5000 }
-  slow: { kind: simulator, ttft_ms: 6000, tokens_per_second: 1000 }
 pools:
   quick:
     targets:
       - { id: quick, provider: quick, model: sim-8b, price: { input: 1, output: 4 } }
-  slow:
-    targets:
-      - { id: slow, provider: slow, model: sim-70b }
 models:
   auto: { pools: [quick] }
-  slow: { pools: [slow] }
 webhooks: { allow_networks: ["127.0.0.0/8"] }
 `;
 
@@ -96,46 +91,6 @@ test("lines that the upstream refuses are in the error file, with its answer", a
   const { output, errors } = await readResults(openai, batch);
   expect(output.map((line) => line.custom_id)).toEqual(["good"]);
   expect(errors).toMatchObject([{ custom_id: "bad", response: { status_code: 400, body: { error: {} } } }]);
-});
-
-test("a list of more batches than a page holds is walked to its end, newest first", async () => {
-  const { openai } = cluster;
-  const input_file_id = await upload(promptLines(1, { model: "auto" }));
-  const made: string[] = [];
-  for (let count = 0; count < 23; count += 1) {
-    made.push((await openai.batches.create({ input_file_id, ...forBatch })).id);
-  }
-  const listed: string[] = [];
-  for await (const batch of openai.batches.list({ limit: 5 })) listed.push(batch.id);
-  expect(listed.slice(0, made.length)).toEqual(made.toReversed());
-  expect(new Set(listed).size).toBe(listed.length);
-  const firstPage = await openai.batches.list();
-  expect(firstPage.data).toHaveLength(20);
-  expect(firstPage.has_more).toBe(true);
-
-  const files: string[] = [];
-  for await (const file of openai.files.list({ purpose: "batch", limit: 2, order: "asc" }))
-    files.push(file.id);
-  expect(files).toContain(input_file_id);
-  expect(files).toEqual(files.toSorted());
-});
-
-test("a cancelled batch ends when its calls in flight have, the other lines with batch_cancelled", async () => {
-  const { openai, simulators } = cluster;
-  const lines = promptLines(80, { model: "slow" });
-  const created = await openai.batches.create({ input_file_id: await upload(lines), ...forBatch });
-  await until("its first calls are in flight", async () =>
-    ((await simulators["slow"]?.stats())?.in_flight ?? 0) > 0 ? true : undefined,
-  );
-  expect(["cancelling", "cancelled"]).toContain((await openai.batches.cancel(created.id)).status);
-  const batch = await untilEnded(openai, created.id);
-  expect(batch).toMatchObject({ status: "cancelled", request_counts: { total: 80, failed: 0 } });
-  const calls = (await simulators["slow"]?.stats())?.calls ?? Number.NaN;
-  expect(calls).toBeLessThan(80);
-  const { output, errors } = await readResults(openai, batch);
-  expect(output).toHaveLength(calls);
-  expect(errors).toHaveLength(80 - calls);
-  expect(new Set(errors.map((line) => line.error?.code))).toEqual(new Set(["batch_cancelled"]));
 });
 
 test("a webhook that was refused with 500 comes again under the same id, and the client unwraps it", async () => {

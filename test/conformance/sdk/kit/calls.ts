@@ -21,6 +21,12 @@ export const openaiCalls = {
     { call: "uploads.complete", http: "POST /v1/uploads/{id}/complete" },
     { call: "uploads.cancel", http: "POST /v1/uploads/{id}/cancel" },
   ],
+  batches: [
+    { call: "batches.create", http: "POST /v1/batches", notes: "any window; more fields: batches.md" },
+    { call: "batches.retrieve", http: "GET /v1/batches/{id}" },
+    { call: "batches.list", http: "GET /v1/batches" },
+    { call: "batches.cancel", http: "POST /v1/batches/{id}/cancel" },
+  ],
   webhooks: [
     { call: "webhooks.create", http: "POST /v1/webhook_endpoints", onlyNewer: true },
     { call: "webhooks.retrieve", http: "GET /v1/webhook_endpoints/{id}", onlyNewer: true },
