@@ -7,10 +7,11 @@ const mayImport = {
   domain: [],
   rules: [],
   tokens: [],
+  dialects: [],
   // floor 1
   contracts: ["domain"],
   config: ["domain", "rules"],
-  routing: ["domain", "rules"],
+  routing: ["domain", "rules", "dialects"],
   scheduling: ["domain"],
   redis: ["domain"],
   // floor 2: siblings never import each other, apps wire them
@@ -18,12 +19,12 @@ const mayImport = {
   capacity: ["domain", "redis"],
   ledger: ["domain", "contracts"],
   files: ["domain", "contracts"],
-  providers: ["domain", "contracts"],
+  providers: ["domain", "contracts", "dialects"],
   webhooks: ["domain", "contracts"],
   telemetry: ["domain"],
   embedded: ["domain"],
   // floor 3: knows the floor below as ports of the domain
-  engine: ["domain", "routing", "scheduling"],
+  engine: ["domain", "routing", "scheduling", "dialects"],
   // floor 4
   simulation: ["domain", "config", "routing", "scheduling", "capacity", "engine"],
   // what every role process does alike: it wires, as the apps above it do
@@ -96,7 +97,7 @@ module.exports = {
       comment: "What ships never imports a test, the test kit or a test runner.",
       severity: "error",
       from: { path: "^(?:packages|apps|scripts)/", pathNot: tests },
-      to: { path: `^test/|${tests}|node_modules/(?:fast-check|standardwebhooks|openai)/` },
+      to: { path: `^test/|${tests}|node_modules/(?:fast-check|standardwebhooks|openai|@anthropic-ai)/` },
     },
     {
       name: "no-cycles",
