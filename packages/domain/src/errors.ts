@@ -68,6 +68,7 @@ export const jobFailureCodes = {
   batch_budget_exhausted: "What was left of the batch's max_spend_usd did not pay for the next line.",
   batch_error_rate_exceeded: "More lines of the batch failed than its stop_on_error_rate allows.",
   job_cancelled: "The job was cancelled.",
+  stream_interrupted: "The answer broke off after part of it had been streamed.",
 } as const;
 
 export type JobFailureCode = keyof typeof jobFailureCodes;

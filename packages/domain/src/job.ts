@@ -110,6 +110,8 @@ export interface JobSpec {
   readonly keyId: string | undefined;
   /** When it was predicted to finish; `undefined` when no prediction was made. */
   readonly estimate: KeptEstimate | undefined;
+  /** Its client follows the answer while it comes: the upstream is asked to stream. */
+  readonly streamed?: boolean;
 }
 
 /** A predicted finish, in ms since 1970. */

@@ -26,6 +26,8 @@ interface Timed {
   readonly latencyMs: number;
   /** From the start of the call to the moment the request was on the wire; `undefined` if it never was. */
   readonly sentAfterMs?: number;
+  /** From the first byte sent to the first part of a streamed answer that holds some of it. */
+  readonly firstTokenMs?: number;
   readonly rateLimits?: RateLimitReport;
 }
 

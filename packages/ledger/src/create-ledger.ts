@@ -10,6 +10,8 @@ import type {
   JobLedger,
   LaneLedger,
   Logger,
+  StreamReaderLedger,
+  StreamWriterLedger,
   TargetLedger,
   TenantLedger,
   UploadLedger,
@@ -32,6 +34,7 @@ import { createForecasts } from "./forecast.ts";
 import { createJobs } from "./jobs.ts";
 import { createLaneBacklogs } from "./lane-backlogs.ts";
 import { translatingErrors } from "./ledger-error.ts";
+import { createStreams } from "./streams.ts";
 import { createTargetStates } from "./target-states.ts";
 import { createTenants } from "./tenants.ts";
 import { createUploads } from "./uploads.ts";
@@ -59,6 +62,8 @@ export interface Ledger
     BudgetLedger,
     ContentLedger,
     FileLedger,
+    StreamReaderLedger,
+    StreamWriterLedger,
     UploadLedger,
     ForecastLedger,
     TargetLedger,
@@ -108,6 +113,7 @@ export function createLedger({
     ...createFiles(sql),
     ...createUploads(sql),
     ...createForecasts(sql),
+    ...createStreams(sql, batching),
     ...createTargetStates(sql),
     ...createTenants(sql),
     ...createUse(sql),

@@ -34,6 +34,7 @@ export const jobColumns: readonly Column<JobSpec>[] = [
   { name: "p95_at", type: "timestamptz", value: (job) => job.estimate?.p95At },
   { name: "expected_wait_ms", type: "int4", value: (job) => cappedMs(job.estimate?.waitMs) },
   { name: "expected_service_ms", type: "int4", value: (job) => cappedMs(job.estimate?.serviceMs) },
+  { name: "streamed", type: "bool", value: (job) => job.streamed ?? false },
   { name: "body", type: "bytea", value: (job) => (job.body.kind === "inline" ? job.body.bytes : undefined) },
   { name: "body_key", type: "text", value: (job) => (job.body.kind === "stored" ? job.body.key : undefined) },
 ];

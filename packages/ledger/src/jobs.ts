@@ -118,6 +118,7 @@ interface AttemptRow extends UsageRow {
   readonly outcome: NonNullable<AttemptRecord["outcome"]> | null;
   readonly statusCode: number | null;
   readonly latencyMs: number | null;
+  readonly firstTokenMs: number | null;
   readonly costUsd: number | null;
 }
 
@@ -125,7 +126,7 @@ async function listAttempts(sql: Sql, tenant: TenantId, id: JobId): Promise<Atte
   const key = uuidOf("job", id);
   const rows = await sql<AttemptRow[]>`
     SELECT a.epoch, a.target_id, a.worker_id, a.started_at, a.ended_at, a.outcome, a.status_code, a.latency_ms,
-      a.cost_usd, ${sql.unsafe(usageColumns("a"))}
+      a.first_token_ms, a.cost_usd, ${sql.unsafe(usageColumns("a"))}
     FROM attempts a
     WHERE a.job_id = ${key} AND EXISTS (SELECT FROM jobs j WHERE j.id = ${key} AND j.tenant_id = ${tenant})
     ORDER BY a.epoch`;
@@ -143,6 +144,7 @@ function attemptOf(row: AttemptRow): AttemptRecord {
     outcome: row.outcome ?? undefined,
     statusCode: row.statusCode ?? undefined,
     latencyMs: row.latencyMs ?? undefined,
+    firstTokenMs: row.firstTokenMs ?? undefined,
     usage: usageOf(row),
     costUsd: row.costUsd ?? undefined,
   };

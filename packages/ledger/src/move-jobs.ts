@@ -48,6 +48,7 @@ export interface EndedAttempt {
   readonly targetId: string;
   readonly statusCode: number | undefined;
   readonly latencyMs: number | undefined;
+  readonly firstTokenMs?: number | undefined;
   readonly sentAt?: number | undefined;
   readonly usage: Usage | undefined;
   readonly costUsd: number | undefined;
@@ -80,6 +81,7 @@ const moveColumns: readonly Column<Move>[] = [
   { name: "target_id", type: "text", value: (move) => move.attempt?.targetId },
   { name: "status_code", type: "int4", value: (move) => move.attempt?.statusCode },
   { name: "latency_ms", type: "float8", value: (move) => move.attempt?.latencyMs },
+  { name: "first_token_ms", type: "float8", value: (move) => move.attempt?.firstTokenMs },
   { name: "sent_at", type: "timestamptz", value: (move) => move.attempt?.sentAt },
   { name: "input_tokens", type: "int4", value: (move) => move.attempt?.usage?.inputTokens },
   { name: "output_tokens", type: "int4", value: (move) => move.attempt?.usage?.outputTokens },
@@ -174,7 +176,7 @@ const moveStatement = `
   ),
   closed AS (
     UPDATE attempts a SET ended_at = i.at, latency_ms = i.latency_ms, status_code = i.status_code,
-      sent_at = i.sent_at, input_tokens = i.input_tokens, output_tokens = i.output_tokens, cached_input_tokens = i.cached_input_tokens,
+      first_token_ms = i.first_token_ms, sent_at = i.sent_at, input_tokens = i.input_tokens, output_tokens = i.output_tokens, cached_input_tokens = i.cached_input_tokens,
       reasoning_tokens = i.reasoning_tokens, cost_usd = i.cost_usd,
       outcome = CASE WHEN g.ord IS NULL THEN 'fenced' ELSE coalesce(i.outcome, 'fenced') END
     FROM input i

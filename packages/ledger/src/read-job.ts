@@ -50,6 +50,7 @@ export interface SpecRow {
   readonly p95At: number | null;
   readonly expectedWaitMs: number | null;
   readonly expectedServiceMs: number | null;
+  readonly streamed: boolean;
 }
 
 const specColumnsWith = (
@@ -58,7 +59,7 @@ const specColumnsWith = (
   ${effectiveDeadline}, j.on_miss, j.on_ambiguous, j.max_attempts, j.body_size, j.input_tokens,
   j.max_output_tokens, j.capabilities, j.metadata, j.routing, j.webhook_url, j.webhook_payload, j.traceparent, j.batch_id, j.line,
   j.custom_id, j.candidate_set, j.tokens, j.key_id, j.p50_at, j.p95_at, j.expected_wait_ms,
-  j.expected_service_ms`;
+  j.expected_service_ms, j.streamed`;
 
 /** Columns of `jobs j` without the request itself. */
 export const specColumns = specColumnsWith("j.effective_deadline_at");
@@ -103,6 +104,7 @@ export function specOf(row: SpecRow): JobSpec {
     tokens: row.tokens,
     keyId: row.keyId ?? undefined,
     estimate: estimateOf(row),
+    ...(row.streamed ? { streamed: true } : {}),
   };
 }
 

@@ -65,8 +65,8 @@ export function createWorkers(sql: Sql, settings: Batching): WorkerLedger {
 
 function settlingMove(settlement: Settlement): Move {
   const { jobId, epoch, workerId, endedAt, next } = settlement;
-  const { outcome, targetId, statusCode, latencyMs, sentAt, usage, costUsd } = settlement;
-  const attempt = { outcome, targetId, statusCode, latencyMs, sentAt, usage, costUsd };
+  const { outcome, targetId, statusCode, latencyMs, firstTokenMs, sentAt, usage, costUsd } = settlement;
+  const attempt = { outcome, targetId, statusCode, latencyMs, firstTokenMs, sentAt, usage, costUsd };
   const to = next.kind === "wait" ? { ...next, state: "waiting" as const } : next;
   return { jobId, from: "running", epoch, workerId, at: endedAt, attempt, to };
 }
@@ -104,6 +104,7 @@ interface LoadedRow extends SpecRow {
   readonly waitingFor: string | null;
   readonly maxSpendUsd: number | null;
   readonly keyUsdPerDay: number | null;
+  readonly streamBegan: boolean;
 }
 
 async function load(sql: Sql, ids: readonly JobId[]): Promise<(JobToRun | undefined)[]> {
@@ -123,7 +124,8 @@ function loadLive(sql: Sql, keys: readonly string[]) {
     SELECT ${sql.unsafe(liveSpecColumns)}, j.body, j.body_key, l.state, l.epoch, l.attempts,
       to_json(l.failed_targets) AS failed_targets, l.not_before_at, l.waiting_for,
       coalesce(w.lease_until > clock_timestamp(), false) AS owner_alive, b.max_spend_usd,
-      k.usd_per_day AS key_usd_per_day
+      k.usd_per_day AS key_usd_per_day,
+      j.streamed AND EXISTS (SELECT FROM stream_events s WHERE s.job_id = l.id) AS stream_began
     FROM live_jobs l JOIN jobs j ON j.id = l.id LEFT JOIN workers w ON w.id = l.worker_id
       LEFT JOIN batches b ON b.id = l.batch_id LEFT JOIN api_keys k ON k.id = j.key_id
     WHERE l.id = ANY(${uuids(keys)}::uuid[]) AND j.id = ANY(${uuids(keys)}::uuid[])`;
@@ -133,7 +135,7 @@ function loadEnded(sql: Sql, keys: readonly string[]) {
   return sql<LoadedRow[]>`
     SELECT ${sql.unsafe(specColumns)}, o.state, o.epoch, o.attempts, '[]'::json AS failed_targets,
       NULL::timestamptz AS not_before_at, NULL AS waiting_for, false AS owner_alive,
-      NULL AS max_spend_usd, NULL AS key_usd_per_day
+      NULL AS max_spend_usd, NULL AS key_usd_per_day, false AS stream_began
     FROM outcomes o JOIN jobs j ON j.id = o.job_id
     WHERE o.job_id = ANY(${uuids(keys)}::uuid[]) AND j.id = ANY(${uuids(keys)}::uuid[])`;
 }
@@ -145,5 +147,6 @@ function jobToRun(row: LoadedRow): JobToRun {
   const maxSpendUsd = row.maxSpendUsd ?? undefined;
   const keyUsdPerDay = row.keyUsdPerDay ?? undefined;
   const standing = { state, epoch, attempts, failedTargets, ownerAlive, notBeforeAt, waitingFor };
-  return { ...specOf(row), ...standing, maxSpendUsd, keyUsdPerDay };
+  const began = row.streamBegan ? { streamBegan: true } : {};
+  return { ...specOf(row), ...standing, maxSpendUsd, keyUsdPerDay, ...began };
 }

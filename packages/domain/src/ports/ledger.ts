@@ -119,6 +119,8 @@ export interface AttemptRecord {
   readonly outcome: OutcomeKind | "lost" | "fenced" | undefined;
   readonly statusCode: number | undefined;
   readonly latencyMs: number | undefined;
+  /** From the sending of the request to the first part of a streamed answer. */
+  readonly firstTokenMs?: number | undefined;
   readonly usage: Usage | undefined;
   readonly costUsd: number | undefined;
 }

@@ -19,6 +19,8 @@ export interface JobToRun extends JobSpec {
   readonly keyUsdPerDay?: number | undefined;
   /** The limit that it is held for; then `notBeforeAt` is when it looks by itself, and it may run before. */
   readonly waitingFor: string | undefined;
+  /** Whether an attempt has committed events of its stream: a client may have them, so that no other may begin anew. */
+  readonly streamBegan?: boolean;
 }
 
 /** A job that is held for room. */
@@ -81,6 +83,8 @@ export interface Settlement {
   readonly outcome: OutcomeKind;
   readonly statusCode: number | undefined;
   readonly latencyMs: number;
+  /** From the sending of the request to the first part of the answer; absent for an answer that came as a whole. */
+  readonly firstTokenMs?: number | undefined;
   readonly usage: Usage | undefined;
   readonly costUsd: number;
   readonly next:
