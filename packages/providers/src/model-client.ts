@@ -1,5 +1,6 @@
 import type { Clock, ModelCall, ModelClient, Outcome } from "@sluice/domain";
 import { Agent } from "undici";
+import { askToStream } from "./ask-to-stream.ts";
 import { abortReason } from "./classify-failure.ts";
 import { exchange } from "./exchange.ts";
 import { addressOf, type Providers } from "./provider-address.ts";
@@ -53,7 +54,11 @@ async function callModel(agent: Agent, options: ModelClientOptions, call: ModelC
     origin: address.origin,
     path: address.path,
     headers: { ...address.credentials, ...headersOf(call) },
-    body: replaceTopLevelModel(call.body, call.target.model),
+    body: replaceTopLevelModel(
+      call.stream === undefined ? call.body : askToStream(call.endpoint, call.body),
+      call.target.model,
+    ),
+    stream: call.stream,
     signal: call.signal,
     timeoutMs: call.timeoutMs,
     maxAnswerBytes: options.maxAnswerBytes ?? defaultMaxAnswerBytes,
@@ -62,10 +67,10 @@ async function callModel(agent: Agent, options: ModelClientOptions, call: ModelC
 }
 
 /** The idempotency key is the job's: an upstream that keeps it serves a repeated attempt once. */
-function headersOf({ jobId, epoch, traceparent }: ModelCall): Record<string, string> {
+function headersOf({ jobId, epoch, traceparent, stream }: ModelCall): Record<string, string> {
   return {
     "content-type": "application/json",
-    accept: "application/json",
+    accept: stream === undefined ? "application/json" : "text/event-stream, application/json",
     "user-agent": "sluice",
     "x-request-id": `${jobId}.${epoch}`,
     "x-sluice-job-id": jobId,

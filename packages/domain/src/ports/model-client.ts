@@ -25,7 +25,8 @@ export interface ServerSentEvent {
 
 /** Where a stream stands after an event. */
 export type StreamProgress =
-  | { readonly kind: "more" }
+  /** `began`: some of the answer itself has come, not only what precedes it. */
+  | { readonly kind: "more"; readonly began: boolean }
   /** It is complete: what it came to, as the upstream would have answered without streaming. */
   | { readonly kind: "over"; readonly body: Buffer }
   /** It cannot become an answer; the reason holds nothing of its content. */
