@@ -49,6 +49,10 @@ const writers: Partial<Record<ColumnType, (sink: Sink, value: never) => void>> =
     writeLength(sink, 16);
     sink.at += sink.buffer.write(value.replaceAll("-", ""), sink.at, "hex");
   },
+  bool(sink, value: boolean) {
+    writeLength(sink, 1);
+    sink.at = sink.buffer.writeUInt8(value ? 1 : 0, sink.at);
+  },
   text: (sink, value: string) => writeText(sink, value),
   // Binary jsonb is its version, 1, and then the text.
   jsonb: (sink, value: unknown) => writeText(sink, JSON.stringify(value), "\x01"),
