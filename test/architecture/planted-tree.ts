@@ -13,6 +13,7 @@ const npmPackages = [
   "gpt-tokenizer",
   "postgres",
   "ioredis",
+  "openai",
   "undici",
   "zod",
   "pino",

@@ -23,6 +23,7 @@ const faults: [SourceFault["rule"], string, string][] = [
   ["environment", "packages/config/src/a.ts", "export const home = process.env.HOME;"],
   ["environment", "apps/api/src/routes/a.ts", 'export const home = process.env["HOME"];'],
   ["environment", "packages/ledger/src/a.ts", 'import { env } from "node:process";'],
+  ["environment", "packages/client/src/a.ts", "export const home = process.env.HOME;"],
   ["ports", "packages/domain/src/a.ts", "export const at = Date.now();"],
   ["ports", "packages/routing/src/a.ts", "export const chance = () => Math.random();"],
   ["ports", "packages/routing/src/b.ts", "export const chance = Math.random;"],

@@ -25,7 +25,8 @@ const isTest = (file: string) => file.startsWith("test/") || file.endsWith(".tes
 const pure = /^packages\/(?:domain|routing|scheduling|engine|simulation)\//;
 /** The real clock and chance behind the ports, for the apps to hand out. */
 const adaptersOfPorts = new Set(["packages/engine/src/system.ts"]);
-const mayReadEnvironment = /^apps\/[^/]+\/src\/main\.ts$|^packages\/embedded\/|^scripts\/|^bin\//;
+const mayReadEnvironment =
+  /^apps\/[^/]+\/src\/main\.ts$|^packages\/(?:embedded|client\/examples)\/|^packages\/client\/src\/environment\.ts$|^scripts\/|^bin\//;
 const mayFetch = /^packages\/(?:providers|webhooks|client)\/|^apps\/cli\/|^scripts\//;
 
 // setImmediate is not here: it waits for a turn of the event loop, not for time.

@@ -10,7 +10,6 @@ export {
 export type { SendFailureReason, SendResult } from "./send-result.ts";
 export { type SignWebhookInput, signWebhook, webhookHeaders } from "./sign-webhook.ts";
 export { newSecret } from "./signing-key.ts";
-export { type VerifyWebhookInput, verifyWebhook, type WebhookVerification } from "./verify-webhook.ts";
 export {
   createWebhookSender,
   type WebhookRequest,

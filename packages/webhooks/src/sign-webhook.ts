@@ -14,7 +14,7 @@ export interface SignWebhookInput extends SignedContent {
 }
 
 /** The raw HMAC-SHA256 over `id.timestamp.body`, base64 (Standard Webhooks 1.0, scheme v1). */
-export function signature(secret: string, content: SignedContent): string {
+function signature(secret: string, content: SignedContent): string {
   return createHmac("sha256", signingKey(secret))
     .update(`${content.id}.${content.timestampSeconds}.`)
     .update(content.body)

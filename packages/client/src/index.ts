@@ -1,0 +1,57 @@
+// The client of Sluice. It imports none of the other packages and needs nothing installed.
+
+export type { BulkOptions } from "./bulk.ts";
+export {
+  SluiceApiError,
+  SluiceConnectionError,
+  SluiceError,
+  SluiceJobError,
+  SluiceTimeoutError,
+} from "./errors.ts";
+export { hasEnded, resultOf } from "./job-status.ts";
+export type { JobReference, Jobs, RunOptions, SubmitOptions } from "./jobs.ts";
+export { Sluice, type SluiceOptions } from "./sluice.ts";
+export type { StreamOptions } from "./stream-events.ts";
+export type { CallOptions } from "./transport.ts";
+export type {
+  Attempt,
+  BulkAnswer,
+  BulkError,
+  BulkRequest,
+  EndedJob,
+  EndedJobStatus,
+  ErrorBody,
+  FailedJob,
+  Feedback,
+  FeedbackRequest,
+  Job,
+  JobEvent,
+  JobFilter,
+  JobOptions,
+  JobRequest,
+  JobResult,
+  JobStatus,
+  ListedJob,
+  LiveJob,
+  LiveJobStatus,
+  Route,
+  RouteCandidate,
+  RoutingWishes,
+  SucceededJob,
+  UnansweredJob,
+} from "./types.ts";
+export {
+  type VerifyWebhookOptions,
+  verifyWebhook,
+  type WebhookFault,
+  type WebhookHeaders,
+  WebhookVerificationError,
+} from "./verify-webhook.ts";
+export type { WaitOptions } from "./wait-for-job.ts";
+export type {
+  BatchWebhookEvent,
+  EndpointWebhookEvent,
+  JobWebhookEvent,
+  ResponseWebhookEvent,
+  WebhookEvent,
+} from "./webhook-event.ts";

@@ -1,0 +1,100 @@
+import { SluiceApiError, SluiceConnectionError } from "./errors.ts";
+import { messagesOf } from "./event-stream.ts";
+import { isEndStatus } from "./job-status.ts";
+import { createRetrier, type Retrier } from "./retry.ts";
+import type { TimeLimit } from "./time-limit.ts";
+import type { CallOptions, OpenAnswer, Transport } from "./transport.ts";
+import type { JobEvent } from "./types.ts";
+import { outageMs } from "./wait-for-job.ts";
+
+/** Options of a stream. */
+export interface StreamOptions extends CallOptions {
+  /** Only what came after the event of this id. */
+  lastEventId?: string | undefined;
+}
+
+interface Stream {
+  readonly transport: Transport;
+  readonly id: string;
+  readonly signal: AbortSignal | undefined;
+  readonly retrier: Retrier;
+  /** Id of the last event that was given on. */
+  last: string | undefined;
+}
+
+/** The changes of a job's state up to its end, each once, over as many connections as it takes. */
+export async function* streamEvents(
+  transport: Transport,
+  id: string,
+  { lastEventId: last, signal }: StreamOptions,
+): AsyncGenerator<JobEvent, void, undefined> {
+  const { runtime } = transport.options;
+  const stream: Stream = {
+    transport,
+    id,
+    signal,
+    last,
+    retrier: createRetrier({ runtime, signal, outageMs }),
+  };
+  for (;;) {
+    const answer = await connect(stream);
+    if (answer === "over" || (yield* readOn(stream, answer))) return;
+    await stream.retrier.failed(new SluiceConnectionError(`the events of ${id} broke off`));
+  }
+}
+
+async function connect({ transport, id, signal, retrier, last }: Stream): Promise<OpenAnswer | "over"> {
+  const path = `/v1/jobs/${encodeURIComponent(id)}/events`;
+  const headers = { accept: "text/event-stream", ...(last === undefined ? {} : { "last-event-id": last }) };
+  for (;;) {
+    try {
+      const answer = await transport.open({ path, headers, signal });
+      if (answer.response.status !== 204) return answer;
+      answer.limit.clear();
+      return "over";
+    } catch (error) {
+      await retrier.failed(error);
+    }
+  }
+}
+
+/** Gives on the events of one connection, and answers whether the last of them was the job's last. */
+async function* readOn(
+  stream: Stream,
+  { response, limit }: OpenAnswer,
+): AsyncGenerator<JobEvent, boolean, undefined> {
+  const messages = messagesOf(signsOfLife(response, limit));
+  try {
+    for (;;) {
+      const message = await messages.next().catch((error: unknown) => {
+        throw stream.transport.explain(error, stream.signal);
+      });
+      if (message.done) return false;
+      const event = eventOf(message.value, stream.last);
+      if (event === undefined) continue;
+      stream.last = event.id;
+      stream.retrier.succeeded();
+      yield event;
+      if (isEndStatus(event.status)) return true;
+    }
+  } catch (error) {
+    if (error instanceof SluiceConnectionError && !(error instanceof SluiceApiError)) return false;
+    throw error;
+  } finally {
+    limit.clear();
+    await messages.return(undefined).catch(() => undefined);
+  }
+}
+
+function eventOf({ id, data }: { id: string | undefined; data: string }, last: string | undefined) {
+  if (id === undefined || (last !== undefined && Number(id) <= Number(last))) return undefined;
+  return { id, ...(JSON.parse(data) as Omit<JobEvent, "id">) };
+}
+
+/** The server is never silent for long: comments keep the connection open. */
+async function* signsOfLife(response: Response, limit: TimeLimit): AsyncGenerator<Uint8Array> {
+  for await (const part of response.body ?? []) {
+    limit.restart();
+    yield part;
+  }
+}
