@@ -20,6 +20,7 @@ import type {
   JobRequestFields,
   JobWaiter,
   JobWatcher,
+  TenantBook,
   WindowSizes,
 } from "@sluice/engine";
 import type { Ledger } from "@sluice/ledger";
@@ -43,6 +44,9 @@ export interface ApiPorts {
   readonly tracing: Tracing;
   readonly config: () => Config;
   readonly authenticator: Authenticator;
+  /** Names of the tenants in sluice.yaml, `default` always among them. */
+  readonly configuredTenants: () => readonly string[];
+  readonly tenants: Pick<TenantBook, "refresh">;
   readonly acceptJob: (request: AcceptJobRequest) => Promise<AcceptedJob>;
   /** Where such a job would go now. */
   readonly previewRoute: (fields: JobRequestFields, body: Buffer) => Promise<Route>;

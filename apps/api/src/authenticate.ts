@@ -1,4 +1,5 @@
 import { createHash } from "node:crypto";
+import type { Config } from "@sluice/config";
 import {
   type ApiKeyOwner,
   type Clock,
@@ -7,6 +8,7 @@ import {
   type TenantLedger,
   tenantId,
 } from "@sluice/domain";
+import { type KeyUseRecorder, type TenantBook, tenantConfig } from "@sluice/engine";
 import type { FastifyRequest } from "fastify";
 
 /** Who a request is from. */
@@ -15,6 +17,8 @@ export interface Caller {
   /** As {@link ApiKeyOwner} has it. */
   readonly keyUsdPerDay: number | undefined;
   readonly role: ApiKeyOwner["role"];
+  /** The tenant that the key is of. */
+  readonly keyTenantId: TenantId;
   /** The key's tenant, or the one an admin asked for with `?tenant=`. */
   readonly tenantId: TenantId;
 }
@@ -34,48 +38,76 @@ export function hashKey(key: string): Buffer {
 }
 
 export interface Authenticator {
-  /** The owner of a key; `undefined` when it is not one. Answers are kept for 10 s. */
-  ownerOf(key: string): Promise<ApiKeyOwner | undefined>;
-  /** The caller of a request. Throws `invalid_api_key` or `permission_denied`. */
+  /**
+   * The owner of a key. Answers are kept for 10 s, and no longer than until a change of any key or tenant is known here,
+   * which takes about a second. Throws `invalid_api_key` and `tenant_disabled`.
+   */
+  ownerOf(key: string | undefined): Promise<ApiKeyOwner>;
+  /** The caller of a request. Throws as {@link Authenticator.ownerOf} does, and `permission_denied`. */
   authenticate(request: FastifyRequest): Promise<Caller>;
 }
 
-/** Looks keys up by their hash. */
-export function createAuthenticator(ports: {
-  ledger: Pick<TenantLedger, "findKey">;
-  clock: Clock;
-}): Authenticator {
-  const kept = new Map<string, { owner: Promise<ApiKeyOwner | undefined>; until: number }>();
+export interface AuthenticatorPorts {
+  readonly ledger: Pick<TenantLedger, "findKey">;
+  readonly clock: Clock;
+  readonly config: () => Config;
+  readonly tenants: Pick<TenantBook, "version">;
+  readonly keyUse: Pick<KeyUseRecorder, "used">;
+}
 
-  function ownerOf(key: string): Promise<ApiKeyOwner | undefined> {
-    const hash = hashKey(key);
-    const name = hash.toString("base64");
-    const now = ports.clock.monotonicMs();
-    const entry = kept.get(name);
-    if (entry !== undefined && entry.until > now) return entry.owner;
-    const owner = ports.ledger.findKey(hash);
-    if (kept.size >= cacheSize) kept.clear();
-    kept.set(name, { owner, until: now + cacheMs });
-    owner.catch(() => kept.delete(name));
+/** Looks keys up by their hash. */
+export function createAuthenticator(ports: AuthenticatorPorts): Authenticator {
+  const find = cachedFind(ports);
+
+  async function ownerOf(key: string | undefined): Promise<ApiKeyOwner> {
+    if (key === undefined) throw refused("No API key was given: send Authorization: Bearer KEY.");
+    const owner = await find(hashKey(key));
+    if (owner === undefined) throw refused("The API key is not valid.");
+    if (owner.isRevoked) throw refused("The API key was revoked.");
+    if (owner.validUntil !== undefined && owner.validUntil <= ports.clock.now())
+      throw refused("The API key has expired.");
+    if (tenantConfig(ports.config(), owner.tenantId).disabled === true)
+      throw new SluiceError("tenant_disabled", "The tenant of this API key is disabled.");
+    ports.keyUse.used(owner.keyId);
     return owner;
   }
 
   return {
     ownerOf,
     async authenticate(request) {
-      const key = keyOf(request);
-      const owner = key === undefined ? undefined : await ownerOf(key);
-      if (owner === undefined) {
-        const message =
-          key === undefined
-            ? "No API key was given: send Authorization: Bearer KEY."
-            : "The API key is not valid.";
-        throw new SluiceError("invalid_api_key", message);
-      }
-      const { keyId, role, usdPerDay: keyUsdPerDay } = owner;
-      return { keyId, keyUsdPerDay, role, tenantId: tenantOf(request, owner) };
+      const owner = await ownerOf(keyOf(request));
+      const { keyId, role, usdPerDay: keyUsdPerDay, tenantId: keyTenantId } = owner;
+      return { keyId, keyUsdPerDay, role, keyTenantId, tenantId: tenantOf(request, owner) };
     },
   };
+}
+
+/** What was found of a key, until it may have changed. */
+function cachedFind({ ledger, clock, tenants }: AuthenticatorPorts) {
+  const kept = new Map<string, { owner: Promise<ApiKeyOwner | undefined>; until: number; version: number }>();
+
+  return (hash: Buffer): Promise<ApiKeyOwner | undefined> => {
+    const name = hash.toString("base64");
+    const now = clock.monotonicMs();
+    // Taken before the ledger is asked: a change that comes meanwhile makes the answer stale.
+    const version = tenants.version();
+    const entry = kept.get(name);
+    if (entry !== undefined && entry.until > now && entry.version === version) return entry.owner;
+    const owner = ledger.findKey(hash);
+    kept.delete(name);
+    // The oldest goes: a flood of unknown keys pushes out no more than it has to.
+    for (const [oldest] of kept) {
+      if (kept.size < cacheSize) break;
+      kept.delete(oldest);
+    }
+    kept.set(name, { owner, until: now + cacheMs, version });
+    owner.catch(() => kept.delete(name));
+    return owner;
+  };
+}
+
+function refused(message: string): SluiceError {
+  return new SluiceError("invalid_api_key", message);
 }
 
 function keyOf(request: FastifyRequest): string | undefined {
@@ -92,10 +124,16 @@ function tenantOf(request: FastifyRequest, owner: ApiKeyOwner): TenantId {
   delete query.tenant;
   if (owner.role !== "admin")
     throw new SluiceError("permission_denied", "Only an admin key may name a tenant.", { param: "tenant" });
+  return tenantNamed(String(asked), "tenant");
+}
+
+/** The tenant of a name from outside. Throws `invalid_value` naming `param` when it cannot be one. */
+export function tenantNamed(name: string, param: string): TenantId {
   try {
-    return tenantId(String(asked));
+    return tenantId(name);
   } catch {
-    throw new SluiceError("invalid_value", "'tenant' is not a tenant name.", { param: "tenant" });
+    const what = "must be a tenant's name: 1 to 64 of a-z, 0-9, _ and -";
+    throw new SluiceError("invalid_value", `'${param}' ${what}.`, { param });
   }
 }
 
@@ -103,4 +141,11 @@ function tenantOf(request: FastifyRequest, owner: ApiKeyOwner): TenantId {
 export function callerOf(request: FastifyRequest): Caller {
   if (request.caller === undefined) throw new Error("the route is not behind the key check");
   return request.caller;
+}
+
+/** The caller, who must have an admin key. Throws `permission_denied` with `why` before it. */
+export function adminOf(request: FastifyRequest, why: string): Caller {
+  const caller = callerOf(request);
+  if (caller.role !== "admin") throw new SluiceError("permission_denied", `${why}: this needs an admin key.`);
+  return caller;
 }

@@ -27,3 +27,8 @@ export function jsonBody(request: FastifyRequest): JsonBody {
   }
   return request.body as JsonBody;
 }
+
+/** The same where clients send no body at all for all defaults. */
+export function bodyOrEmpty(request: FastifyRequest): unknown {
+  return request.body === undefined || request.body === null ? {} : jsonBody(request).value;
+}

@@ -1,6 +1,6 @@
 import { createCapacity, createForecastBoard } from "@sluice/capacity";
 import { renderAccepted } from "@sluice/contracts";
-import { FileMissing, type FileStore, idFromUuid, tenantId } from "@sluice/domain";
+import { FileMissing, type FileStore } from "@sluice/domain";
 import {
   cacheSignals,
   createAcceptJob,
@@ -9,6 +9,7 @@ import {
   createForecastReporter,
   createJobWaiter,
   createJobWatcher,
+  createKeyUseRecorder,
   createLaneRoom,
   createWindowSizes,
   previewJob,
@@ -21,8 +22,9 @@ import { checkRedis } from "@sluice/redis";
 import { enginesOf, type Runtime, type StartedRole } from "@sluice/role";
 import { lanePriority } from "@sluice/scheduling";
 import type { ApiPorts } from "./api-ports.ts";
-import { createAuthenticator, hashKey } from "./authenticate.ts";
+import { createAuthenticator } from "./authenticate.ts";
 import { createServer } from "./create-server.ts";
+import { ensureAdminKey } from "./ensure-admin-key.ts";
 import { estimateOf } from "./estimate-of.ts";
 import { listen } from "./listen.ts";
 
@@ -34,7 +36,7 @@ async function canRead(files: FileStore): Promise<boolean> {
 
 /** Wires the API and listens. */
 export async function startApi(runtime: Runtime): Promise<StartedRole> {
-  const { ledger, files, ids, clock, logger, metrics, config, environment } = runtime;
+  const { ledger, files, ids, clock, logger, metrics, config, tenants, environment } = runtime;
   await ensureAdminKey(runtime);
   const redis = runtime.redis("producer");
   const lanes = createLanes({
@@ -65,6 +67,7 @@ export async function startApi(runtime: Runtime): Promise<StartedRole> {
   const preview = { signals, clock, random: runtime.random, ids, files, config };
   const sizes = createWindowSizes({ capacity, files, clock, logger, config });
   const room = createLaneRoom({ ledger, sizes, clock, logger });
+  const keyUse = createKeyUseRecorder({ ledger, clock, logger });
   const ports: ApiPorts = {
     ledger,
     lanes,
@@ -80,7 +83,9 @@ export async function startApi(runtime: Runtime): Promise<StartedRole> {
     batches: createIdQueue({ redis, name: "batches", clock }),
     deliveries: createIdQueue({ redis, name: "delivery", clock }),
     deadLetters: createDeadLetters({ redis }),
-    authenticator: createAuthenticator({ ledger, clock }),
+    authenticator: createAuthenticator({ ledger, clock, config, tenants, keyUse }),
+    tenants,
+    configuredTenants: runtime.configuredTenants,
     acceptJob: createAcceptJob({
       ledger,
       lanes,
@@ -124,27 +129,11 @@ export async function startApi(runtime: Runtime): Promise<StartedRole> {
     url,
     async stop() {
       await server.close();
+      await keyUse.flush();
       await engines.close();
       await checks.close();
       await lanes.close();
       await queues.close();
     },
   };
-}
-
-/** The operator's key exists before the first request can ask for it. */
-async function ensureAdminKey({ environment, ledger, ids, clock }: Runtime): Promise<void> {
-  const key = environment.adminKey;
-  if (key === undefined) return;
-  const tenant = tenantId("default");
-  await ledger.ensureTenant(tenant, clock.now());
-  await ledger.ensureKey({
-    id: idFromUuid("apiKey", ids.uuid()),
-    tenantId: tenant,
-    role: "admin",
-    hash: hashKey(key),
-    hint: key.slice(-4),
-    name: "operator",
-    now: clock.now(),
-  });
 }

@@ -1,4 +1,5 @@
 import { Command, CommanderError } from "commander";
+import { addKeys, addTenants } from "./access-commands.ts";
 import { command, type Finish, type Outcome } from "./command.ts";
 import { type CliContext, CliError, sentenceOf } from "./context.ts";
 import { addDeadLetters } from "./dead-letter-commands.ts";
@@ -48,6 +49,8 @@ Exit codes: 0 all went well, 1 it did not, 2 it was asked for in a wrong way or 
   addDeadLetters(program, context, finish);
   addSimulate(program, context, finish);
   addWebhooks(program, context, finish);
+  addKeys(program, context, finish);
+  addTenants(program, context, finish);
   return program;
 }
 

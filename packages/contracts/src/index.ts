@@ -1,3 +1,14 @@
+export {
+  keyListQuerySchema,
+  keyRequestSchema,
+  keyRotationSchema,
+  type TenantSettingsFields,
+  tenantChangeSchema,
+  tenantListQuerySchema,
+  tenantRequestSchema,
+  tenantSettings,
+} from "./access-requests.ts";
+export { renderKey, renderTenant, type TenantView } from "./access-views.ts";
 export type { BatchInputLine, ReadLine } from "./batch-line.ts";
 export { bodyBytes, readBatchLine } from "./batch-line.ts";
 export {

@@ -118,6 +118,8 @@ export interface TenantConfig {
     readonly usdPerDayPerKey?: number;
   };
   readonly maxPriority: number;
+  /** Its keys open nothing; only a tenant that was made over the API can be disabled. */
+  readonly disabled?: boolean;
 }
 
 /** The configuration as the use-cases read it; packages/config produces it. */

@@ -24,6 +24,7 @@ export type * from "./ports/rebuild.ts";
 export type * from "./ports/runtime.ts";
 export type * from "./ports/stream-ledger.ts";
 export type * from "./ports/target-ledger.ts";
+export type * from "./ports/tenant-ledger.ts";
 export type * from "./ports/upload-ledger.ts";
 export type * from "./ports/webhook-ledger.ts";
 export type * from "./ports/worker-ledger.ts";

@@ -28,6 +28,7 @@ export { createForecastPublisher } from "./forecast/publish-forecasts.ts";
 export { createForecastReporter, type ForecastReporter, noReports } from "./forecast/report-finishes.ts";
 export { gather } from "./gather.ts";
 export { keepCapacityWarm } from "./keep-capacity-warm.ts";
+export { type KeepTenantsPorts, keepTenants, type TenantBook } from "./keep-tenants.ts";
 export { createLaneRoom, type LaneRoom, type LaneRoomPorts } from "./lane-room.ts";
 export { type Leading, type LeadPorts, leadDuties } from "./lead.ts";
 export { keepLease, type LeaseKeeper, workerLeaseMs } from "./lease-keeper.ts";
@@ -47,6 +48,7 @@ export type { ProcessJobPorts, ResultLine } from "./process-job-ports.ts";
 export { type ReadFilePorts, readFile } from "./read-file.ts";
 export { type ReadWindowsPorts, readWindows, type WindowReport } from "./read-windows.ts";
 export { createReceiverGate, type ReceiverGate, type ReceiverGateOptions } from "./receiver-gate.ts";
+export { createKeyUseRecorder, type KeyUseRecorder, type RecordKeyUsePorts } from "./record-key-use.ts";
 export { createWaitRecorder, type RecordWaitsPorts, type WaitRecorder } from "./record-waits.ts";
 export {
   forecastRedrive,
@@ -57,10 +59,11 @@ export {
   redriveDeadLetters,
 } from "./redrive.ts";
 export { type RenderEventPorts, renderEvent } from "./render-event.ts";
-export { type JobRequestFields, parseMoment, specJob } from "./spec-job.ts";
+export { type JobRequestFields, longestDeadlineMs, parseMoment, specJob } from "./spec-job.ts";
 export type { ReadBatchLine } from "./spec-line.ts";
 export { isBlank, type RawLine, splitLines } from "./split-lines.ts";
 export { systemClock, systemRandom } from "./system.ts";
+export { tenantConfig } from "./tenant-config.ts";
 export { type EndpointTest, type TestEndpointPorts, testEndpoint } from "./test-endpoint.ts";
 export { createTurns, type Turns } from "./turns.ts";
 export {

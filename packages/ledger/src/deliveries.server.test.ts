@@ -103,7 +103,7 @@ describe("tenants", () => {
     await ledger.ensureTenant(tenant, t0);
     await ledger.ensureKey(key);
     await ledger.ensureKey({ ...key, id: "key_2", role: "member" });
-    expect(await ledger.findKey(hash)).toEqual({ keyId: "key_1", tenantId: tenant, role: "admin" });
+    expect(await ledger.findKey(hash)).toMatchObject({ keyId: "key_1", tenantId: tenant, role: "admin" });
     expect(await ledger.findKey(Buffer.alloc(32))).toBeUndefined();
   });
 

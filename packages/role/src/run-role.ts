@@ -8,7 +8,7 @@ import {
   type Metrics,
   type Random,
 } from "@sluice/domain";
-import { systemClock, systemRandom } from "@sluice/engine";
+import { keepTenants, systemClock, systemRandom, type TenantBook } from "@sluice/engine";
 import { openFileStore } from "@sluice/files";
 import { createLedger, type Ledger } from "@sluice/ledger";
 import { createQueueTelemetry } from "@sluice/queue";
@@ -29,7 +29,11 @@ import { reportRedis } from "./report-redis.ts";
 /** What a role is built from. */
 export interface Runtime {
   readonly environment: RoleEnvironment;
+  /** The configuration of this moment, with the tenants that were made over the API. */
   readonly config: () => Config;
+  /** Names of the tenants in the file. */
+  readonly configuredTenants: () => readonly string[];
+  readonly tenants: TenantBook;
   readonly ledger: Ledger;
   readonly files: ReturnType<typeof openFileStore>;
   /** Opens a connection that is closed when the role stops. */
@@ -109,10 +113,16 @@ async function createRuntime(
       metrics.observe("sluice_ledger_flush_seconds", {}, durationMs / 1000);
     },
   });
+  const tenants = keepTenants({ ledger, clock: systemClock, logger });
+  // Without them a role would take their limits for those of the default tenant.
+  await tenants.refresh();
+  tenants.start();
   const connections: RedisClient[] = [];
   const runtime: Runtime = {
     environment,
-    config: watch.current,
+    config: () => tenants.into(watch.current()),
+    configuredTenants: () => Object.keys(watch.current().tenants),
+    tenants,
     ledger,
     files: openFileStore(environment.filesUrl, {
       endpoint: environment.s3Endpoint,
@@ -138,6 +148,7 @@ async function createRuntime(
     runtime,
     async close() {
       watch.close();
+      tenants.stop();
       await Promise.all(connections.map((client) => closeRedis(client)));
       await ledger.close();
       await tracing.shutdown();

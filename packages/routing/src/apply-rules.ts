@@ -83,7 +83,8 @@ function expressionsOf(alias: ModelAlias): readonly (Expression | undefined)[] {
 }
 
 function factsOf({ alias, request, config, signals, now }: Asked): RuleFacts {
-  const tenant = config.tenants[request.tenant] ?? config.tenants["default"];
+  const own = Object.hasOwn(config.tenants, request.tenant) ? config.tenants[request.tenant] : undefined;
+  const tenant = own ?? config.tenants["default"];
   const { endpoint, model, sla, priority, attempt, metadata, deadlineAt, inputTokens } = request;
   const { maxOutputTokens, capabilities } = request;
   const slackMs = deadlineAt - now;

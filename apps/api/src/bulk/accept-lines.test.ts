@@ -14,7 +14,13 @@ function setup(changes: Partial<BulkCall> = {}) {
   const accepted: AcceptJobRequest[] = [];
   const logger = createRecordingLogger();
   const source = {
-    caller: { keyId: "key_1", keyUsdPerDay: undefined, role: "member", tenantId: tenantId("acme") },
+    caller: {
+      keyId: "key_1",
+      keyUsdPerDay: undefined,
+      role: "member",
+      keyTenantId: tenantId("acme"),
+      tenantId: tenantId("acme"),
+    },
     tags: { sla: "batch" },
     config: () => ({ limits: { jobBodyBytes: 1000 }, webhooks: { allowNetworks: [] } }) as unknown as Config,
   } as const;

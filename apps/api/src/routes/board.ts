@@ -19,7 +19,7 @@ export async function boardRoutes(
     authenticate: { realm: "Sluice" },
     async validate(_name: string, password: string) {
       const owner = await ports.authenticator.ownerOf(password);
-      if (owner?.role !== "admin")
+      if (owner.role !== "admin")
         throw new SluiceError("invalid_api_key", "The password must be an admin key.");
     },
   });

@@ -1,9 +1,8 @@
 import type { EstimateRecord, LaneBacklog } from "@sluice/domain";
-import { SluiceError } from "@sluice/domain";
 import { readWindows, type WindowReport } from "@sluice/engine";
 import type { FastifyInstance } from "fastify";
 import type { ApiPorts } from "../api-ports.ts";
-import { callerOf } from "../authenticate.ts";
+import { adminOf } from "../authenticate.ts";
 import { describe } from "./describe.ts";
 
 /** `GET /v1/lanes`, for operators. */
@@ -15,11 +14,7 @@ export function laneRoutes(server: FastifyInstance, ports: ApiPorts): void {
       "What waits in each lane, in each candidate set's window, and behind them in the ledger (an admin key)",
     ),
     async (request) => {
-      if (callerOf(request).role !== "admin")
-        throw new SluiceError(
-          "permission_denied",
-          "Lanes are shared by all tenants: this needs an admin key.",
-        );
+      adminOf(request, "Lanes are shared by all tenants");
       await ports.forecaster.refreshed();
       const windows = await readWindows({ ...ports, sizes: ports.windowSizes });
       return { object: "list", data: await readLanes(ports), has_more: false, windows: windows.map(toView) };

@@ -1,9 +1,9 @@
 import { parseWith, poolView, shiftRequestSchema, targetView, targetWeightSchema } from "@sluice/contracts";
-import { SluiceError, type TargetState } from "@sluice/domain";
+import type { TargetState } from "@sluice/domain";
 import { giveWeight, operateTarget, readPools, shiftTraffic } from "@sluice/engine";
 import type { FastifyInstance, FastifyRequest } from "fastify";
 import type { ApiPorts } from "../api-ports.ts";
-import { callerOf } from "../authenticate.ts";
+import { adminOf } from "../authenticate.ts";
 import { jsonBody } from "../json-body.ts";
 import { describe } from "./describe.ts";
 
@@ -78,6 +78,5 @@ function weightRoutes(server: FastifyInstance, ports: ApiPorts): void {
 }
 
 function requireAdmin(request: FastifyRequest): void {
-  if (callerOf(request).role !== "admin")
-    throw new SluiceError("permission_denied", "Pools are shared by all tenants: this needs an admin key.");
+  adminOf(request, "Pools are shared by all tenants");
 }

@@ -27,7 +27,8 @@ import type { FastifyInstance, FastifyRequest } from "fastify";
 import type { ApiPorts } from "../api-ports.ts";
 import { callerOf } from "../authenticate.ts";
 import { checkCursor } from "../cursor.ts";
-import { jsonBody } from "../json-body.ts";
+import { bodyOrEmpty, jsonBody } from "../json-body.ts";
+import { notFound } from "../not-found.ts";
 import { checkUrl } from "../tags.ts";
 import { describe } from "./describe.ts";
 
@@ -248,11 +249,6 @@ async function requireEndpoint(ports: ApiPorts, request: FastifyRequest<WithId>)
   return endpoint;
 }
 
-/** Clients send no body at all for all defaults. */
-function bodyOrEmpty(request: FastifyRequest): unknown {
-  return request.body === undefined || request.body === null ? {} : jsonBody(request).value;
-}
-
 function endpointIdOf(request: FastifyRequest<WithId>): WebhookEndpointId {
   const { id } = request.params;
   if (!isId("webhookEndpoint", id)) throw notFound(id);
@@ -263,10 +259,6 @@ function deliveryIdOf(request: FastifyRequest<WithId>): DeliveryId {
   const { id } = request.params;
   if (!isId("delivery", id)) throw notFound(id);
   return id;
-}
-
-function notFound(id: string): SluiceError {
-  return new SluiceError("not_found", `There is no '${id.slice(0, 64)}' here.`);
 }
 
 /** Thrown when a rotation would leave too many secrets that sign. */

@@ -2,6 +2,7 @@ import { openAsBlob } from "node:fs";
 import { basename } from "node:path";
 import type { Readable } from "node:stream";
 import { type Dispatcher, FormData, fetch, request } from "undici";
+import { createKeyCalls, createTenantCalls, type KeyCalls, type TenantCalls } from "./access-calls.ts";
 import { ApiError, UnreachableError } from "./api-error.ts";
 import type {
   DeadLetterGroupView,
@@ -85,6 +86,8 @@ export interface ApiClient {
   /** A file's bytes as a stream. */
   openFile(id: string): Promise<Readable>;
   readonly webhooks: WebhookCalls;
+  readonly keys: KeyCalls;
+  readonly tenants: TenantCalls;
 }
 
 interface Call {
@@ -188,6 +191,8 @@ export function createApiClient(place: ApiPlace): ApiClient {
     createBatch: (batch) => json("/v1/batches", { body: JSON.stringify(batch) }),
     readBatch: (id) => json(`/v1/batches/${encodeURIComponent(id)}`),
     webhooks: createWebhookCalls(json, queryString),
+    keys: createKeyCalls(json, queryString),
+    tenants: createTenantCalls(json, queryString),
     openFile: (id) => open(`/v1/files/${encodeURIComponent(id)}/content`),
   };
 }

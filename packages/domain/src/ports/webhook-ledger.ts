@@ -8,7 +8,8 @@ import type {
   WebhookPayload,
 } from "../delivery.ts";
 import type { DeliveryId, TenantId, WebhookEndpointId } from "../ids.ts";
-import type { EventIds, Page, SecretRotation } from "./ledger.ts";
+import type { EventIds, Page } from "./ledger.ts";
+import type { SecretRotation } from "./tenant-ledger.ts";
 
 /** The receivers and tenants whose share of a process is used up. */
 export interface BusyReceivers {
