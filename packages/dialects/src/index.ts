@@ -1,5 +1,20 @@
+export type { AnswerDefaults } from "./answers/neutral-answer.ts";
+export {
+  type AnswerToTranslate,
+  type TranslatedAnswer,
+  translateAnswer,
+} from "./answers/translate-answer.ts";
+export { type ErrorToTranslate, translateError } from "./answers/translate-error.ts";
 export { type Dialect, dialectOf, endpointOf } from "./dialect.ts";
 export type { Fields } from "./fields.ts";
+export { type CallPlan, mayServe, needsTranslation, planCall } from "./requests/plan-call.ts";
+export type { Refusal } from "./requests/refusals.ts";
+export {
+  defaultMaxTokens,
+  type RequestToTranslate,
+  type TranslatedRequest,
+  translateRequest,
+} from "./requests/translate-request.ts";
 export type { Accumulated, Accumulator } from "./streams/accumulator.ts";
 export { createAccumulator } from "./streams/create-accumulator.ts";
 export {
