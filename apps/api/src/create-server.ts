@@ -3,7 +3,7 @@ import { idFromUuid } from "@sluice/domain";
 import type { BoardQueues } from "@sluice/queue";
 import Fastify, { type FastifyInstance } from "fastify";
 import type { ApiPorts } from "./api-ports.ts";
-import { handleErrors } from "./errors.ts";
+import { handleErrors, nameRequest, refuseUrl } from "./errors.ts";
 import { acceptJson } from "./json-body.ts";
 import { batchRoutes } from "./routes/batches.ts";
 import { boardRoutes } from "./routes/board.ts";
@@ -37,6 +37,7 @@ export async function createServer(ports: ApiPorts, queues: BoardQueues["queues"
     connectionTimeout: 0,
     forceCloseConnections: "idle",
     routerOptions: { ignoreTrailingSlash: true },
+    frameworkErrors: refuseUrl,
   });
   // The schemas of routes describe them; the handlers parse.
   server.setValidatorCompiler(() => (value) => ({ value }));
@@ -81,10 +82,7 @@ export async function createServer(ports: ApiPorts, queues: BoardQueues["queues"
 /** Request ids on every answer, metrics by route. */
 function observe(server: FastifyInstance, ports: ApiPorts): void {
   server.addHook("onRequest", async (request, reply) => {
-    reply
-      .header("x-request-id", request.id)
-      .header("request-id", request.id)
-      .header("x-content-type-options", "nosniff");
+    nameRequest(request, reply);
   });
   server.addHook("onResponse", async (request, reply) => {
     const labels = { route: request.routeOptions.url ?? "unknown", method: request.method };

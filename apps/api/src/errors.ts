@@ -1,9 +1,10 @@
-import { renderError } from "@sluice/contracts";
+import { renderAnthropicError, renderError } from "@sluice/contracts";
 import { type ErrorCode, errorCatalogue, type Logger, SluiceError } from "@sluice/domain";
-import type { FastifyError, FastifyInstance, FastifyReply } from "fastify";
+import type { FastifyError, FastifyInstance, FastifyReply, FastifyRequest } from "fastify";
+import { errorDialectOf } from "./error-dialect.ts";
 import { readAway } from "./read-away.ts";
 
-/** Answers every error in the one envelope; what we did not expect is logged and says nothing of itself. */
+/** Answers every error in the envelope of the path's dialect; what we did not expect is logged and says nothing of itself. */
 export function handleErrors(server: FastifyInstance, logger: Logger): void {
   server.setErrorHandler(async (error: FastifyError, request, reply) => {
     const known = toSluiceError(error);
@@ -16,13 +17,23 @@ export function handleErrors(server: FastifyInstance, logger: Logger): void {
     if (known.code === "payload_too_large") await readAway(request.raw);
     return sendError(reply, known);
   });
-  server.setNotFoundHandler((request, reply) => {
-    const path = request.url.split("?")[0] ?? "";
-    return sendError(
-      reply,
-      new SluiceError("not_found", `Unknown request URL: ${request.method} ${path.slice(0, 200)}.`),
-    );
-  });
+  server.setNotFoundHandler((request, reply) => sendError(reply, unknownUrl(request)));
+}
+
+/** Answers a URL that the router cannot even read: no hook of ours has run. */
+export function refuseUrl(_error: FastifyError, request: FastifyRequest, reply: FastifyReply): void {
+  nameRequest(request, reply);
+  sendError(reply, unknownUrl(request));
+}
+
+/** Puts the request's id on the answer, by the names that the clients of OpenAI and of Anthropic read. */
+export function nameRequest({ id }: FastifyRequest, reply: FastifyReply): void {
+  reply.header("x-request-id", id).header("request-id", id).header("x-content-type-options", "nosniff");
+}
+
+function unknownUrl({ url, method }: FastifyRequest): SluiceError {
+  const path = url.split("?")[0] ?? "";
+  return new SluiceError("not_found", `Unknown request URL: ${method} ${path.slice(0, 200)}.`);
 }
 
 /** A lost ledger is back within seconds, or an operator is needed. */
@@ -38,7 +49,10 @@ export function sendError(reply: FastifyReply, error: SluiceError): FastifyReply
   if (retryAfterSeconds !== undefined) reply.header("retry-after", String(retryAfterSeconds));
   if (status === 409 || (retryAfterSeconds ?? 0) > longestWaitSeconds)
     reply.header("x-should-retry", "false");
-  return reply.code(status).type("application/json").send(renderError(error));
+  const { request } = reply;
+  const body =
+    errorDialectOf(request) === "anthropic" ? renderAnthropicError(error, request.id) : renderError(error);
+  return reply.code(status).type("application/json").send(body);
 }
 
 const byStatus: Readonly<Record<number, ErrorCode>> = {

@@ -17,7 +17,7 @@ export {
   renderDeadLetter,
   renderDeadLetterGroup,
 } from "./dead-letters.ts";
-export { renderError } from "./error-envelope.ts";
+export { renderAnthropicError, renderError } from "./error-envelope.ts";
 export {
   feedbackSchema,
   jobEventsQuerySchema,
