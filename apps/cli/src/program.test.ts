@@ -55,6 +55,7 @@ test.each([
   "run",
   "doctor",
   "submit",
+  "retry",
   "cancel",
   "status",
   "watch",
@@ -172,12 +173,49 @@ test("submits a batch with what it may cost and how many of its lines may fail",
   });
 });
 
+test("resumes a batch with a file, and only with one", async () => {
+  api = await startFakeApi({
+    "POST /v1/files": { json: { id: "file-1" } },
+    "POST /v1/batches": { json: batchJson({ status: "validating" }) },
+  });
+  context = testContext({ SLUICE_URL: api.url, SLUICE_API_KEY: "k" });
+  writeFileSync(join(context.folder, "b.jsonl"), '{"url":"/v1/responses"}\n');
+  expect(await runProgram(context, ["submit", "b.jsonl", "--resume-from", "batch_0"])).toBe(0);
+  expect(JSON.parse(api.received[1]?.body ?? "")).toMatchObject({
+    input_file_id: "file-1",
+    resume_from: "batch_0",
+  });
+  expect(await runProgram(context, ["submit", "a prompt", "--resume-from", "batch_0"])).toBe(2);
+});
+
+test("retries a batch with nothing but its id, or with other terms", async () => {
+  const routes = { "POST /v1/batches": { json: batchJson({ id: "batch_2", retry_of: "batch_1" }) } };
+  const plain = await sluice(["retry", "batch_1"], routes);
+  expect([plain.code, plain.out]).toEqual([0, "batch_2\n"]);
+  expect(JSON.parse(plain.received[0]?.body ?? "")).toEqual({ retry_of: "batch_1" });
+  await api?.close();
+  context.remove();
+  const flags = ["--deadline", "1h", "--priority", "2", "--max-spend", "5", "--json"];
+  const changed = await sluice(["retry", "batch_1", ...flags], routes);
+  expect(JSON.parse(changed.received[0]?.body ?? "")).toEqual({
+    ...{ retry_of: "batch_1", completion_window: "1h", priority: 2, max_spend_usd: 5 },
+  });
+  expect(JSON.parse(changed.out)).toMatchObject({ id: "batch_2", retry_of: "batch_1" });
+  await api?.close();
+  context.remove();
+  expect((await sluice(["retry", "job_1"], routes)).code).toBe(2);
+});
+
 test("says of a batch what it may cost, and why it was ended", async () => {
   const errors = {
     data: [{ code: "max_spend_reached", line: null, message: "Spent.", param: "max_spend_usd" }],
   };
   const batch = batchJson({ status: "cancelled", cost_usd: 1.25, max_spend_usd: 2, errors });
-  const { out } = await sluice(["status", "batch_1"], { "GET /v1/batches/batch_1": { json: batch } });
+  const sequels = { retried_as: "batch_2", retry_of: null };
+  const json = { ...batch, ...sequels };
+  const { out } = await sluice(["status", "batch_1"], { "GET /v1/batches/batch_1": { json } });
+  expect(out).toMatch(/^retried as +batch_2$/m);
+  expect(out).not.toContain("retry of");
   expect(out).toMatch(/^cost +\$1\.25\d* of at most \$2/m);
   expect(out).toMatch(/^errors +Spent\. \[max_spend_reached\]$/m);
 });

@@ -102,6 +102,7 @@ function addSubmitting(program: Command, context: CliContext, finish: Finish): v
       "sluice submit --lines jobs.ndjson --sla batch --idempotency-key tonight",
       "sluice submit batch.jsonl --deadline 1h --wait",
       "sluice submit batch.jsonl --max-spend 5 --stop-on-error-rate 0.2",
+      "sluice submit batch.jsonl --resume-from batch_…",
     ],
   })
     .option("--model <alias>", "model of a prompt (default: auto)")
@@ -119,11 +120,26 @@ function addSubmitting(program: Command, context: CliContext, finish: Finish): v
     .option("--metadata <key=value>", "kept with it; may be repeated", collect)
     .option("--max-spend <usd>", "of a batch: what all its calls together may cost")
     .option("--stop-on-error-rate <0-1>", "of a batch: ends it when more of its lines fail")
+    .option("--resume-from <batch>", "of a batch: takes over results of this ended one, for equal lines")
     .option("--wait", "show progress until the end")
     .option("--json", "the object as JSON")
     .action(async (what, flags) =>
       finish((await import("./commands/submit.ts")).submit(context, what, flags)),
     );
+  command(program, "retry <batch>", {
+    description: "make a new batch of the lines of an ended one that did not succeed",
+    examples: ["sluice retry batch_… --wait", "sluice retry batch_… --deadline 1h --max-spend 5"],
+  })
+    .option("--sla <class>", "instead of that of the batch")
+    .option("--deadline <duration>", "instead of its completion window")
+    .option("--priority <0-9>", "instead of its own")
+    .option("--webhook-url <url>", "instead of its own")
+    .option("--metadata <key=value>", "instead of its own; may be repeated", collect)
+    .option("--max-spend <usd>", "what all calls of the new one together may cost")
+    .option("--stop-on-error-rate <0-1>", "ends the new one when more of its lines fail")
+    .option("--wait", "show progress until the end")
+    .option("--json", "the object as JSON")
+    .action(async (id, flags) => finish((await import("./commands/submit.ts")).retry(context, id, flags)));
   command(program, "cancel <id>", {
     description: "cancel a job or a batch",
     examples: ["sluice cancel job_…"],

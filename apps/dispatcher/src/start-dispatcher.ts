@@ -1,5 +1,5 @@
 import { createCapacity, createForecastBoard } from "@sluice/capacity";
-import { failureLineBytes, readBatchLine } from "@sluice/contracts";
+import { carriedLineBytes, failureLineBytes, readBatchLine } from "@sluice/contracts";
 import type { BatchId } from "@sluice/domain";
 import {
   createForecaster,
@@ -38,7 +38,7 @@ export async function startDispatcher(runtime: Runtime): Promise<StartedRole> {
   const board = createForecastBoard(commands);
   const forecaster = createForecaster({ board, clock, logger, config });
   const ports = { ledger, forecaster, files, deliveries };
-  const validation = { ...ports, ids, clock, logger, metrics, config, readLine, holder };
+  const validation = { ...ports, ids, clock, logger, metrics, config, readLine, carriedLineBytes, holder };
   const validator = createIdConsumer({
     redis: runtime.redis("worker"),
     name: "batches",

@@ -27,12 +27,13 @@ export {
 export { findTopLevelSpans } from "./json-spans.ts";
 export type { ModelRequest } from "./model-request.ts";
 export { knownEndpoints, readModelRequest } from "./model-request.ts";
-export { failureLineBytes, jsonBody, lineBytes, renderLine } from "./output-line.ts";
+export { carriedLineBytes, failureLineBytes, jsonBody, lineBytes, renderLine } from "./output-line.ts";
 export { isJsonObject, parseJson } from "./parse-json.ts";
 export { shiftRequestSchema, targetWeightSchema } from "./pool-requests.ts";
 export { poolView, targetView } from "./pool-view.ts";
 export type { BatchRequest, JobRequest } from "./requests.ts";
 export {
+  batchBodySchema,
   batchListQuerySchema,
   batchRequestSchema,
   bulkLineSchema,
@@ -41,6 +42,7 @@ export {
   jobQuerySchema,
   jobRequestSchema,
   metadataSchema,
+  parseBatchRequest,
   routingSchema,
   routingWishes,
 } from "./requests.ts";

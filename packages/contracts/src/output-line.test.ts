@@ -1,7 +1,7 @@
 import { type EndedLine, idFromUuid, type JobResult } from "@sluice/domain";
 import { assert, constantFrom, jsonValue, option, property, string, uint8Array } from "fast-check";
 import { describe, expect, test } from "vitest";
-import { failureLineBytes, jsonBody, lineBytes, renderLine } from "./output-line.ts";
+import { carriedLineBytes, failureLineBytes, jsonBody, lineBytes, renderLine } from "./output-line.ts";
 
 const jobId = idFromUuid("job", "0198f3a0-0000-7000-8000-000000000000");
 const json = "application/json";
@@ -45,6 +45,21 @@ describe("renderLine", () => {
   test("names the job where the upstream named no request", () => {
     const body = Buffer.from("{}");
     expect(parsed(renderLine(ended(resultOf(body)), body)).response?.request_id).toBe(jobId);
+  });
+
+  test("says of a result that is taken over whose it is, and its length can be told without the result", () => {
+    const body = Buffer.from('{"text":"é"}');
+    for (const customId of ["a", 'quote " and \u2028 and é']) {
+      const line = { ...ended(resultOf(body, json, "req-1"), customId), carriedFrom: jobId };
+      const rendered = renderLine(line, body);
+      expect(parsed(rendered)).toMatchObject({
+        carried_from: jobId,
+        error: null,
+        response: { body: { text: "é" } },
+      });
+      expect(carriedLineBytes(line, body.length)).toBe(rendered.length);
+    }
+    expect(parsed(renderLine(ended(resultOf(body)), body))).not.toHaveProperty("carried_from");
   });
 
   test("of a job without a result has no response, but its failure", () => {

@@ -7,19 +7,26 @@ export function renderLine(line: EndedLine, body: Buffer | undefined): Buffer {
   if (line.result === undefined || body === undefined) {
     return Buffer.from(`${head}null,"error":${errorJson(line.failure)}}\n`);
   }
+  const carried = line.carriedFrom === undefined ? "" : `,"carried_from":"${line.carriedFrom}"`;
   const { statusCode } = line.result;
   const requestId = JSON.stringify(line.result.upstreamRequestId ?? line.jobId);
   const open = Buffer.from(`${head}{"status_code":${statusCode},"request_id":${requestId},"body":`);
   return Buffer.concat([
     open,
     jsonBody(line.result, body),
-    Buffer.from(`},"error":${errorJson(line.failure)}}\n`),
+    Buffer.from(`},"error":${errorJson(line.failure)}${carried}}\n`),
   ]);
 }
 
 /** Length in bytes of what {@link renderLine} gives, without the result's body at hand when there is none. */
 export function lineBytes(line: EndedLine, body: Buffer | undefined): number {
   return renderLine(line, body).length;
+}
+
+/** Length of the line of a job that succeeded with JSON of so many bytes, which are not at hand. */
+export function carriedLineBytes(line: EndedLine, resultBytes: number): number {
+  const standIn = Buffer.from("0");
+  return renderLine(line, standIn).length - standIn.length + resultBytes;
 }
 
 /** Length of the line of a job that ended without a result. */

@@ -1,6 +1,8 @@
 import { fileLifeSeconds, type RoutingWishes } from "@sluice/domain";
 import { z } from "zod";
+import { isJsonObject } from "./parse-json.ts";
 import { isStorable, notStorable } from "./storable-text.ts";
+import { parseWith } from "./zod-errors.ts";
 
 /** A text of at least one and at most `max` characters. */
 export const text = (max: number) => z.string().min(1).max(max).refine(isStorable, { message: notStorable });
@@ -69,8 +71,28 @@ export const batchRequestSchema = z.strictObject({
   max_spend_usd: z.number().positive().max(1_000_000_000).optional(),
   /** Share of the lines that have ended. */
   stop_on_error_rate: z.number().positive().max(1).optional(),
+  /** An ended batch: its results stand in for lines that have the same custom_id and body. */
+  resume_from: text(64).optional(),
 });
-export type BatchRequest = z.infer<typeof batchRequestSchema>;
+
+/** The same for the lines of an ended batch that did not succeed: what it does not say is as there. */
+const retryRequestSchema = batchRequestSchema
+  .omit({ resume_from: true })
+  .partial({ input_file_id: true, endpoint: true, completion_window: true })
+  .extend({ retry_of: text(64) });
+
+/** Both, for the description of the API. */
+export const batchBodySchema = z.union([batchRequestSchema, retryRequestSchema]);
+
+/** Reads the body of `POST /v1/batches`. Throws {@link SluiceError} naming the field at fault. */
+export function parseBatchRequest(value: unknown): BatchRequest {
+  const isRetry = isJsonObject(value) && value.retry_of !== undefined;
+  return isRetry ? parseWith(retryRequestSchema, value) : parseWith(batchRequestSchema, value);
+}
+
+export type BatchRequest =
+  | z.infer<typeof retryRequestSchema>
+  | (z.infer<typeof batchRequestSchema> & { retry_of?: undefined });
 
 export const pageFields = {
   after: optionalText(64).optional(),

@@ -56,6 +56,13 @@ describe("a batch", () => {
     expect(renderBatch(batch)).toMatchObject({ max_spend_usd: null, stop_on_error_rate: null });
   });
 
+  test("names the batches that it goes on from and that go on from it", () => {
+    const named = { retryOf: "batch_1", retriedAs: "batch_2", resumeFrom: "batch_3" } as const;
+    const view = { retry_of: "batch_1", retried_as: "batch_2", resume_from: "batch_3" };
+    expect(renderBatch({ ...batch, ...named })).toMatchObject(view);
+    expect(renderBatch(batch)).toMatchObject({ retry_of: null, retried_as: null, resume_from: null });
+  });
+
   test("has whole seconds and null for what has not happened", () => {
     const view = renderBatch({ ...batch, inProgressAt: at });
     expect(view).toMatchObject({

@@ -82,6 +82,7 @@ function endOf(job: Job): Record<string, unknown> {
           },
     ...(job.failure === undefined ? {} : { error: job.failure }),
     ...(job.redrivenAs === undefined ? {} : { redriven_as: job.redrivenAs }),
+    ...(job.carriedFrom === undefined ? {} : { carried_from: job.carriedFrom }),
   };
 }
 
@@ -129,6 +130,9 @@ export function renderBatch(batch: Batch, estimate?: EstimateToRender): Record<s
     cost_usd: counts.costUsd,
     max_spend_usd: batch.maxSpendUsd ?? null,
     stop_on_error_rate: batch.stopOnErrorRate ?? null,
+    retry_of: batch.retryOf ?? null,
+    retried_as: batch.retriedAs ?? null,
+    resume_from: batch.resumeFrom ?? null,
     ...(estimate === undefined ? {} : estimateView(estimate)),
   };
 }

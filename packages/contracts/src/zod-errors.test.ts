@@ -7,6 +7,7 @@ import {
   jobListQuerySchema,
   jobQuerySchema,
   jobRequestSchema,
+  parseBatchRequest,
   routingWishes,
 } from "./requests.ts";
 import { errorFromIssues, parseWith } from "./zod-errors.ts";
@@ -197,4 +198,23 @@ test("routing wishes change their spelling and drop what was not said", () => {
 
 test("issues without a finding are still an error", () => {
   expect(errorFromIssues([], {})).toMatchObject({ code: "invalid_request" });
+});
+
+describe("the request of a retry", () => {
+  test("needs no more than the batch that it retries", () => {
+    expect(parseBatchRequest({ retry_of: "batch_1" })).toEqual({ retry_of: "batch_1" });
+    const whole = { ...batch, retry_of: "batch_1", metadata: { a: "b" } };
+    expect(parseBatchRequest(whole)).toEqual(whole);
+    expect(parseBatchRequest({ ...batch, resume_from: "batch_1" })).toMatchObject({ resume_from: "batch_1" });
+  });
+
+  test.each([
+    [{ retry_of: "batch_1", resume_from: "batch_2" }, "unknown_parameter", "resume_from"],
+    [{ retry_of: 7 }, "invalid_value", "retry_of"],
+    [{ retry_of: "batch_1", file: 1 }, "unknown_parameter", "file"],
+    [{ resume_from: "batch_1" }, "missing_required_parameter", "input_file_id"],
+    [null, "invalid_request", undefined],
+  ])("refuses %j", (value, code, param) => {
+    expect(() => parseBatchRequest(value)).toThrow(expect.objectContaining({ code, param }));
+  });
 });

@@ -98,6 +98,10 @@ export interface BatchSpec {
   readonly stopOnErrorRate: number | undefined;
   /** How long its output and error file are kept from their end on; as long as its lines' results when it is not said. */
   readonly outputLifeSeconds?: number | undefined;
+  /** The batch whose lines that did not succeed are its lines. */
+  readonly retryOf?: BatchId | undefined;
+  /** The batch whose results stand in for its own lines with the same custom_id and body. */
+  readonly resumeFrom?: BatchId | undefined;
 }
 
 /** A batch as read from the ledger. */
@@ -112,4 +116,6 @@ export interface Batch extends BatchSpec {
   readonly expiredAt: number | undefined;
   readonly cancellingAt: number | undefined;
   readonly cancelledAt: number | undefined;
+  /** The batch that retries it. */
+  readonly retriedAs?: BatchId | undefined;
 }

@@ -175,6 +175,8 @@ export interface Job extends JobSpec {
   readonly redrivenFrom?: JobId | undefined;
   /** The job that was made of this dead one. */
   readonly redrivenAs?: JobId | undefined;
+  /** The job of an earlier batch whose result this one has, without a call. */
+  readonly carriedFrom?: JobId | undefined;
 }
 
 /** What the owner of a job thinks of its result; what learns from results reads it. */

@@ -1,5 +1,6 @@
 import {
   type AcceptResult,
+  type Batch,
   type BatchSpec,
   type EngineConfig,
   type FileRecord,
@@ -39,7 +40,9 @@ function setup(config: EngineConfig = sampleConfig()) {
     answer: AcceptResult;
     claimed: AcceptResult | undefined;
     file: FileRecord | undefined;
+    earlier: Batch | undefined;
   } = {
+    earlier: undefined,
     answer: { kind: "accepted" },
     claimed: undefined,
     file,
@@ -50,6 +53,8 @@ function setup(config: EngineConfig = sampleConfig()) {
         created.push({ spec, claim });
         return state.answer;
       },
+      findBatch: async (tenant: string, id: string) =>
+        state.earlier?.id === id && tenant === state.earlier.tenantId ? state.earlier : undefined,
       findClaim: async () => state.claimed,
       findFile: async (tenant: string) => (tenant === "default" ? state.file : undefined),
     },
@@ -158,4 +163,78 @@ test("a repetition of a batch is answered though its file is gone; a new key is 
   expect((await accept({ idempotency })).result).toEqual(state.claimed);
   await expect(accept()).rejects.toMatchObject({ code: "not_found" });
   expect(created).toEqual([]);
+});
+
+describe("a batch that goes on from another", () => {
+  const counts = { ...sampleBatch.counts, total: 5, succeeded: 3, failed: 2 };
+  const earlier: Batch = {
+    ...sampleBatch,
+    status: "completed",
+    counts,
+    priority: 4,
+    metadata: { night: "27" },
+    routing: { pools: ["main"] },
+    webhookUrl: "https://example.com/",
+    maxSpendUsd: 5,
+    stopOnErrorRate: 0.1,
+    outputLifeSeconds: 3_600,
+    completionWindow: "2h",
+  };
+  const unsaid = { inputFileId: undefined, endpoint: undefined, completionWindow: undefined };
+  const after = (changes: Partial<Batch> = {}) => {
+    const made = setup();
+    made.state.earlier = { ...earlier, ...changes };
+    return made;
+  };
+
+  test("retries it: what is not said is as there, but for its budgets, and its file need not be there", async () => {
+    const { accept, state, clock } = after();
+    state.file = undefined;
+    const { spec } = await accept({ ...unsaid, retryOf: earlier.id });
+    const { inputFileId, endpoint, completionWindow, sla, priority, metadata, routing, webhookUrl } = earlier;
+    const same = { inputFileId, endpoint, completionWindow, sla, priority, metadata, routing, webhookUrl };
+    expect(spec).toMatchObject({ ...same, outputLifeSeconds: 3_600, retryOf: earlier.id });
+    expect(spec).toMatchObject({ maxSpendUsd: undefined, stopOnErrorRate: undefined, resumeFrom: undefined });
+    expect(spec.expiresAt - clock.now()).toBe(7_200_000);
+    const other = await accept({
+      ...unsaid,
+      retryOf: earlier.id,
+      priority: 0,
+      completionWindow: "1h",
+      sla: "standard",
+    });
+    expect(other.spec).toMatchObject({ priority: 0, completionWindow: "1h", sla: "standard", metadata });
+  });
+
+  test("resumes it with a file of its own, and takes over nothing else", async () => {
+    const { spec } = await after().accept({ resumeFrom: earlier.id });
+    expect(spec).toMatchObject({ resumeFrom: earlier.id, retryOf: undefined, inputFileId: file.id });
+    expect(spec).toMatchObject({ priority: 0, metadata: undefined, completionWindow: "24h" });
+  });
+
+  const retry = { ...unsaid, retryOf: earlier.id };
+  const resume = { resumeFrom: earlier.id };
+  test.each<[string, Partial<Batch>, Partial<AcceptBatchRequest>, string, string]>([
+    ["of another tenant", { tenantId: tenantId("other") }, retry, "not_found", "retry_of"],
+    ["of another tenant", { tenantId: tenantId("other") }, resume, "not_found", "resume_from"],
+    ["that is none", {}, { ...unsaid, retryOf: "batch_7" }, "not_found", "retry_of"],
+    ["that still runs", { status: "in_progress" }, retry, "not_ended", "retry_of"],
+    ["that is being cancelled", { status: "cancelling" }, resume, "not_ended", "resume_from"],
+    [
+      "all of whose lines succeeded",
+      { counts: { ...counts, succeeded: 5 } },
+      retry,
+      "nothing_to_retry",
+      "retry_of",
+    ],
+    ["whose file was not valid", { status: "failed" }, retry, "nothing_to_retry", "retry_of"],
+    ["that was retried", { retriedAs: "batch_8" }, retry, "already_retried", "retry_of"],
+    ["with another file", {}, { ...retry, inputFileId: file.id }, "invalid_value", "input_file_id"],
+    ["for another endpoint", {}, { ...retry, endpoint: "/v1/embeddings" }, "invalid_value", "endpoint"],
+    ["for another endpoint", {}, { ...resume, endpoint: "/v1/embeddings" }, "invalid_value", "endpoint"],
+  ])("is refused after one %s", async (_what, changes, wish, code, param) => {
+    const { accept, created } = after(changes);
+    await expect(accept(wish)).rejects.toMatchObject({ code, param });
+    expect(created).toEqual([]);
+  });
 });

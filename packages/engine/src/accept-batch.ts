@@ -1,9 +1,11 @@
 import {
   type AcceptResult,
+  type Batch,
   type BatchLedger,
   type BatchSpec,
   type Clock,
   type EngineConfig,
+  type FileId,
   type FileLedger,
   type IdempotencyKey,
   type IdQueue,
@@ -19,12 +21,13 @@ import {
   type WebhookPayload,
 } from "@sluice/domain";
 import { parseDuration } from "@sluice/scheduling";
+import { type EarlierBatch, findEarlier } from "./earlier-batch.ts";
 import { hasExpired } from "./file-rules.ts";
 import { answerOfFirst } from "./repeated-call.ts";
 import { checkedPriority, longestDeadlineMs, readDeadline, slaClass } from "./spec-job.ts";
 
 export interface AcceptBatchPorts {
-  readonly ledger: Pick<BatchLedger, "createBatch"> &
+  readonly ledger: Pick<BatchLedger, "createBatch" | "findBatch"> &
     Pick<FileLedger, "findFile"> &
     Pick<JobLedger, "findClaim">;
   readonly batches: IdQueue;
@@ -36,9 +39,10 @@ export interface AcceptBatchPorts {
 
 export interface AcceptBatchRequest {
   readonly tenantId: TenantId;
-  readonly inputFileId: string;
-  readonly endpoint: string;
-  readonly completionWindow: string;
+  /** This and the two below need not be said of a retry: it has them from the batch that it retries. */
+  readonly inputFileId?: string | undefined;
+  readonly endpoint?: string | undefined;
+  readonly completionWindow?: string | undefined;
   readonly sla?: string | undefined;
   readonly priority?: number | undefined;
   readonly metadata?: Metadata | undefined;
@@ -53,6 +57,10 @@ export interface AcceptBatchRequest {
   readonly outputLifeSeconds?: number | undefined;
   /** A duration from now or a moment, in place of the window. */
   readonly deadline?: string | undefined;
+  /** An ended batch whose lines that did not succeed are to be run. What is not said is as there, but for budgets. */
+  readonly retryOf?: string | undefined;
+  /** An ended batch whose results stand in for lines with the same custom_id and body. */
+  readonly resumeFrom?: string | undefined;
   readonly idempotency?: IdempotencyKey | undefined;
   /** The answer's body for a new batch. */
   readonly render: (spec: BatchSpec) => string;
@@ -88,19 +96,15 @@ export async function acceptBatch(
 
 async function specBatch(ports: AcceptBatchPorts, request: AcceptBatchRequest): Promise<BatchSpec> {
   const config = ports.config();
-  requireEndpoint(config, request.endpoint);
-  const windowMs = parseDuration(request.completionWindow);
-  if (windowMs === undefined || windowMs <= 0 || windowMs > longestDeadlineMs) {
-    throw new SluiceError(
-      "invalid_value",
-      "'completion_window' must be a duration such as 24h, at most ten years.",
-      {
-        param: "completion_window",
-      },
-    );
-  }
-  const inputFileId = await requireInput(ports, request);
-  const sla = slaClass(config, request.sla ?? (config.slaClasses.batch === undefined ? undefined : "batch"));
+  const earlier = await findEarlier(ports.ledger, request);
+  const retried = earlier?.param === "retry_of" ? earlier.batch : undefined;
+  const asked = { ...kept(retried), ...said(request) };
+  const { endpoint = "", completionWindow = "" } = asked;
+  requireEndpoint(config, endpoint);
+  requireSameEndpoint(earlier, endpoint);
+  const windowMs = requireWindow(completionWindow);
+  const inputFileId = await requireInput(ports, request, retried);
+  const sla = slaClass(config, asked.sla ?? (config.slaClasses.batch === undefined ? undefined : "batch"));
   const now = ports.clock.now();
   return {
     id: idFromUuid("batch", ports.ids.uuid()),
@@ -108,26 +112,57 @@ async function specBatch(ports: AcceptBatchPorts, request: AcceptBatchRequest): 
     inputFileId,
     outputFileId: idFromUuid("file", ports.ids.uuid()),
     errorFileId: idFromUuid("file", ports.ids.uuid()),
-    endpoint: request.endpoint,
-    completionWindow: request.completionWindow,
+    endpoint,
+    completionWindow,
     createdAt: now,
     expiresAt: readDeadline(request.deadline, now) ?? now + windowMs,
     sla: sla.name,
-    priority: checkedPriority(config, request),
+    priority: checkedPriority(config, asked),
     onMiss: sla.onMiss,
     onAmbiguous: sla.onAmbiguous,
     maxAttempts: config.retry.maxAttempts,
-    metadata: request.metadata,
-    routing: request.routing ?? {},
-    webhookUrl: request.webhookUrl,
-    webhookPayload: request.webhookPayload,
-    webhookJobs: request.webhookJobs ?? false,
+    metadata: asked.metadata,
+    routing: asked.routing ?? {},
+    webhookUrl: asked.webhookUrl,
+    webhookPayload: asked.webhookPayload,
+    webhookJobs: asked.webhookJobs ?? false,
     traceparent: request.traceparent,
     keyId: request.keyId,
     maxSpendUsd: request.maxSpendUsd,
     stopOnErrorRate: request.stopOnErrorRate,
-    outputLifeSeconds: request.outputLifeSeconds,
+    outputLifeSeconds: asked.outputLifeSeconds,
+    retryOf: retried?.id,
+    resumeFrom: earlier?.param === "resume_from" ? earlier.batch.id : undefined,
   };
+}
+
+/** What a retry has from the batch that it retries, unless it says otherwise. */
+function kept(retried: Batch | undefined): Partial<AcceptBatchRequest> {
+  if (retried === undefined) return {};
+  const { endpoint, completionWindow, sla, priority, metadata, routing, outputLifeSeconds } = retried;
+  const { webhookUrl, webhookPayload, webhookJobs } = retried;
+  const tags = { sla, priority, metadata, routing, outputLifeSeconds };
+  return { endpoint, completionWindow, ...tags, webhookUrl, webhookPayload, webhookJobs };
+}
+
+/** The fields that a request has. */
+function said(request: AcceptBatchRequest): AcceptBatchRequest {
+  const fields = Object.entries(request).filter(([, value]) => value !== undefined);
+  return Object.fromEntries(fields) as unknown as AcceptBatchRequest;
+}
+
+function requireWindow(completionWindow: string): number {
+  const windowMs = parseDuration(completionWindow);
+  if (windowMs !== undefined && windowMs > 0 && windowMs <= longestDeadlineMs) return windowMs;
+  const message = "'completion_window' must be a duration such as 24h, at most ten years.";
+  throw new SluiceError("invalid_value", message, { param: "completion_window" });
+}
+
+/** The answers of another endpoint are none of these lines. */
+function requireSameEndpoint(earlier: EarlierBatch | undefined, endpoint: string): void {
+  if (earlier === undefined || earlier.batch.endpoint === endpoint) return;
+  const message = `'endpoint' must be that of '${earlier.param}', ${earlier.batch.endpoint}.`;
+  throw new SluiceError("invalid_value", message, { param: "endpoint" });
 }
 
 function requireEndpoint(config: EngineConfig, endpoint: string): void {
@@ -138,16 +173,21 @@ function requireEndpoint(config: EngineConfig, endpoint: string): void {
   });
 }
 
-async function requireInput(ports: AcceptBatchPorts, request: AcceptBatchRequest) {
-  const id = request.inputFileId;
-  const file = isId("file", id) ? await ports.ledger.findFile(request.tenantId, id) : undefined;
-  if (file === undefined || hasExpired(file, ports.clock.now())) {
-    throw new SluiceError("not_found", `No such file: '${id.slice(0, 64)}'.`, { param: "input_file_id" });
-  }
-  if (file.purpose !== "batch") {
-    throw new SluiceError("invalid_value", "The input file's purpose must be 'batch'.", {
-      param: "input_file_id",
-    });
-  }
+async function requireInput(
+  ports: AcceptBatchPorts,
+  { tenantId, inputFileId: id }: AcceptBatchRequest,
+  retried: Batch | undefined,
+): Promise<FileId> {
+  // A retry does not read its file, which may be gone.
+  if (retried !== undefined && (id ?? retried.inputFileId) === retried.inputFileId)
+    return retried.inputFileId;
+  const param = "input_file_id";
+  if (retried !== undefined)
+    throw new SluiceError("invalid_value", "'input_file_id' must be that of 'retry_of'.", { param });
+  const file = isId("file", id ?? "") ? await ports.ledger.findFile(tenantId, id as FileId) : undefined;
+  if (file === undefined || hasExpired(file, ports.clock.now()))
+    throw new SluiceError("not_found", `No such file: '${id?.slice(0, 64) ?? ""}'.`, { param });
+  if (file.purpose !== "batch")
+    throw new SluiceError("invalid_value", "The input file's purpose must be 'batch'.", { param });
   return file.id;
 }

@@ -79,7 +79,12 @@ export function checkLines({ config, readLine }: CheckLinesPorts, batch: Batch):
   };
 }
 
-function servable(config: EngineConfig, batch: Batch, line: ReadBatchLine): ReadBatchLine | LineFault {
+/** The line, or why nothing of the configuration can serve it. */
+export function servable<Line extends { readonly model: string }>(
+  config: EngineConfig,
+  batch: Batch,
+  line: Line,
+): Line | LineFault {
   try {
     requireServed(config, line.model, batch.endpoint);
     return line;

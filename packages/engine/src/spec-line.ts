@@ -6,6 +6,7 @@ import {
   type IdSource,
   idFromUuid,
   type JobSpec,
+  type Payload,
   type RouteRequest,
 } from "@sluice/domain";
 import { chargedTokens, effectiveDeadlineAt } from "@sluice/scheduling";
@@ -39,6 +40,19 @@ export async function specLine(
   payers: Payers,
   line: ReadBatchLine & { readonly number: number },
 ): Promise<JobSpec> {
+  return lineJob(ports, batch, payers, { ...line, body: await payloadOf(line.body, ports.files) });
+}
+
+/** A line whose request is kept already. */
+export type KeptLine = Omit<ReadBatchLine, "body"> & { readonly number: number; readonly body: Payload };
+
+/** Builds the job of one line whose request is kept already. */
+export function lineJob(
+  ports: Pick<SpecLinePorts, "ids" | "clock" | "config">,
+  batch: Batch,
+  payers: Payers,
+  line: KeptLine,
+): JobSpec {
   const { priority, createdAt: acceptedAt, expiresAt: deadlineAt } = batch;
   const id = idFromUuid("job", ports.ids.uuid());
   const terms = { ...line, ...batch, ...payers, model: line.model, deadlineAt, metadata: {} };
@@ -55,7 +69,7 @@ export async function specLine(
     onMiss: batch.onMiss,
     onAmbiguous: batch.onAmbiguous,
     maxAttempts: batch.maxAttempts,
-    body: await payloadOf(line.body, ports.files),
+    body: line.body,
     inputTokens: line.inputTokens,
     maxOutputTokens: line.maxOutputTokens,
     capabilities: line.capabilities,

@@ -1,6 +1,8 @@
+import { Readable } from "node:stream";
+import { idFromUuid, type JobSpec } from "@sluice/domain";
 import { describe, expect, test } from "vitest";
 import { type BatchSetup, setupBatch } from "../../../test/kit/fakes/batch-setup.ts";
-import { sampleBatch } from "../../../test/kit/samples.ts";
+import { sampleBatch, sampleJob, sampleUuid } from "../../../test/kit/samples.ts";
 
 const endpoint = sampleBatch.endpoint;
 
@@ -269,4 +271,101 @@ describe("a batch", () => {
       expect(await run()).toMatchObject({ kind: method === "failBatch" ? "failed" : "done" });
     },
   );
+});
+
+describe("a batch that retries another", () => {
+  const old = (number: number, changes: Partial<JobSpec> = {}): JobSpec => ({
+    ...sampleJob,
+    id: idFromUuid("job", sampleUuid),
+    priority: 0,
+    body: { kind: "stored", key: `body-${number}`, size: 70_000 },
+    capabilities: ["tools"],
+    inputTokens: number,
+    batchLine: { batchId: "batch_old", line: number, customId: `c${number}` },
+    ...changes,
+  });
+  const batch = { retryOf: "batch_old", priority: 7 } as const;
+
+  test("has new jobs for its lines, with their requests, ids and numbers, and its own terms", async () => {
+    const { run, retry, yielded, files } = await setupBatch("", { batch });
+    retry.push(...Array.from({ length: 450 }, (_, index) => old(index * 2 + 1)));
+    files.contents.clear();
+    expect(await run()).toMatchObject({ kind: "done" });
+    expect(yielded.map(({ batchLine, body, inputTokens }) => [batchLine, body, inputTokens])).toEqual(
+      retry.map(({ batchLine, body, inputTokens }) => [
+        { ...batchLine, batchId: sampleBatch.id },
+        body,
+        inputTokens,
+      ]),
+    );
+    expect(yielded[0]).toMatchObject({
+      priority: 7,
+      sla: "batch",
+      deadlineAt: sampleBatch.expiresAt,
+      capabilities: ["tools"],
+    });
+    expect(yielded.some(({ id }) => id === retry[0]?.id)).toBe(false);
+  });
+
+  test("fails, by line, when the configuration does not serve one any more, or its lines are gone", async () => {
+    const { run, retry, failures } = await setupBatch("", { batch });
+    retry.push(old(3), old(8, { model: "gone" }));
+    expect(await run()).toMatchObject({ kind: "failed" });
+    expect(failures).toMatchObject([{ errors: [{ line: 8, code: "unknown_model" }], total: 2 }]);
+    const empty = await setupBatch(line("a"), { batch });
+    expect(await empty.run()).toMatchObject({ kind: "failed" });
+    expect(empty.failures).toMatchObject([{ errors: [{ code: "not_found", param: "retry_of" }], total: 0 }]);
+  });
+});
+
+test("what a batch takes over from another does not count against the tenant's tokens", async () => {
+  const text = lines(3).join("\n");
+  const plain = await setupBatch(text);
+  await plain.run();
+  const tokens = plain.yielded.reduce((sum, job) => sum + job.tokens, 0);
+  const room = {
+    enqueuedTokens: { counted: 0, limit: tokens - 1 },
+    batch: { resumeFrom: "batch_old" },
+  } as const;
+  const refused = await setupBatch(text, room);
+  expect(await refused.run()).toMatchObject({ kind: "failed" });
+  expect(refused.failures).toMatchObject([{ errors: [{ code: "token_limit_exceeded" }], total: 3 }]);
+  const taken = await setupBatch(text, room);
+  taken.carried.set(plain.yielded[0]?.candidateSet ?? "", 1);
+  expect(await taken.run()).toMatchObject({ kind: "done" });
+});
+
+describe("the claim on a validation", () => {
+  async function endless() {
+    const made = await setupBatch("");
+    let left = 1_000;
+    async function* content() {
+      while (left > 0) {
+        left -= 1;
+        yield Buffer.from(`${line(`c${left}`)}\n`);
+        await made.clock.advance(10_000);
+      }
+    }
+    Object.assign(made.files, { open: async () => Readable.from(content()) });
+    return { ...made, linesLeft: () => left };
+  }
+
+  test("is renewed for as long as it lasts, and not beyond", async () => {
+    const { run, claims, clock, linesLeft, yielded } = await endless();
+    for (let count = 0; count < 1_200; count += 1) claims.push(sampleBatch);
+    expect(await run()).toMatchObject({ kind: "done", reference: sampleBatch.id });
+    expect([linesLeft(), yielded.length]).toEqual([0, 1_000]);
+    const unused = claims.length;
+    expect(unused).toBeLessThan(300);
+    await clock.advance(60_000);
+    expect([claims.length, clock.pendingTimers()]).toEqual([unused, 0]);
+  });
+
+  test("ends the reading of the file when the batch was cancelled or is another's", async () => {
+    const { run, claims, linesLeft, failures } = await endless();
+    for (let count = 0; count < 5; count += 1) claims.push(sampleBatch);
+    expect(await run()).toEqual({ kind: "done", reference: "cancelled" });
+    expect(linesLeft()).toBeGreaterThan(900);
+    expect(failures).toEqual([]);
+  });
 });

@@ -3,6 +3,7 @@ import {
   type BatchId,
   type BatchLedger,
   type BudgetLedger,
+  type CarryOver,
   type Clock,
   type FileLedger,
   FileMissing,
@@ -17,14 +18,16 @@ import {
 import type { Payers } from "./budgets.ts";
 import { type CheckLinesPorts, checkLines } from "./check-lines.ts";
 import { newEventIds } from "./end-job.ts";
-import { type BatchAdmission, type BatchAdmissionPorts, openBatchAdmission } from "./forecast/admit-batch.ts";
+import { type BatchAdmissionPorts, openBatchAdmission } from "./forecast/admit-batch.ts";
 import { faultOfFile, InvalidBatch } from "./invalid-batch.ts";
 import { openStored } from "./open-content.ts";
+import { retryLines } from "./retry-lines.ts";
 import { specLine } from "./spec-line.ts";
 import { splitLines } from "./split-lines.ts";
+import { claimValidation, type ValidationClaim } from "./validation-claim.ts";
 
 export interface ValidateBatchPorts extends CheckLinesPorts {
-  readonly ledger: Pick<BatchLedger, "claimValidation" | "insertLines" | "failBatch"> &
+  readonly ledger: Pick<BatchLedger, "claimValidation" | "insertLines" | "readRetryLines" | "failBatch"> &
     Pick<FileLedger, "findInput"> &
     Pick<BudgetLedger, "keyUsdPerDay">;
   readonly forecaster: BatchAdmissionPorts["forecaster"];
@@ -34,60 +37,78 @@ export interface ValidateBatchPorts extends CheckLinesPorts {
   readonly clock: Clock;
   readonly logger: Logger;
   readonly metrics: Metrics;
+  /** Length of a line whose result is taken over (contracts). */
+  readonly carriedLineBytes: CarryOver["lineBytesOf"];
   /** Names this process in the claim. */
   readonly holder: string;
 }
 
-/** A validation that lasts longer than this may be begun again by another process. */
-const validationLeaseMs = 120_000;
-
 /** What a line may hold beside its body: custom_id, method, url, white space. */
 const envelopeBytes = 4096;
 
+/** Ends the reading of a file whose batch was cancelled or is validated elsewhere. */
+class NotOurs extends Error {}
+
 /**
- * Reads a batch's file once, streaming: its jobs go into the ledger in one transaction that is committed only when
+ * Reads a batch's lines once, streaming: its jobs go into the ledger in one transaction that is committed only when
  * the last line was valid, so nothing of an invalid batch ever runs.
  */
 export async function validateBatch(ports: ValidateBatchPorts, id: BatchId): Promise<Verdict> {
-  const batch = await ports.ledger.claimValidation(id, ports.holder, validationLeaseMs);
-  if (batch === undefined) return { kind: "done", reference: "not mine" };
-  const admission = await openBatchAdmission(ports, batch.tenantId);
+  const claim = await claimValidation(ports, id);
+  if (claim === undefined) return { kind: "done", reference: "not mine" };
   try {
-    const inserted = await insertLines(ports, batch, admission);
+    const inserted = await insertLines(ports, claim);
     if (inserted === undefined) return { kind: "done", reference: "cancelled" };
-    ports.metrics.increment("sluice_jobs_accepted_total", { sla: batch.sla }, inserted.total);
+    ports.metrics.increment("sluice_jobs_accepted_total", { sla: claim.batch.sla }, inserted.total);
     ports.logger.info({ batchId: id, lines: inserted.total }, "batch is valid");
     return { kind: "done", reference: id };
   } catch (error) {
+    if (error instanceof NotOurs) return { kind: "done", reference: "cancelled" };
     if (!(error instanceof InvalidBatch)) throw error;
-    const deliveryIds = await ports.ledger.failBatch(
-      id,
-      error.errors,
-      error.total,
-      ports.clock.now(),
-      newEventIds(ports.ids),
-    );
-    if (deliveryIds.length > 0) await ports.deliveries.add(deliveryIds.map((id) => ({ id })));
-    ports.logger.info({ batchId: id, errors: error.errors.length }, "batch file is not valid");
-    return { kind: "failed", code: "invalid_batch" };
+    return failBatch(ports, id, error);
+  } finally {
+    claim.stop();
   }
 }
 
-async function insertLines(ports: ValidateBatchPorts, batch: Batch, admission: BatchAdmission) {
+async function failBatch(ports: ValidateBatchPorts, id: BatchId, error: InvalidBatch): Promise<Verdict> {
+  const { errors, total } = error;
+  const now = ports.clock.now();
+  const deliveryIds = await ports.ledger.failBatch(id, errors, total, now, newEventIds(ports.ids));
+  if (deliveryIds.length > 0) await ports.deliveries.add(deliveryIds.map((id) => ({ id })));
+  ports.logger.info({ batchId: id, errors: errors.length }, "batch file is not valid");
+  return { kind: "failed", code: "invalid_batch" };
+}
+
+async function insertLines(ports: ValidateBatchPorts, claim: ValidationClaim) {
+  const { batch } = claim;
+  const admission = await openBatchAdmission(ports, batch.tenantId);
   let counted = { committed: () => {}, dropped: () => {} };
-  async function* lines(): AsyncGenerator<JobSpec[]> {
-    let total = 0;
-    for await (const jobs of readJobs(ports, batch)) {
-      total += jobs.length;
-      yield jobs.map((job) => ({ ...job, estimate: admission.take(job) }));
-    }
+  let total = 0;
+  function close(): void {
     const end = admission.close();
     if ("fault" in end) throw new InvalidBatch([{ ...end.fault, line: undefined }], total);
     counted = end;
   }
+  async function* lines(): AsyncGenerator<JobSpec[]> {
+    for await (const jobs of readJobs(ports, batch)) {
+      if (claim.isOver()) throw new NotOurs();
+      total += jobs.length;
+      yield jobs.map((job) => ({ ...job, estimate: admission.take(job) }));
+    }
+    // What a batch that resumes another has to run is known only behind its last line.
+    if (batch.resumeFrom === undefined) close();
+  }
+  const carry: CarryOver = {
+    lineBytesOf: ports.carriedLineBytes,
+    carried(tokens) {
+      admission.spare(tokens);
+      close();
+    },
+  };
   try {
     const now = () => ports.clock.now();
-    const inserted = await ports.ledger.insertLines(batch.id, ports.holder, lines(), now);
+    const inserted = await ports.ledger.insertLines(batch.id, ports.holder, lines(), now, carry);
     if (inserted === undefined) counted.dropped();
     else counted.committed();
     return inserted;
@@ -100,6 +121,7 @@ async function insertLines(ports: ValidateBatchPorts, batch: Batch, admission: B
 /** Yields the jobs of a batch's lines; throws {@link InvalidBatch} at the end when any line was at fault. */
 async function* readJobs(ports: ValidateBatchPorts, batch: Batch): AsyncGenerator<JobSpec[]> {
   const payers = await payersOf(ports, batch);
+  if (batch.retryOf !== undefined) return yield* retryLines(ports, batch, payers, batch.retryOf);
   const checks = checkLines(ports, batch);
   const mostBytes = ports.config().limits.jobBodyBytes + envelopeBytes;
   for await (const lines of splitLines(openInput(ports, batch), mostBytes)) {

@@ -9,6 +9,7 @@ import {
   type EventIds,
   type IdempotencyClaim,
   type Page,
+  SluiceError,
   type TenantId,
   uuidOf,
 } from "@sluice/domain";
@@ -18,9 +19,10 @@ import { nameList, parametersOf, unnest } from "./columns.ts";
 import { finaliseBatches } from "./finalise-batches.ts";
 import { answerOf, type ClaimAnswer, claimColumns, claimSql } from "./idempotency.ts";
 import { insertLines } from "./insert-lines.ts";
+import { violates } from "./ledger-error.ts";
 import { type BatchRow, batchColumns, batchOf, batchSource } from "./read-batch.ts";
 import { type SpecRow, specColumns, specOf } from "./read-job.ts";
-import { readLines } from "./read-lines.ts";
+import { readLines, readRetryLines } from "./read-lines.ts";
 import { deliveryIds, tellReceivers } from "./tell-receivers.ts";
 
 /** Batches from acceptance to their end. */
@@ -51,7 +53,8 @@ export function createBatches(sql: Sql): BatchLedger {
         RETURNING id`;
       return claimed.length > 0 ? findBatch(sql, id) : undefined;
     },
-    insertLines: (id, holder, lines, now) => insertLines(sql, { id, holder, lines, now }),
+    insertLines: (id, holder, lines, now, carry) => insertLines(sql, { id, holder, lines, now, carry }),
+    readRetryLines: (id, afterLine, limit) => readRetryLines(sql, { id, afterLine, limit }),
     failBatch: (id, errors, total, now, ids) => failBatch(sql, { id, errors, total, now, ids }),
     finaliseBatches: (leaderEpoch, now, newIds, lineBytesOf) =>
       finaliseBatches(sql, { leaderEpoch, now, newIds, lineBytesOf }),
@@ -77,7 +80,12 @@ async function createBatch(sql: Sql, spec: BatchSpec, idempotency?: IdempotencyC
   const claimId = uuidOf("batch", spec.id);
   const claims = idempotency === undefined ? [] : [{ ...idempotency, tenantId, claimId, createdAt }];
   const parameters = [...parametersOf(batchColumns, [spec]), ...parametersOf(claimColumns, claims)];
-  const [answer] = await retrying(() => sql.unsafe<ClaimAnswer[]>(createStatement, parameters));
+  const [answer] = await retrying(() => sql.unsafe<ClaimAnswer[]>(createStatement, parameters)).catch(
+    (error: unknown) => {
+      if (!violates(error, "batches_retry")) throw error;
+      throw new SluiceError("already_retried", "This batch was retried already.", { param: "retry_of" });
+    },
+  );
   if (answer === undefined || idempotency === undefined || answer.claimId === claimId)
     return { kind: "accepted" };
   return answerOf(answer, idempotency.bodySha256);

@@ -1,6 +1,7 @@
 import type { Writable } from "node:stream";
 import { setImmediate as nextTurn } from "node:timers/promises";
-import { type BatchId, type JobSpec, uuidOf } from "@sluice/domain";
+import { type BatchId, type CarryOver, type JobSpec, uuidOf } from "@sluice/domain";
+import { carryResults } from "./carry-results.ts";
 import type { Sql, Transaction } from "./client.ts";
 import { nameList } from "./columns.ts";
 import { copyHeader, copyTrailer, encodeCopyRows } from "./copy-encoder.ts";
@@ -11,6 +12,7 @@ export interface LinesOfBatch {
   readonly holder: string;
   readonly lines: AsyncIterable<readonly JobSpec[]>;
   readonly now: () => number;
+  readonly carry: CarryOver | undefined;
 }
 
 /** Rolls the transaction back when the batch is no longer this holder's to fill. */
@@ -32,20 +34,24 @@ export async function insertLines(
   }
 }
 
-async function insertWithin(transaction: Transaction, { id, holder, lines, now }: LinesOfBatch) {
+async function insertWithin(transaction: Transaction, { id, holder, lines, now, carry }: LinesOfBatch) {
   const batch = uuidOf("batch", id);
   // Asked before the work and, with effect, after it.
-  const ours = await transaction`
-    SELECT FROM batches WHERE id = ${batch} AND status = 'validating' AND validator = ${holder}`;
-  if (ours.length === 0) throw new NoLongerOurs();
+  const [ours] = await transaction<{ resumeFrom: string | null }[]>`
+    SELECT resume_from FROM batches WHERE id = ${batch} AND status = 'validating' AND validator = ${holder}`;
+  if (ours === undefined) throw new NoLongerOurs();
   const total = await copyJobs(transaction, lines);
+  const carried =
+    ours.resumeFrom === null
+      ? 0
+      : await carryResults(transaction, { batch, from: ours.resumeFrom, at: now(), carry });
   const lived = await transaction.unsafe(
-    `INSERT INTO live_jobs (${liveColumnNames}, laned) SELECT ${liveColumnNames}, false FROM jobs
-     WHERE batch_id = $1 AND id > $1`,
+    `INSERT INTO live_jobs (${liveColumnNames}, laned) SELECT ${liveColumnNames}, false FROM jobs j
+     WHERE batch_id = $1 AND id > $1 ${carried === 0 ? "" : "AND NOT EXISTS (SELECT FROM outcomes o WHERE o.job_id = j.id)"}`,
     [batch],
   );
-  if (lived.count !== total)
-    throw new Error(`${total} lines were written for ${id}, ${lived.count} are its own`);
+  if (lived.count + carried !== total)
+    throw new Error(`${total} lines were written for ${id}, ${lived.count + carried} are its own`);
   const begun = await transaction`
     UPDATE batches SET status = 'in_progress', in_progress_at = ${now()}, total = ${total}
     WHERE id = ${batch} AND status = 'validating' AND validator = ${holder}`;

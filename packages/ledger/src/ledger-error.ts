@@ -28,6 +28,11 @@ function codeOf(error: unknown): string {
   return typeof code === "string" ? code : "";
 }
 
+/** Whether a statement would have broken this constraint or unique index. */
+export function violates(error: unknown, constraint: string): boolean {
+  return codeOf(error).startsWith("23") && (error as ClientError).constraint_name === constraint;
+}
+
 /** Whether the same statement may simply be sent again: it was rolled back because of another one. */
 export function isRolledBack(error: unknown): boolean {
   return ["40P01", "40001"].includes(codeOf(error));
@@ -44,6 +49,7 @@ const unavailable =
 
 /** What callers of the ledger see: `ledger_unavailable` when PostgreSQL cannot be reached, else a {@link LedgerError}. */
 export function translateError(call: string, error: unknown): Error {
+  if (error instanceof SluiceError) return error;
   const code = codeOf(error);
   if (unavailable.test(code))
     return new SluiceError("ledger_unavailable", `The ledger cannot be reached (${code}).`);

@@ -1,5 +1,6 @@
 import {
   type Batch,
+  type BatchId,
   type BatchLineError,
   type BatchSpec,
   type BatchStatus,
@@ -40,6 +41,12 @@ export const batchColumns: readonly Column<BatchSpec>[] = [
   { name: "max_spend_usd", type: "numeric", value: (batch) => batch.maxSpendUsd },
   { name: "stop_on_error_rate", type: "float8", value: (batch) => batch.stopOnErrorRate },
   { name: "output_life_seconds", type: "int4", value: (batch) => batch.outputLifeSeconds },
+  { name: "retry_of", type: "uuid", value: (batch) => batch.retryOf && uuidOf("batch", batch.retryOf) },
+  {
+    name: "resume_from",
+    type: "uuid",
+    value: (batch) => batch.resumeFrom && uuidOf("batch", batch.resumeFrom),
+  },
 ];
 
 /** What a batch is read from: its row `b` and the sums `c` of its counts. */
@@ -49,7 +56,8 @@ export const batchSource = `batches b CROSS JOIN LATERAL (
     coalesce(sum(input_tokens), 0) AS input_tokens, coalesce(sum(output_tokens), 0) AS output_tokens,
     coalesce(sum(cached_input_tokens), 0) AS cached_input_tokens, coalesce(sum(reasoning_tokens), 0) AS reasoning_tokens,
     coalesce(sum(output_bytes), 0) AS output_bytes, coalesce(sum(error_bytes), 0) AS error_bytes,
-    coalesce(sum(cost_usd), 0) AS cost_usd
+    coalesce(sum(cost_usd), 0) AS cost_usd,
+    (SELECT r.id FROM batches r WHERE r.retry_of = b.id AND r.status <> 'failed') AS retried_as
   FROM batch_counts WHERE batch_id = b.id
 ) c`;
 
@@ -78,6 +86,9 @@ export interface BatchRow {
   readonly maxSpendUsd: number | null;
   readonly stopOnErrorRate: number | null;
   readonly outputLifeSeconds: number | null;
+  readonly retryOf: string | null;
+  readonly resumeFrom: string | null;
+  readonly retriedAs: string | null;
   readonly status: BatchStatus;
   readonly errors: readonly Partial<BatchLineError>[];
   readonly total: number;
@@ -128,7 +139,13 @@ function specOf(row: BatchRow): BatchSpec {
     maxSpendUsd: row.maxSpendUsd ?? undefined,
     stopOnErrorRate: row.stopOnErrorRate ?? undefined,
     outputLifeSeconds: row.outputLifeSeconds ?? undefined,
+    retryOf: batchIdOf(row.retryOf),
+    resumeFrom: batchIdOf(row.resumeFrom),
   };
+}
+
+function batchIdOf(uuid: string | null): BatchId | undefined {
+  return uuid === null ? undefined : idFromUuid("batch", uuid);
 }
 
 function countsOf(row: BatchRow): Batch["counts"] {
@@ -151,5 +168,6 @@ export function batchOf(row: BatchRow): Batch {
     expiredAt: row.expiredAt ?? undefined,
     cancellingAt: row.cancellingAt ?? undefined,
     cancelledAt: row.cancelledAt ?? undefined,
+    retriedAs: batchIdOf(row.retriedAs),
   };
 }

@@ -182,11 +182,13 @@ export interface JobRow extends SpecRow, ResultRow, UsageRow {
   readonly targetId: string | null;
   readonly redrivenFrom: string | null;
   readonly redrivenAs: string | null;
+  readonly carriedFrom: string | null;
 }
 
 /** Where a job stands, read from `live_jobs l` and `outcomes o`: exactly one of them has a row. */
 export const standingColumns = `coalesce(l.state, o.state) AS state, coalesce(l.attempts, o.attempts) AS attempts,
-  coalesce(l.epoch, o.epoch) AS epoch, l.not_before_at, l.waiting_for, o.finished_at, o.cost_usd, o.target_id, ${resultColumns},
+  coalesce(l.epoch, o.epoch) AS epoch, l.not_before_at, l.waiting_for, o.finished_at, o.cost_usd, o.target_id, o.carried_from,
+  ${resultColumns},
   ${usageColumns("o")},
   (SELECT r.job_id FROM redrives r WHERE r.redriven_as = j.id) AS redriven_from,
   CASE WHEN o.state = 'dead' THEN (SELECT r.redriven_as FROM redrives r WHERE r.job_id = j.id) END AS redriven_as`;
@@ -207,5 +209,6 @@ export function jobOf(row: JobRow): Job {
     targetId: row.targetId ?? undefined,
     redrivenFrom: row.redrivenFrom === null ? undefined : idFromUuid("job", row.redrivenFrom),
     redrivenAs: row.redrivenAs === null ? undefined : idFromUuid("job", row.redrivenAs),
+    carriedFrom: row.carriedFrom === null ? undefined : idFromUuid("job", row.carriedFrom),
   };
 }

@@ -258,6 +258,103 @@ test("headers tag a batch that the client creates, and each ending sends the eve
   expect(failed.errors?.data).toMatchObject([{ code: "invalid_json_line", line: 1, param: null }]);
 });
 
+test("a retry runs the lines that did not succeed and no other, though the file is gone", async () => {
+  const { sdk: openai } = openaiClient("7.55", cluster.url);
+  const calls = async () => (await cluster.simulators["quick"]?.stats())?.calls ?? Number.NaN;
+  const lines = promptLines(12, { model: "auto" }).map((line, index) =>
+    index % 4 === 1
+      ? batchLine(line.custom_id, { model: "auto", content: `[[sim:400*1]] ${index}: name three rivers.` })
+      : line,
+  );
+  const input_file_id = await upload(openai, lines);
+  const created = await openai.batches.create({ input_file_id, ...forBatch, metadata: { night: "28" } });
+  const early = await cluster.api.post("/v1/batches", { retry_of: created.id });
+  expect([early.status, early.body.error.code, early.body.error.param]).toEqual([
+    409,
+    "not_ended",
+    "retry_of",
+  ]);
+  const first = await untilEnded(openai, created.id);
+  expect(first.request_counts).toEqual({ total: 12, completed: 9, failed: 3 });
+  await openai.files.delete(input_file_id);
+  await openai.files.delete(first.error_file_id ?? "");
+  const before = await calls();
+  const answer = await cluster.api.post("/v1/batches", { retry_of: created.id });
+  expect(answer.body).toMatchObject({
+    status: "validating",
+    retry_of: created.id,
+    input_file_id,
+    metadata: { night: "28" },
+  });
+  checkOpenaiValue("Batch", answer.body);
+  const retry = await untilEnded(openai, String(answer.body.id));
+  expect(retry.request_counts).toEqual({ total: 3, completed: 3, failed: 0 });
+  expect(await calls()).toBe(before + 3);
+  const { output } = await readResults(openai, retry);
+  expect(output.map(({ custom_id }) => custom_id)).toEqual(["line-1", "line-5", "line-9"]);
+  expect(await openai.batches.retrieve(created.id)).toMatchObject({ retried_as: retry.id });
+  const again = await cluster.api.post("/v1/batches", { retry_of: created.id });
+  expect([again.status, again.body.error.code]).toEqual([409, "already_retried"]);
+  const needless = await cluster.api.post("/v1/batches", { retry_of: retry.id });
+  expect([needless.status, needless.body.error.code]).toEqual([400, "nothing_to_retry"]);
+  const stranger = await addTenant(cluster, "stranger");
+  expect((await stranger.post("/v1/batches", { retry_of: created.id })).status).toBe(404);
+});
+
+test("a longer file that resumes a batch calls only for lines that are new, changed or failed", async () => {
+  const { sdk: openai } = openaiClient("7.55", cluster.url);
+  const calls = async () => (await cluster.simulators["quick"]?.stats())?.calls ?? Number.NaN;
+  const lines = promptLines(30, { model: "auto", maxTokens: 20 });
+  const bad = batchLine("line-7", { model: "auto", content: "[[sim:400*1]] Name three seas." });
+  const [changed] = promptLines(1, { model: "auto", maxTokens: 21 });
+  const earlier = await openai.batches.create({
+    input_file_id: await upload(
+      openai,
+      lines.slice(0, 20).map((line, index) => (index === 7 ? bad : line)),
+    ),
+    ...forBatch,
+  });
+  const first = await untilEnded(openai, earlier.id);
+  expect(first.request_counts).toEqual({ total: 20, completed: 19, failed: 1 });
+  const before = await calls();
+  const input_file_id = await upload(
+    openai,
+    [...lines.slice(1, 30), changed].map((line) => (line?.custom_id === "line-7" ? bad : line)),
+  );
+  const resume = { input_file_id, ...forBatch, ...extra({ resume_from: earlier.id }) };
+  const batch = await untilEnded(openai, (await openai.batches.create(resume)).id);
+  expect(batch).toMatchObject({
+    resume_from: earlier.id,
+    request_counts: { total: 30, completed: 30, failed: 0 },
+  });
+  // 18 succeeded as they stand; one failed, one has changed, ten are new.
+  expect(await calls()).toBe(before + 12);
+  const { output } = await readResults(openai, batch);
+  const carried = output.filter((line) => "carried_from" in line);
+  expect([output.length, carried.length]).toEqual([30, 18]);
+  const old = new Map(
+    (await readResults(openai, first)).output.map((line) => [line.custom_id, line.response?.body]),
+  );
+  for (const { custom_id, response } of carried) expect(response?.body).toEqual(old.get(custom_id));
+  const paid = output.filter((line) => !("carried_from" in line));
+  expect(batch.usage?.total_tokens).toBe(
+    paid.reduce((sum, { response }) => sum + Number(response?.body.usage.total_tokens), 0),
+  );
+  const file = await openai.files.retrieve(batch.output_file_id ?? "");
+  expect((await (await openai.files.content(file.id)).arrayBuffer()).byteLength).toBe(file.bytes);
+  const whole = await openai.batches.create({ ...resume, ...extra({ resume_from: batch.id }) });
+  expect(await untilEnded(openai, whole.id)).toMatchObject({
+    status: "completed",
+    request_counts: { total: 30, completed: 30 },
+    usage: { total_tokens: 0 },
+  });
+  expect(await calls()).toBe(before + 12);
+  const stranger = await addTenant(cluster, "stranger");
+  const theirs = await stranger.upload(toJsonl(lines));
+  const refused = await stranger.post("/v1/batches", { ...resume, input_file_id: theirs });
+  expect([refused.status, refused.body.error.param]).toEqual([404, "resume_from"]);
+});
+
 test("no batch of a tenant can be seen or touched by another", async () => {
   const { sdk: openai } = openaiClient("7.55", cluster.url);
   const stranger = await addTenant(cluster, "stranger");

@@ -1,6 +1,6 @@
 import { Readable } from "node:stream";
-import { readBatchLine } from "@sluice/contracts";
-import type { Batch, BatchLineError, FileRecord, JobSpec } from "@sluice/domain";
+import { carriedLineBytes, readBatchLine } from "@sluice/contracts";
+import type { Batch, BatchLineError, CarryOver, FileRecord, JobSpec } from "@sluice/domain";
 import { createForecaster, type LineReader, validateBatch } from "@sluice/engine";
 import { sampleBatch, sampleConfig } from "../samples.ts";
 import { createFakeClock } from "./fake-clock.ts";
@@ -74,15 +74,26 @@ export async function setupBatch(
   const failures: { errors: readonly BatchLineError[]; total: number }[] = [];
   const claims: (Batch | undefined)[] = [{ ...sampleBatch, ...batch }];
   const faults = createFaults<"insertLines" | "failBatch">();
+  const retry: JobSpec[] = [];
+  const carried = new Map<string, number>();
   const found: { file: FileRecord | undefined } = { file };
   const ports = {
     ledger: {
       claimValidation: async () => claims.shift(),
       findInput: async () => found.file,
       keyUsdPerDay: async () => undefined,
-      async insertLines(_id: string, _holder: string, groups: AsyncIterable<readonly JobSpec[]>) {
+      readRetryLines: async (_id: string, after: number, limit: number) =>
+        retry.filter(({ batchLine }) => (batchLine?.line ?? 0) > after).slice(0, limit),
+      async insertLines(
+        _id: string,
+        _holder: string,
+        groups: AsyncIterable<readonly JobSpec[]>,
+        _now: () => number,
+        carry?: CarryOver,
+      ) {
         const before = yielded.length;
         for await (const group of groups) yielded.push(...group);
+        if (batch.resumeFrom !== undefined) carry?.carried(carried);
         return faults.run("insertLines", () => (cancelled ? undefined : { total: yielded.length - before }));
       },
       failBatch: (_id: string, errors: readonly BatchLineError[], total: number) =>
@@ -100,6 +111,7 @@ export async function setupBatch(
     metrics: createRecordingMetrics(),
     config: () => config,
     readLine,
+    carriedLineBytes,
     holder: "me",
   };
   return {
@@ -111,6 +123,10 @@ export async function setupBatch(
     claims,
     faults,
     found,
+    /** The lines of the batch that this one retries. */
+    retry,
+    /** Tokens of lines whose results are taken over, by candidate set. */
+    carried,
     key: stored.key,
     run: () => validateBatch(ports, sampleBatch.id),
   };

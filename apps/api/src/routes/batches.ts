@@ -1,7 +1,8 @@
 import {
+  batchBodySchema,
   batchListQuerySchema,
-  batchRequestSchema,
   failureLineBytes,
+  parseBatchRequest,
   parseWith,
   renderBatch,
   renderList,
@@ -25,7 +26,7 @@ type WithId = { Params: { id: string } };
 export function batchRoutes(server: FastifyInstance, ports: ApiPorts): void {
   server.post(
     "/v1/batches",
-    { ...describe("Batches", "Create a batch", { body: batchRequestSchema }), onRequest: queueCheck(ports) },
+    { ...describe("Batches", "Create a batch", { body: batchBodySchema }), onRequest: queueCheck(ports) },
     (request, reply) => create(ports, request, reply),
   );
   server.get(
@@ -48,7 +49,7 @@ async function view(ports: ApiPorts, batch: Batch): Promise<unknown> {
 
 async function create(ports: ApiPorts, request: FastifyRequest, reply: FastifyReply): Promise<FastifyReply> {
   const { value, bytes } = jsonBody(request);
-  const asked = parseWith(batchRequestSchema, value);
+  const asked = parseBatchRequest(value);
   const tags = tagsOf(request);
   const webhookUrl = asked.webhook_url ?? tags.webhookUrl;
   checkWebhookUrl(webhookUrl, ports.config().webhooks.allowNetworks);
@@ -60,7 +61,7 @@ async function create(ports: ApiPorts, request: FastifyRequest, reply: FastifyRe
     sla: asked.sla ?? tags.sla,
     priority: asked.priority ?? tags.priority,
     metadata: asked.metadata ?? undefined,
-    routing: routingWishes(asked.routing),
+    routing: asked.routing && routingWishes(asked.routing),
     webhookUrl,
     webhookPayload: asked.webhook_payload,
     webhookJobs: asked.webhook_jobs,
@@ -69,6 +70,8 @@ async function create(ports: ApiPorts, request: FastifyRequest, reply: FastifyRe
     stopOnErrorRate: asked.stop_on_error_rate,
     outputLifeSeconds: asked.output_expires_after?.seconds,
     deadline: tags.deadline,
+    retryOf: asked.retry_of,
+    resumeFrom: asked.retry_of === undefined ? asked.resume_from : undefined,
     traceparent: typeof request.headers.traceparent === "string" ? request.headers.traceparent : undefined,
     idempotency: idempotencyOf(request, "POST /v1/batches", bytes),
     render: (spec) => JSON.stringify(renderBatch(freshBatch(spec), { estimate: undefined, atRisk: false })),

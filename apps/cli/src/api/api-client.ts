@@ -26,17 +26,28 @@ export interface ApiPlace {
   readonly key: string;
 }
 
-/** Body of `POST /v1/batches`. */
-export interface NewBatch {
-  readonly input_file_id: string;
-  readonly endpoint: string;
-  readonly completion_window: string;
+/** What a batch can ask for. */
+interface BatchWishes {
+  readonly completion_window?: string | undefined;
   readonly sla?: string | undefined;
   readonly priority?: number | undefined;
   readonly webhook_url?: string | undefined;
   readonly metadata?: Readonly<Record<string, string>> | undefined;
   readonly max_spend_usd?: number | undefined;
   readonly stop_on_error_rate?: number | undefined;
+}
+
+/** Body of `POST /v1/batches` for the lines of a file. */
+export interface NewBatch extends BatchWishes {
+  readonly input_file_id: string;
+  readonly endpoint: string;
+  readonly completion_window: string;
+  readonly resume_from?: string | undefined;
+}
+
+/** The same for the lines of an ended batch that did not succeed. */
+interface NewRetry extends BatchWishes {
+  readonly retry_of: string;
 }
 
 /** What the headers of `POST /v1/jobs/bulk` say of all lines. */
@@ -81,7 +92,7 @@ export interface ApiClient {
   lanes(): Promise<ListView<LaneView> & { readonly windows: readonly WindowView[] }>;
   /** Uploads a file for a batch; it is streamed from the disk. */
   uploadBatchFile(path: string): Promise<FileView>;
-  createBatch(batch: NewBatch): Promise<BatchView>;
+  createBatch(batch: NewBatch | NewRetry): Promise<BatchView>;
   readBatch(id: string): Promise<BatchView>;
   /** A file's bytes as a stream. */
   openFile(id: string): Promise<Readable>;

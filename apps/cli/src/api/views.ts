@@ -24,6 +24,9 @@ export interface BatchView {
   readonly cost_usd?: number;
   readonly max_spend_usd?: number | null;
   readonly stop_on_error_rate?: number | null;
+  readonly retry_of?: string | null;
+  readonly retried_as?: string | null;
+  readonly resume_from?: string | null;
 }
 
 export interface LineErrorView {

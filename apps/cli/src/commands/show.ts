@@ -40,6 +40,9 @@ export function showBatch(batch: BatchView): string {
     ["lines", `${count(total)}: ${count(completed)} succeeded, ${count(failed)} failed`],
     ["cost", costOf(batch)],
     ["errors", errorsOf(batch)],
+    ["retry of", batch.retry_of ?? undefined],
+    ["resumes", batch.resume_from ?? undefined],
+    ["retried as", batch.retried_as ?? undefined],
     ["results", completed + failed === 0 ? undefined : `npx sluice results ${batch.id}`],
   ];
   return table(rows.filter((row): row is [string, string] => row[1] !== undefined));

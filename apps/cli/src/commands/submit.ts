@@ -3,8 +3,10 @@ import { resolve } from "node:path";
 import { text as textOf } from "node:stream/consumers";
 import type { ApiClient } from "../api/api-client.ts";
 import { connectApi } from "../api/find-api.ts";
+import type { BatchView } from "../api/views.ts";
 import { type CliContext, CliError, sentenceOf } from "../context.ts";
 import { startBatch } from "../run/run-batch.ts";
+import { isBatchId } from "./ids.ts";
 import { type LinesFlags, submitLines } from "./submit-lines.ts";
 import { watchBatch, watchJob } from "./watch.ts";
 import { type StopFlags, stopsOf, tagsOf } from "./wishes.ts";
@@ -15,6 +17,7 @@ export interface SubmitFlags extends LinesFlags, StopFlags {
   readonly maxTokens?: string | undefined;
   readonly file?: string | undefined;
   readonly wait?: boolean | undefined;
+  readonly resumeFrom?: string | undefined;
 }
 
 const usualModel = "auto";
@@ -35,6 +38,7 @@ export async function submit(
     return submitBatch(context, resolve(context.callerDir, what), flags);
   if (Object.keys(stopsOf(flags)).length > 0)
     throw new CliError("--max-spend and --stop-on-error-rate are for batch files.", 2);
+  if (flags.resumeFrom !== undefined) throw new CliError("--resume-from is for batch files.", 2);
   if (flags.lines !== undefined) return submitLines(context, flags.lines, flags);
   if (flags.idempotencyKey !== undefined) throw new CliError("--idempotency-key is for --lines.", 2);
   return submitJob(context, connectApi(context), await readJobBody(context, what, flags), flags);
@@ -57,17 +61,40 @@ function isBatchFile(what: string, flags: SubmitFlags): boolean {
 
 async function submitBatch(context: CliContext, file: string, flags: SubmitFlags): Promise<number> {
   const api = connectApi(context);
-  const { id, ...batch } = await startBatch(api, file, {
+  const batch = await startBatch(api, file, {
     completion_window: flags.deadline ?? "24h",
     ...tagsOf(flags),
     ...stopsOf(flags),
+    ...(flags.resumeFrom === undefined ? {} : { resume_from: flags.resumeFrom }),
   });
+  return showAccepted(context, api, batch, flags);
+}
+
+/** `retry BATCH`: a new batch of the lines that did not succeed. Answers the exit code. */
+export async function retry(context: CliContext, id: string, flags: SubmitFlags): Promise<number> {
+  if (!isBatchId(id))
+    throw new CliError("Only a batch can be retried; jobs that died are redriven: sluice redrive.", 2);
+  const api = connectApi(context);
+  const batch = await api.createBatch({
+    retry_of: id,
+    ...(flags.deadline === undefined ? {} : { completion_window: flags.deadline }),
+    ...tagsOf(flags),
+    ...stopsOf(flags),
+  });
+  return showAccepted(context, api, batch, flags);
+}
+
+async function showAccepted(
+  context: CliContext,
+  api: ApiClient,
+  batch: BatchView,
+  flags: SubmitFlags,
+): Promise<number> {
   if (flags.wait === true) {
-    tell(context, `batch ${id} is accepted`, flags);
-    return watchBatch(context, api, id, flags);
+    tell(context, `batch ${batch.id} is accepted`, flags);
+    return watchBatch(context, api, batch.id, flags);
   }
-  if (flags.json === true) context.out.write(`${JSON.stringify({ id, ...batch })}\n`);
-  else context.out.write(`${id}\n`);
+  context.out.write(`${flags.json === true ? JSON.stringify(batch) : batch.id}\n`);
   return 0;
 }
 

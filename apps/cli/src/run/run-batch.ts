@@ -11,14 +11,14 @@ import { readEndpoint } from "./read-endpoint.ts";
 import { type WrittenLines, writeOutput } from "./write-output.ts";
 
 /** What a batch asks for beside its file. */
-export type BatchWishes = Omit<NewBatch, "input_file_id" | "endpoint">;
+export type FileWishes = Omit<NewBatch, "input_file_id" | "endpoint">;
 
 /** What running a batch needs. */
 export interface RunBatchOptions {
   readonly api: ApiClient;
   readonly file: string;
   readonly out: string;
-  readonly wishes: BatchWishes;
+  readonly wishes: FileWishes;
   readonly terminal: Terminal;
   readonly signal: AbortSignal;
   readonly pools?: PoolCounter | undefined;
@@ -35,7 +35,7 @@ export type BatchEnd =
 const reasonsShown = 5;
 
 /** Uploads the file and creates its batch. Throws {@link CliError} with exit code 2 when the file itself is refused. */
-export async function startBatch(api: ApiClient, file: string, wishes: BatchWishes): Promise<BatchView> {
+export async function startBatch(api: ApiClient, file: string, wishes: FileWishes): Promise<BatchView> {
   const endpoint = await readEndpoint(file);
   const uploaded = await api.uploadBatchFile(file).catch((error: unknown) => {
     if (error instanceof ApiError && [400, 413].includes(error.status))

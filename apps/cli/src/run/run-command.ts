@@ -11,7 +11,7 @@ import { type CliContext, CliError } from "../context.ts";
 import { createPoolCounter } from "../progress/call-counts.ts";
 import { createTerminal, type Terminal } from "../progress/terminal.ts";
 import { readEndpoint } from "./read-endpoint.ts";
-import { type BatchEnd, type BatchWishes, exitCodeOf, invalidLines, runBatch } from "./run-batch.ts";
+import { type BatchEnd, exitCodeOf, type FileWishes, invalidLines, runBatch } from "./run-batch.ts";
 import { assertWritable } from "./write-output.ts";
 
 /** The flags of `run`. */
@@ -62,7 +62,7 @@ type RunPlace = Pick<ClusterFile, "url" | "health" | "pools"> & { readonly admin
 interface Work {
   readonly input: string;
   readonly out: string;
-  readonly wishes: BatchWishes;
+  readonly wishes: FileWishes;
   readonly terminal: Terminal;
   readonly signal: AbortSignal;
 }
@@ -75,7 +75,7 @@ async function runOn(at: RunPlace, { input, ...rest }: Work): Promise<{ end: Bat
 }
 
 /** The window is what was asked for, else what the SLA class promises, else a day. */
-function wishesOf(config: Config, { sla, deadline }: RunFlags): BatchWishes {
+function wishesOf(config: Config, { sla, deadline }: RunFlags): FileWishes {
   if (sla !== undefined && deadline !== undefined)
     throw new CliError("--sla and --deadline exclude each other.", 2);
   if (sla === undefined) return { completion_window: checkedDeadline(deadline) ?? usualWindow };

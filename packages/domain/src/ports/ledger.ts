@@ -131,6 +131,14 @@ export interface EventIds {
   readonly deliveryId: DeliveryId;
 }
 
+/** What becomes of lines that an earlier batch has the results of. */
+export interface CarryOver {
+  /** Bytes of such a line in the output file, newline included; of its result only the length is at hand. */
+  readonly lineBytesOf: (line: EndedLine, resultBytes: number) => number;
+  /** Told what such lines had been counted for, by candidate set, once all are known. When it throws, nothing is kept. */
+  readonly carried: (tokens: ReadonlyMap<string, number>) => void;
+}
+
 /** What batches need. */
 export interface BatchLedger {
   createBatch(spec: BatchSpec, idempotency?: IdempotencyClaim): Promise<AcceptResult>;
@@ -152,14 +160,18 @@ export interface BatchLedger {
   claimValidation(id: BatchId, holder: string, leaseMs: number): Promise<Batch | undefined>;
   /**
    * Inserts the jobs that `lines` yields and sets the batch `in_progress`, all in one transaction.
-   * When `lines` throws, nothing is kept and the error is passed on.
+   * When `lines` throws, nothing is kept and the error is passed on. Of a batch that resumes another, the lines that
+   * succeeded there are ended with it, and `carry` must be there.
    */
   insertLines(
     id: BatchId,
     holder: string,
     lines: AsyncIterable<readonly JobSpec[]>,
     now: () => number,
+    carry?: CarryOver,
   ): Promise<{ readonly total: number } | undefined>;
+  /** The jobs of a batch's lines that ended otherwise than well, in order of line, `limit` at a time. */
+  readRetryLines(id: BatchId, afterLine: number, limit: number): Promise<JobSpec[]>;
   failBatch(
     id: BatchId,
     errors: readonly BatchLineError[],
@@ -191,6 +203,8 @@ export interface EndedLine {
   readonly state: TerminalJobState;
   readonly result: JobResult | undefined;
   readonly failure: JobFailure | undefined;
+  /** The job whose result it has, without a call. */
+  readonly carriedFrom?: JobId | undefined;
 }
 
 /** Which files are listed. */

@@ -17,6 +17,8 @@ interface FaultOfBatch {
 export interface BatchAdmission {
   /** The line's estimate, behind the lines before it. */
   take(line: JobSpec): KeptEstimate | undefined;
+  /** Takes back what was counted for lines that will not run, by candidate set. */
+  spare(tokens: ReadonlyMap<string, number>): void;
   /**
    * Once all lines are taken: why they have no room, if that is so. Else their tokens count as enqueued until a snapshot
    * counts them, or until `dropped`.
@@ -39,6 +41,12 @@ export async function openBatchAdmission(
       const before = tokensOf(line.candidateSet);
       sets.set(line.candidateSet, { ...line, tokens: before + line.tokens });
       return forecaster.estimate(line, before);
+    },
+    spare(tokens) {
+      for (const [set, spared] of tokens) {
+        const line = sets.get(set);
+        if (line !== undefined) sets.set(set, { ...line, tokens: Math.max(0, line.tokens - spared) });
+      }
     },
     close() {
       const quota = tenantConfig(config(), tenant).limits.enqueuedTokens;
