@@ -20,6 +20,7 @@ import type {
   JobRequestFields,
   JobWaiter,
   JobWatcher,
+  StreamFollower,
   TenantBook,
   WindowSizes,
 } from "@sluice/engine";
@@ -54,6 +55,7 @@ export interface ApiPorts {
   readonly previewJob: (job: Job) => Promise<Route | undefined>;
   readonly waiter: JobWaiter;
   readonly watcher: JobWatcher;
+  readonly follower: StreamFollower;
   readonly windowSizes: WindowSizes;
   readonly admission: Pick<Admission, "checkQueue" | "checkRoom">;
   readonly forecaster: Pick<Forecaster, "estimate" | "estimateLive" | "kept" | "refreshed">;

@@ -6,7 +6,7 @@ export {
 } from "./answers/translate-answer.ts";
 export { type ErrorToTranslate, translateError } from "./answers/translate-error.ts";
 export { type Dialect, dialectOf, endpointOf } from "./dialect.ts";
-export type { Fields } from "./fields.ts";
+export { type Fields, isFields, objectsOf } from "./fields.ts";
 export { type CallPlan, mayServe, needsTranslation, planCall } from "./requests/plan-call.ts";
 export type { Refusal } from "./requests/refusals.ts";
 export {

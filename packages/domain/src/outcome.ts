@@ -1,3 +1,4 @@
+import type { JobFailureCode } from "./errors.ts";
 import type { Usage } from "./job.ts";
 
 /** What an upstream's rate-limit headers said; absent or non-positive limits mean unknown. */
@@ -67,5 +68,5 @@ export type NextStep =
   /** Wait without spending an attempt. */
   | { readonly kind: "snooze"; readonly delayMs: number }
   | { readonly kind: "retry"; readonly delayMs: number; readonly avoidTarget: boolean }
-  | { readonly kind: "dead-letter"; readonly code: string }
+  | { readonly kind: "dead-letter"; readonly code: JobFailureCode }
   | { readonly kind: "expire" };

@@ -12,6 +12,7 @@ import type {
   Metrics,
   ModelClient,
   Random,
+  StreamWriterLedger,
   Tracer,
   WorkerLedger,
 } from "@sluice/domain";
@@ -24,7 +25,7 @@ import type { Turns } from "./turns.ts";
 
 /** What running a job needs. */
 export interface ProcessJobPorts {
-  readonly ledger: WorkerLedger;
+  readonly ledger: WorkerLedger & StreamWriterLedger;
   readonly lease: LeaseKeeper;
   readonly capacity: Capacity;
   readonly signals: SignalsCache;

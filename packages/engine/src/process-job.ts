@@ -15,6 +15,7 @@ import { type Placement, placeJob } from "./place-job.ts";
 import type { ProcessJobPorts } from "./process-job-ports.ts";
 import { settleAttempt } from "./settle-attempt.ts";
 import { startAttempt } from "./start-attempt.ts";
+import { openAttemptStream } from "./streams/attempt-stream.ts";
 
 const ownedElsewhereMs = 5_000;
 const lostRaceMs = 1_000;
@@ -71,7 +72,10 @@ async function stopBatch(ports: ProcessJobPorts, job: JobToRun): Promise<Verdict
 
 async function endEarly(ports: ProcessJobPorts, job: JobToRun): Promise<Verdict | undefined> {
   const verdict = notRunnable(ports, job);
-  if (verdict !== undefined || !isPastDeadline(ports, job)) return verdict;
+  if (verdict !== undefined) return verdict;
+  // Its worker died in the middle: another answer could not go on where that one stopped.
+  if (job.streamBegan === true) return endUnstarted(ports, job, "dead", "stream_interrupted");
+  if (!isPastDeadline(ports, job)) return undefined;
   return endUnstarted(ports, job, "expired", expiryCode(job));
 }
 
@@ -133,6 +137,7 @@ async function runAttempt(
     return { kind: "later", at: startedAt + lostRaceMs };
   }
   const { epoch } = started;
+  const stream = openAttemptStream(ports, job, { epoch, workerId: start.workerId });
   const signals = placed.route.signals[placed.target.id];
   const call = {
     target: placed.target,
@@ -141,13 +146,15 @@ async function runAttempt(
     jobId: job.id,
     epoch,
     traceparent: ports.tracer.currentTraceparent() ?? job.traceparent,
-    signal: AbortSignal.any([hand.signal, leaseSignal]),
+    signal: AbortSignal.any([hand.signal, leaseSignal, ...(stream === undefined ? [] : [stream.signal])]),
+    stream: stream?.sink,
     timeoutMs: callTimeoutMs(job, placed.target, signals, startedAt),
   };
   const stopWatching = watchForStuck(ports, stuckAfterMs(signals), hand);
   const outcome = (await isCounted(ports, placed)) ? await makeCall(ports, placed, call) : notCounted;
   stopWatching();
-  return settleAttempt(ports, { job, placed, epoch, workerId: start.workerId, outcome });
+  const streamed = await stream?.close(outcome.kind === "succeeded" ? "complete" : "broken");
+  return settleAttempt(ports, { job, placed, epoch, workerId: start.workerId, outcome, streamed });
 }
 
 const notCounted: Outcome = { kind: "aborted", reason: "reservation-lost", latencyMs: 0 };

@@ -4,6 +4,7 @@ import {
   type JobResult,
   type JobToRun,
   type NextStep,
+  noUsage,
   type Outcome,
   type Payload,
   type Settlement,
@@ -26,7 +27,7 @@ import { settleCapacity } from "./settle-capacity.ts";
  */
 export async function settleAttempt(ports: ProcessJobPorts, ended: EndedAttempt): Promise<Verdict> {
   const { job, outcome, placed } = ended;
-  const usage = usageOf(outcome);
+  const usage = usageOf(ended);
   const costUsd = usage === undefined ? 0 : costOf(placed.target, usage);
   const capacitySettled = settleCapacity(ports, ended, { usage, costUsd });
   const now = ports.clock.now();
@@ -38,6 +39,7 @@ export async function settleAttempt(ports: ProcessJobPorts, ended: EndedAttempt)
     unspentTries: ended.epoch - attempts,
     alternatives: placed.route.order.length - 1,
     probed: placed.reservation.probe !== undefined,
+    streamBegan: ended.streamed?.began ?? false,
     retry: ports.config().retry,
     now,
     deadlineAt: job.deadlineAt,
@@ -55,6 +57,7 @@ export async function settleAttempt(ports: ProcessJobPorts, ended: EndedAttempt)
     outcome: outcome.kind,
     statusCode: statusOf(outcome),
     latencyMs: outcome.latencyMs,
+    firstTokenMs: outcome.firstTokenMs,
     usage,
     costUsd,
     next,
@@ -116,7 +119,7 @@ async function nextOf(
         spentAttempt: true,
       };
     case "dead-letter":
-      return endWithFailure(ports, ended.job, "dead", failureOf("attempts_exhausted"));
+      return endWithFailure(ports, ended.job, "dead", failureOf(step.code));
     case "expire": {
       const code = ended.job.batchLine === undefined ? "job_expired" : "batch_expired";
       return endWithFailure(ports, ended.job, "expired", failureOf(code));
@@ -177,7 +180,10 @@ function endWithFailure(
 /** What the ledger's columns hold: an upstream's nonsense must not make its outcome impossible to commit. */
 const mostTokens = 2_147_483_647;
 
-function usageOf(outcome: Outcome): Usage | undefined {
+function usageOf({ outcome, streamed, job }: EndedAttempt): Usage | undefined {
+  // The upstream does not say what a stream cost that broke off.
+  if (streamed?.began === true && outcome.kind !== "succeeded")
+    return { ...noUsage, inputTokens: job.inputTokens, outputTokens: streamed.outputTokens };
   if (outcome.kind !== "succeeded" || outcome.usage === undefined) return undefined;
   const { inputTokens, outputTokens, cachedInputTokens, reasoningTokens } = outcome.usage;
   return {
@@ -226,6 +232,8 @@ function recordMetrics(ports: ProcessJobPorts, settlement: Settlement): void {
   const target = settlement.targetId;
   ports.metrics.increment("sluice_attempts_total", { target, outcome: settlement.outcome });
   ports.metrics.observe("sluice_attempt_duration_seconds", { target }, settlement.latencyMs / 1000);
+  if (settlement.firstTokenMs !== undefined)
+    ports.metrics.observe("sluice_attempt_first_token_seconds", { target }, settlement.firstTokenMs / 1000);
   if (settlement.usage === undefined) return;
   ports.metrics.increment(
     "sluice_tokens_total",

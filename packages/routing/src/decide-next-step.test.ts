@@ -139,6 +139,18 @@ describe("decideNextStep, row by row of docs/next-steps.md", () => {
       { kind: "snooze", delayMs: 0 },
     ],
     ["attempts exhausted", unreachable, { attempts: 5 }, { kind: "dead-letter", code: "attempts_exhausted" }],
+    [
+      "a failure after some of a streamed answer",
+      unreachable,
+      { streamBegan: true, deadlineAt: 0 },
+      { kind: "dead-letter", code: "stream_interrupted" },
+    ],
+    [
+      "a success after some of a streamed answer",
+      { kind: "succeeded", answer, usage: undefined, latencyMs: 1 },
+      { streamBegan: true },
+      { kind: "complete", state: "succeeded" },
+    ],
     ["next try past the deadline", unreachable, { deadlineAt: 250 }, { kind: "expire" }],
     [
       "next try past the deadline, best effort",

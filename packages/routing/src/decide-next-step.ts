@@ -12,6 +12,8 @@ export interface NextStepInput {
   readonly alternatives?: number;
   /** The call was to show whether a target that kept failing is back. */
   readonly probed?: boolean;
+  /** A client may have seen some of the answer: another one could not go on where this one stopped. */
+  readonly streamBegan?: boolean;
   readonly retry: RetryPolicy;
   /** ms since 1970. */
   readonly now: number;
@@ -30,6 +32,8 @@ const longestRetryAfterMs = 60_000;
 /** What a job does after an attempt, as the table in docs/next-steps.md says. */
 export function decideNextStep(input: NextStepInput): NextStep {
   const { outcome } = input;
+  const isAnswered = outcome.kind === "succeeded" || outcome.kind === "refused";
+  if (input.streamBegan === true && !isAnswered) return { kind: "dead-letter", code: "stream_interrupted" };
   switch (outcome.kind) {
     case "succeeded":
       return { kind: "complete", state: "succeeded" };

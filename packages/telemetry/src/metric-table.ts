@@ -57,6 +57,12 @@ export const metricTable = {
     labels: ["target"],
     buckets: callSeconds,
   },
+  sluice_attempt_first_token_seconds: {
+    type: "histogram",
+    help: "Time from sending a call to the first part of its streamed answer.",
+    labels: ["target"],
+    buckets: callSeconds,
+  },
   sluice_tokens_total: {
     type: "counter",
     help: "Tokens as reported by targets; direction is input or output.",

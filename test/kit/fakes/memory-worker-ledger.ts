@@ -1,4 +1,5 @@
 import {
+  type AppendChunk,
   assertJobTransition,
   type Clock,
   type HeldJob,
@@ -10,6 +11,7 @@ import {
   type SettleResult,
   type StartAttempt,
   type StartResult,
+  type StreamWriterLedger,
   type UnstartedEnd,
   type WorkerId,
   type WorkerLedger,
@@ -25,10 +27,11 @@ type Method =
   | "recordWaits"
   | "startAttempts"
   | "settle"
+  | "appendEvents"
   | "endUnstarted";
 
 /** A worker's ledger in memory, with the rules of the real one: epochs, leases, fencing. */
-export interface MemoryWorkerLedger extends WorkerLedger {
+export interface MemoryWorkerLedger extends WorkerLedger, StreamWriterLedger {
   readonly faults: Faults<Method>;
   /** Workers and when (monotonic ms) their lease ends. */
   readonly leases: Map<WorkerId, number>;
@@ -37,6 +40,8 @@ export interface MemoryWorkerLedger extends WorkerLedger {
   readonly settlements: Settlement[];
   readonly fenced: Settlement[];
   readonly ends: UnstartedEnd[];
+  /** Chunks of streams that were written. */
+  readonly chunks: AppendChunk[];
   /** What each call said of jobs that are held. */
   readonly waits: (readonly HeldJob[])[];
   /** Adds a job; what is not given is as in `sampleJob`. */
@@ -70,6 +75,7 @@ export function createMemoryWorkerLedger(clock: Clock): MemoryWorkerLedger {
     settlements: [] as Settlement[],
     fenced: [] as Settlement[],
     ends: [] as UnstartedEnd[],
+    chunks: [] as AppendChunk[],
     waits: [] as (readonly HeldJob[])[],
   };
 
@@ -83,7 +89,8 @@ export function createMemoryWorkerLedger(clock: Clock): MemoryWorkerLedger {
 
   function view(id: JobId): JobToRun {
     const { spec, owner, ...standing } = row(id);
-    return { ...spec, ...standing, ownerAlive: lives(owner) };
+    const began = log.chunks.some(({ jobId }) => jobId === id) ? { streamBegan: true } : {};
+    return { ...spec, ...standing, ownerAlive: lives(owner), ...began };
   }
 
   function start(wanted: StartAttempt): StartResult {
@@ -145,6 +152,14 @@ export function createMemoryWorkerLedger(clock: Clock): MemoryWorkerLedger {
     return recorded(job, end.ids.deliveryId);
   }
 
+  function append(chunk: AppendChunk): "written" | "fenced" {
+    const job = row(chunk.jobId);
+    if (job.state !== "running" || job.epoch !== chunk.epoch || job.owner !== chunk.workerId) return "fenced";
+    if (log.chunks.every(({ jobId, first }) => jobId !== chunk.jobId || first !== chunk.first))
+      log.chunks.push(chunk);
+    return "written";
+  }
+
   return {
     ...log,
     faults,
@@ -200,6 +215,7 @@ export function createMemoryWorkerLedger(clock: Clock): MemoryWorkerLedger {
       }),
     startAttempts: (starts) => faults.run("startAttempts", () => starts.map(start)),
     settle: (settlements) => faults.run("settle", () => settlements.map(settle)),
+    appendEvents: (chunks) => faults.run("appendEvents", () => chunks.map(append)),
     endUnstarted: (ends) => faults.run("endUnstarted", () => ends.map(endUnstarted)),
   };
 }

@@ -11,6 +11,7 @@ import {
   type SettleResult,
   type StartAttempt,
   type StartResult,
+  type StreamWriterLedger,
   type UnstartedEnd,
   type WindowLedger,
   type WorkerLedger,
@@ -21,7 +22,12 @@ import { readBacklog, samplesOf } from "./read-backlog.ts";
 import { createSortedRows } from "./sorted-rows.ts";
 
 /** The ledger of one simulated cluster: what workers, the feed, forecasts and expiry need of it. Workers never lose their lease. */
-export interface MemoryLedger extends WorkerLedger, FeedLedger, WindowLedger, ForecastLedger {
+export interface MemoryLedger
+  extends WorkerLedger,
+    StreamWriterLedger,
+    FeedLedger,
+    WindowLedger,
+    ForecastLedger {
   accept(spec: JobSpec, laned: boolean): void;
   /** Ends jobs that do not run, whose deadline has passed and that are to expire. */
   expire(now: number): void;
@@ -132,5 +138,7 @@ export function createMemoryLedger(onEnd: (id: JobId, state: JobState, at: numbe
     recordWaits: async (held) => held.forEach(wait),
     settle: async (settlements) => settlements.map(settle),
     endUnstarted: async (ends) => ends.map(endUnstarted),
+    // No modelled job is streamed.
+    appendEvents: async (chunks) => chunks.map(() => "written"),
   };
 }
