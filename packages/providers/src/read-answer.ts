@@ -1,5 +1,5 @@
+import { createServerSentEventParser } from "@sluice/dialects";
 import type { EventSink, StreamProgress } from "@sluice/domain";
-import { createEventParser } from "./parse-events.ts";
 
 /** Takes an answer's bytes as they come. */
 export interface AnswerReader {
@@ -26,7 +26,7 @@ export function readWhole(maxBytes: number): AnswerReader {
 
 /** Gives an answer's events to `sink`; of the answer itself it keeps only the event that is not complete yet. */
 export function readEvents(sink: EventSink, maxBytes: number): AnswerReader {
-  const parser = createEventParser();
+  const parser = createServerSentEventParser();
   let size = 0;
 
   function give(parse: () => ReturnType<typeof parser.push>): StreamProgress {

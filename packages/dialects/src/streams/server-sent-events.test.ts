@@ -1,55 +1,57 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
-import { createServerSentEventParser, parseServerSentEvents } from "./server-sent-events.ts";
+import { createServerSentEventParser } from "./server-sent-events.ts";
 import { formatStreamEnd, formatStreamEvent } from "./stream-event.ts";
 
-const message = (data: string, event = "message", id = "") => ({ event, data, id });
+function parse(pieces: readonly Uint8Array[]) {
+  const parser = createServerSentEventParser();
+  return [...pieces.flatMap((piece) => parser.push(piece)), ...parser.end()];
+}
 
-describe("server-sent events", () => {
-  test.each<[string, string, object[]]>([
-    ["a named event", "event: a\ndata: {}\n\n", [message("{}", "a")]],
-    ["data without a space, with two", "data:1\n\ndata:  2\n\n", [message("1"), message(" 2")]],
-    ["lines joined", "data: 1\ndata: 2\n\n", [message("1\n2")]],
-    ["CRLF and CR", "data: 1\r\n\r\ndata: 2\r\rdata: 3\n\n", [message("1"), message("2"), message("3")]],
-    ["comments and unknown fields", ": ping\nretry: 5\nfoo: x\ndata: 1\n\n", [message("1")]],
-    ["an event without data", "event: a\n\ndata: 1\n\n", [message("1")]],
-    ["an empty line of data", "data\n\n", [message("")]],
-    [
-      "ids that stay",
-      "id: 7\ndata: 1\n\ndata: 2\n\n",
-      [message("1", "message", "7"), message("2", "message", "7")],
-    ],
-    ["a byte order mark", "\uFEFFdata: 1\n\n", [message("1")]],
-    ["an end that is missing", "data: 1\n\ndata: 2\n", [message("1")]],
-  ])("reads %s", (_, stream, events) => {
-    expect(parseServerSentEvents(stream)).toEqual(events);
+const one = (text: string) => parse([Buffer.from(text)]);
+const plain = (data: string) => ({ name: undefined, data });
+
+describe("createServerSentEventParser", () => {
+  test.each([
+    ["data: a\n\n", [plain("a")]],
+    ["data:a\r\n\r\ndata: b\r\r", [plain("a"), plain("b")]],
+    ["event: x\ndata: 1\ndata: 2\n\n", [{ name: "x", data: "1\n2" }]],
+    [": a comment\n\nid: 4\nretry: 9\n\ndata\n\n", [plain("")]],
+    ["event: no data\n\ndata: a\n\n", [plain("a")]],
+    ["event:\ndata:  two\n\n", [plain(" two")]],
+    ["\u{feff}data: a\n\n", [plain("a")]],
+    ["data: [DONE]", [plain("[DONE]")]],
+    ["data: a\r\n\r", [plain("a")]],
+    ["", []],
+  ])("reads %j", (text, expected) => {
+    expect(one(text)).toEqual(expected);
   });
 
-  test("come out the same however the bytes are cut", () => {
-    const field = fc.constantFrom("data: ä€𝄞", "data:", "event: x", ": c", "id: 1", "", "");
-    const stream = fc.array(fc.tuple(field, fc.constantFrom("\n", "\r\n", "\r")), { maxLength: 20 });
+  test("reads the same wherever the pieces end, in the middle of a character or of a CRLF too", () => {
+    const text = 'event: δ\r\ndata: {"t":"a😀\\n"}\r\n\r\n: ping\r\rdata: é\ndata: 1\n\ndata: [DONE]\n\n';
+    const bytes = Buffer.from(text);
     fc.assert(
-      fc.property(stream, fc.infiniteStream(fc.integer({ min: 1, max: 5 })), (lines, sizes) => {
-        const bytes = Buffer.from(lines.map((line) => line.join("")).join(""));
-        const parser = createServerSentEventParser();
-        const events = [];
-        for (let at = 0; at < bytes.length; ) {
-          const size = Number(sizes.next().value);
-          events.push(...parser.push(bytes.subarray(at, at + size)));
-          at += size;
-        }
-        expect(events).toEqual(parseServerSentEvents(bytes));
+      fc.property(fc.array(fc.nat(bytes.length)), (cuts) => {
+        const places = [0, ...cuts.sort((a, b) => a - b), bytes.length];
+        const pieces = places.slice(1).map((end, index) => bytes.subarray(places[index], end));
+        expect(parse(pieces)).toEqual(one(text));
       }),
     );
+    expect(one(text)).toHaveLength(3);
   });
 
-  test("are read back as they were written", () => {
+  test("throws for bytes that are not UTF-8, also when the stream ends inside a character", () => {
+    expect(() => parse([Buffer.from("data: \xff\n\n", "latin1")])).toThrow(TypeError);
+    expect(() => parse([Buffer.from("data: é").subarray(0, -1)])).toThrow(TypeError);
+  });
+
+  test("reads back what was written", () => {
     const written = [{ data: { text: "a\n\nb\u2028" } }, { event: "x", data: { type: "x" } }];
-    const read = parseServerSentEvents(written.map(formatStreamEvent).join("") + formatStreamEnd("chat"));
+    const read = one(written.map(formatStreamEvent).join("") + formatStreamEnd("chat"));
     expect(read).toEqual([
-      message(JSON.stringify(written[0]?.data)),
-      message('{"type":"x"}', "x"),
-      message("[DONE]"),
+      plain(JSON.stringify(written[0]?.data)),
+      { name: "x", data: '{"type":"x"}' },
+      plain("[DONE]"),
     ]);
     expect(formatStreamEnd("responses") + formatStreamEnd("messages")).toBe("");
   });

@@ -1,72 +1,61 @@
-/** One server-sent event. */
+/** One event of a server-sent stream. */
 export interface ServerSentEvent {
-  /** `message` when the stream names none. */
-  readonly event: string;
+  /** Absent when the stream names none. */
+  readonly name: string | undefined;
+  /** Its lines of data, joined by line feeds. */
   readonly data: string;
-  /** The last id that the stream gave; `""` before. */
-  readonly id: string;
 }
 
-/** Reads a stream of server-sent events from its bytes, in pieces of any size. */
 export interface ServerSentEventParser {
-  /** The events that these bytes complete. What the stream's end leaves incomplete is never one. */
-  push(bytes: Uint8Array): readonly ServerSentEvent[];
+  /** The events that these bytes complete. Throws a TypeError for what is not UTF-8. */
+  push(bytes: Uint8Array): ServerSentEvent[];
+  /** The event that the end of the stream completes: the blank line after the last one is often left out. */
+  end(): ServerSentEvent[];
 }
 
 /**
- * Parses as the HTML standard says (section 9.2.6): any of the three line ends, comments, several `data` lines, a
- * leading byte order mark; `retry` is ignored. Bytes that are no UTF-8 become U+FFFD.
+ * Reads server-sent events from pieces that end anywhere, also inside a character or a CRLF. Keeps no more than the
+ * event that is not complete yet. Comments, `id` and `retry` are skipped, and events without data.
+ * @see https://html.spec.whatwg.org/multipage/server-sent-events.html#event-stream-interpretation
  */
 export function createServerSentEventParser(): ServerSentEventParser {
-  const decoder = new TextDecoder();
-  let pending = "";
-  let skipsLineFeed = false;
-  let id = "";
-  let event = "";
+  // A byte order mark at the start is left out by the decoder.
+  const decoder = new TextDecoder("utf-8", { fatal: true });
+  let rest = "";
+  let endedInCr = false;
+  let name: string | undefined;
   let data: string[] = [];
 
-  const takeLine = (line: string): ServerSentEvent | undefined => {
-    if (line === "") return dispatch();
+  /** Looks at each character once, however large the line that it belongs to becomes. */
+  function readLines(decoded: string): ServerSentEvent[] {
+    if (decoded === "") return [];
+    const text = endedInCr && decoded.startsWith("\n") ? decoded.slice(1) : decoded;
+    endedInCr = decoded.endsWith("\r");
+    const lines = text.split(/\r\n|\n|\r/);
+    lines[0] = rest + (lines[0] ?? "");
+    rest = lines.pop() ?? "";
+    return lines.flatMap(readLine);
+  }
+
+  function readLine(line: string): ServerSentEvent[] {
+    if (line === "") return complete();
     const colon = line.indexOf(":");
-    const name = colon === -1 ? line : line.slice(0, colon);
-    const value = colon === -1 ? "" : line.slice(colon + 1).replace(/^ /, "");
-    if (name === "data") data.push(value);
-    else if (name === "event") event = value;
-    else if (name === "id" && !value.includes("\0")) id = value;
-    return undefined;
-  };
-  const dispatch = (): ServerSentEvent | undefined => {
-    const lines = data;
-    const name = event;
+    const field = colon < 0 ? line : line.slice(0, colon);
+    const value = colon < 0 ? "" : line.slice(line[colon + 1] === " " ? colon + 2 : colon + 1);
+    if (field === "data") data.push(value);
+    else if (field === "event") name = value === "" ? undefined : value;
+    return [];
+  }
+
+  function complete(): ServerSentEvent[] {
+    const found = data.length === 0 ? [] : [{ name, data: data.join("\n") }];
+    name = undefined;
     data = [];
-    event = "";
-    if (lines.length === 0) return undefined;
-    return { event: name === "" ? "message" : name, data: lines.join("\n"), id };
-  };
+    return found;
+  }
 
   return {
-    push(bytes) {
-      let text = decoder.decode(bytes, { stream: true });
-      if (skipsLineFeed && text !== "") {
-        skipsLineFeed = false;
-        if (text.startsWith("\n")) text = text.slice(1);
-      }
-      const events: ServerSentEvent[] = [];
-      let start = 0;
-      for (const { index, 0: end } of text.matchAll(/\r\n|\n|\r/g)) {
-        const found = takeLine(pending + text.slice(start, index));
-        pending = "";
-        start = index + end.length;
-        if (found !== undefined) events.push(found);
-        if (end === "\r" && start === text.length) skipsLineFeed = true;
-      }
-      pending += text.slice(start);
-      return events;
-    },
+    push: (bytes) => readLines(decoder.decode(bytes, { stream: true })),
+    end: () => [...readLines(decoder.decode()), ...(rest === "" ? [] : readLines("\n")), ...complete()],
   };
-}
-
-/** Parses a whole stream at once; see {@link createServerSentEventParser}. */
-export function parseServerSentEvents(stream: string | Uint8Array): readonly ServerSentEvent[] {
-  return createServerSentEventParser().push(typeof stream === "string" ? Buffer.from(stream) : stream);
 }
