@@ -30,6 +30,8 @@ export interface TargetState {
   readonly learnedConcurrency: number | undefined;
   /** Bucket and calls in it, alternating. */
   readonly latencies: readonly number[];
+  /** The same of the times to the first part of streamed answers. */
+  readonly firstTokens: readonly number[];
 }
 
 /** One good answer that was never given stands against the failures, so that a single one is not a rate of 1. */
@@ -70,15 +72,16 @@ export function readSignals(state: TargetState, limits: TargetLimits, now: numbe
   };
 }
 
-function speeds({
-  latencies,
-  speedTokens,
-  speedMs,
-}: TargetState): Pick<TargetSignals, "latencyP50Ms" | "latencyP95Ms" | "tokensPerSecond"> {
+function speeds({ latencies, firstTokens, speedTokens, speedMs }: TargetState): Partial<TargetSignals> {
   const latencyP50Ms = latencyPercentile(latencies, 0.5);
   const latencyP95Ms = latencyPercentile(latencies, 0.95);
+  const firstTokenP50Ms = latencyPercentile(firstTokens, 0.5);
+  const firstTokenP95Ms = latencyPercentile(firstTokens, 0.95);
   return {
     ...(latencyP50Ms === undefined || latencyP95Ms === undefined ? {} : { latencyP50Ms, latencyP95Ms }),
+    ...(firstTokenP50Ms === undefined || firstTokenP95Ms === undefined
+      ? {}
+      : { firstTokenP50Ms, firstTokenP95Ms }),
     ...(speedMs < leastWeight ? {} : { tokensPerSecond: speedTokens / (speedMs / 1_000) }),
   };
 }
@@ -111,8 +114,13 @@ export function readState(reply: unknown): TargetState {
     weight: reply[20] === "" ? undefined : at(20),
     learnedConcurrency: reply[21] === "" ? undefined : at(21),
     inFlightTokens: at(22),
-    latencies: Array.isArray(reply[23]) ? reply[23].map(Number) : [],
+    latencies: bucketsOf(reply[23]),
+    firstTokens: bucketsOf(reply[24]),
   };
+}
+
+function bucketsOf(list: unknown): number[] {
+  return Array.isArray(list) ? list.map(Number) : [];
 }
 
 function share(used: number, limit: number | undefined): number {

@@ -124,6 +124,7 @@ export function argumentsOf({
   outputTokens,
   costUsd,
   isOverloaded,
+  firstTokenMs,
 }: CallSample): (number | string)[] {
   return [
     latencyMs,
@@ -134,6 +135,7 @@ export function argumentsOf({
     whole(outputTokens ?? 0),
     microUsd(costUsd ?? 0),
     isOverloaded === true ? 1 : 0,
+    firstTokenMs ?? "",
   ];
 }
 

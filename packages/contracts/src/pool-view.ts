@@ -42,6 +42,7 @@ export function targetView({ target, state, weight, signals }: TargetToRender): 
       p50: signals?.latencyP50Ms ?? null,
       p95: signals?.latencyP95Ms ?? null,
     },
+    first_token_ms: { p50: signals?.firstTokenP50Ms ?? null, p95: signals?.firstTokenP95Ms ?? null },
     error_rate: signals?.errorRate ?? null,
     tokens_per_second: signals?.tokensPerSecond ?? null,
     spent_today_usd: signals === undefined ? null : (signals.spentTodayUsd ?? 0),

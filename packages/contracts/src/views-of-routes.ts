@@ -56,6 +56,9 @@ function renderSignals(signals: TargetSignals): unknown {
     latency_ms: signals.latencyMs ?? null,
     latency_p50_ms: signals.latencyP50Ms ?? null,
     latency_p95_ms: signals.latencyP95Ms ?? null,
+    ...(signals.firstTokenP50Ms === undefined
+      ? {}
+      : { first_token_p50_ms: signals.firstTokenP50Ms, first_token_p95_ms: signals.firstTokenP95Ms }),
     tokens_per_second: signals.tokensPerSecond ?? null,
     expected_output_tokens: signals.expectedOutputTokens ?? null,
     error_rate: signals.errorRate,

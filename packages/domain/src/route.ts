@@ -74,6 +74,9 @@ export interface TargetSignals {
   /** Percentiles of the total latency of good calls of the last one to two minutes; absent without any. */
   readonly latencyP50Ms?: number;
   readonly latencyP95Ms?: number;
+  /** The same of the time to the first part of a streamed answer; absent without any. */
+  readonly firstTokenP50Ms?: number;
+  readonly firstTokenP95Ms?: number;
   /** Output tokens a second of one call; absent before the first answer. */
   readonly tokensPerSecond?: number;
   /** Absent: closed. */

@@ -36,7 +36,13 @@ function tellCapacity(
   if (outcome.kind !== "aborted" || reservation.probe !== undefined) {
     const outputTokens = cost.usage?.outputTokens;
     tasks.push(
-      capacity.observe(target.id, { ...sampleOf(outcome), outputTokens, costUsd: cost.costUsd, reservation }),
+      capacity.observe(target.id, {
+        ...sampleOf(outcome),
+        firstTokenMs: outcome.firstTokenMs,
+        outputTokens,
+        costUsd: cost.costUsd,
+        reservation,
+      }),
     );
   }
   if (outcome.rateLimits !== undefined) tasks.push(capacity.learn(target, outcome.rateLimits, reservation));

@@ -142,6 +142,7 @@ async function attempts(ports: ApiPorts, request: FastifyRequest<JobParams>): Pr
     outcome: record.outcome ?? null,
     status_code: record.statusCode ?? null,
     latency_ms: record.latencyMs ?? null,
+    first_token_ms: record.firstTokenMs ?? null,
     usage:
       record.usage === undefined
         ? null

@@ -1,4 +1,4 @@
-import type { Breaker, Learned, MinuteOfLatencies, Scope, Seen, State } from "./state.ts";
+import type { Breaker, Learned, MinuteOfTimes, Scope, Seen, State } from "./state.ts";
 import { createWaitingTenants } from "./waiting-tenants.ts";
 
 /** A cluster in which nothing has happened yet. */
@@ -47,6 +47,7 @@ function createScope(): Scope {
     learned: createLearned(),
     learnedConcurrency: undefined,
     latencies: [createMinute(), createMinute()],
+    firstTokens: [createMinute(), createMinute()],
     spend: { day: -1, microUsd: 0 },
   };
 }
@@ -94,6 +95,6 @@ function createLearned(): Learned {
   };
 }
 
-function createMinute(): MinuteOfLatencies {
+function createMinute(): MinuteOfTimes {
   return { minute: -1, calls: [] };
 }

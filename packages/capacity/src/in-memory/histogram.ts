@@ -1,4 +1,4 @@
-import type { Scope } from "./state.ts";
+import type { MinutesOfTimes, Scope } from "./state.ts";
 
 /** `histogram.lua` in memory; its comments say why. */
 const minuteMs = 60_000;
@@ -17,23 +17,22 @@ export function readSpend({ spend }: Scope, now: number): number {
   return spend.day === Math.floor(now / dayMs) ? spend.microUsd : 0;
 }
 
-export function countLatency({ latencies }: Scope, now: number, latencyMs: number): void {
+export function countTime(times: MinutesOfTimes, now: number, ms: number): void {
   const minute = Math.floor(now / minuteMs);
-  const half = minute % 2 === 0 ? latencies[0] : latencies[1];
+  const half = minute % 2 === 0 ? times[0] : times[1];
   if (half.minute !== minute) {
     half.calls.length = 0;
     half.minute = minute;
   }
-  const bucket =
-    latencyMs < 10 ? 0 : Math.min(lastBucket, Math.floor((Math.log(latencyMs / 10) / Math.log(2)) * 4));
+  const bucket = ms < 10 ? 0 : Math.min(lastBucket, Math.floor((Math.log(ms / 10) / Math.log(2)) * 4));
   while (half.calls.length <= bucket) half.calls.push(0);
   half.calls[bucket] = (half.calls[bucket] ?? 0) + 1;
 }
 
 /** The calls of this and the last minute as a flat list of bucket and count. */
-export function readLatencies({ latencies }: Scope, now: number): number[] {
+export function readTimes(times: MinutesOfTimes, now: number): number[] {
   const minute = Math.floor(now / minuteMs);
-  const halves = latencies.filter((half) => half.minute >= minute - 1);
+  const halves = times.filter((half) => half.minute >= minute - 1);
   const found: number[] = [];
   const buckets = Math.max(0, ...halves.map(({ calls }) => calls.length));
   for (let bucket = 0; bucket < buckets; bucket += 1) {

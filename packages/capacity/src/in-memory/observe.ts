@@ -3,7 +3,7 @@ import { microUsd, whole } from "../amounts.ts";
 import { feedBreaker } from "./breaker.ts";
 import { fadeAfter } from "./common.ts";
 import { scopeOf } from "./create-state.ts";
-import { countLatency, countSpend } from "./histogram.ts";
+import { countSpend, countTime } from "./histogram.ts";
 import { feedLearned, type LearnedCall } from "./learned-concurrency.ts";
 import type { Scope, Seen, Step } from "./state.ts";
 import { wakeWaiters } from "./waiters.ts";
@@ -38,11 +38,12 @@ function fade(seen: Seen, now: number): void {
   seen.tokenMs *= left;
 }
 
-function countGood(scope: Scope, now: number, { latencyMs, outputTokens }: CallSample): void {
+function countGood(scope: Scope, now: number, { latencyMs, outputTokens, firstTokenMs }: CallSample): void {
   const { seen } = scope;
   seen.latencySum += latencyMs;
   seen.latencyWeight += 1;
-  countLatency(scope, now, latencyMs);
+  countTime(scope.latencies, now, latencyMs);
+  if (firstTokenMs !== undefined) countTime(scope.firstTokens, now, firstTokenMs);
   const output = whole(outputTokens ?? 0);
   if (output <= 0) return;
   seen.tokens += output;

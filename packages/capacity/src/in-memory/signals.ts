@@ -2,7 +2,7 @@ import type { TargetState } from "../read-signals.ts";
 import { phaseOf } from "./breaker.ts";
 import { fadeAfter, prune } from "./common.ts";
 import { scopeOf } from "./create-state.ts";
-import { readLatencies, readSpend } from "./histogram.ts";
+import { readSpend, readTimes } from "./histogram.ts";
 import { sweep } from "./leases.ts";
 import type { Step } from "./state.ts";
 
@@ -39,6 +39,7 @@ export function signals(step: Step, targetId: string): TargetState {
     spentMicroUsd: readSpend(scope, now),
     weight: breaker.weight,
     learnedConcurrency: scope.learnedConcurrency?.limit,
-    latencies: readLatencies(scope, now),
+    latencies: readTimes(scope.latencies, now),
+    firstTokens: readTimes(scope.firstTokens, now),
   };
 }

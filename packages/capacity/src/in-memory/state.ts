@@ -111,7 +111,9 @@ export interface Scope {
   readonly learned: Learned;
   /** Absent until room is asked for without a stated concurrency. */
   learnedConcurrency: LearnedConcurrency | undefined;
-  readonly latencies: readonly [MinuteOfLatencies, MinuteOfLatencies];
+  readonly latencies: MinutesOfTimes;
+  /** Times to the first part of streamed answers. */
+  readonly firstTokens: MinutesOfTimes;
   readonly spend: { day: number; microUsd: number };
 }
 
@@ -188,10 +190,13 @@ export interface RoundOfCalls {
   readonly since: number;
 }
 
-export interface MinuteOfLatencies {
+export interface MinuteOfTimes {
   minute: number;
   readonly calls: number[];
 }
+
+/** An even minute and an odd one. */
+export type MinutesOfTimes = readonly [MinuteOfTimes, MinuteOfTimes];
 
 /** What one reservation holds, and of whom. */
 export interface Held {

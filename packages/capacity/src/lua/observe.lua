@@ -4,7 +4,7 @@
 -- KEYS: target use, target health, target log, parked
 -- ARGV: now or '', latency ms, 1 for a good call or 0 or '', what it says of the target's health or '', the opening
 --       that it probes or 0, ms to be left alone or 0, output tokens or 0, micro-USD, 1 when the target has too much to
---       do, else 0
+--       do, else 0, ms until the first part of a streamed answer or ''
 -- Returns the members of waiters that have room now because a probe has closed the breaker or more calls at once go well.
 local use, health, log, parked = unpack(KEYS)
 local now = read_now(ARGV[1])
@@ -24,7 +24,8 @@ local error_sum, error_weight = number(f[4], 0) * fade, number(f[5], 0) * fade
 local tokens, token_ms = number(f[6], 0) * fade, number(f[7], 0) * fade
 if ok == '1' then
   latency_sum, latency_weight = latency_sum + latency, latency_weight + 1
-  count_latency(health, now, latency)
+  count_time(health, now, 'l', latency)
+  if ARGV[10] ~= '' then count_time(health, now, 't', tonumber(ARGV[10])) end
   local output = tonumber(ARGV[7])
   if output > 0 then tokens, token_ms = tokens + output, token_ms + latency end
 else

@@ -4,7 +4,8 @@
 -- Returns {r, i, o, x, c, ms of pause left, latency sum, latency weight, error sum, error weight (both faded to now),
 --          number of answers, mean and variance of output tokens, output tokens and ms of calls (both faded to now),
 --          phase of the breaker, ms until it reopens, what an operator said or '', why it is paused or '', micro-USD
---          spent today, weight that an operator gave or '', calls at once as learned or '', tokens reserved for calls in flight}, as strings, and {bucket, calls, …} of the latencies.
+--          spent today, weight that an operator gave or '', calls at once as learned or '', tokens reserved for calls in flight}, as strings, and {bucket, calls, …} of the latencies
+--          and of the times to the first part of streamed answers.
 local use, log, owners, health = unpack(KEYS)
 local now = read_now(ARGV[1])
 sweep(owners, now)
@@ -26,5 +27,5 @@ found[20] = redis.call('HGET', health, spend_field(now)) or '0'
 found[21] = f[18] or ''
 found[22] = f[19] or ''
 found[23] = f[20] or '0'
-found[24] = read_latencies(health, now)
+found[24], found[25] = read_times(health, now)
 return found

@@ -139,6 +139,7 @@ function upstream(targetIds: readonly TargetId[]) {
     target,
     times: oneof(integer({ min: 1, max: 16 }), constant(60)),
     latencyMs: constantFrom(1, 20, 333.3, 4_000),
+    firstTokenMs: constantFrom(undefined, 3, 210.7),
     health: constantFrom(...healths),
     ok: orAbsent(boolean()),
     isOverloaded: constantFrom(undefined, undefined, undefined, true),

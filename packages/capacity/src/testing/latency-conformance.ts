@@ -32,6 +32,23 @@ export function latencyConformance(setup: () => Promise<CapacityUnderTest>): voi
     });
   });
 
+  test("the time to the first part of streamed answers is told beside it", async () => {
+    const { capacity, clock } = await setup();
+    await capacity.observe("a", { latencyMs: 5_000, ok: true });
+    expect((await capacity.signals([target]))["a"]).not.toHaveProperty("firstTokenP50Ms");
+    for (let n = 1; n <= 10; n += 1)
+      await capacity.observe("a", { latencyMs: 5_000, firstTokenMs: n * 100, ok: true });
+    await capacity.observe("a", { latencyMs: 5_000, firstTokenMs: 60_000, ok: false });
+    const signals = (await capacity.signals([target]))["a"];
+    expect(signals?.firstTokenP50Ms).toBeGreaterThan(410);
+    expect(signals?.firstTokenP50Ms).toBeLessThan(600);
+    expect(signals?.firstTokenP95Ms).toBeGreaterThan(800);
+    expect(signals?.firstTokenP95Ms).toBeLessThan(1_200);
+    expect(signals?.latencyP50Ms).toBeGreaterThan(4_000);
+    clock.advance(180_000);
+    expect((await capacity.signals([target]))["a"]).not.toHaveProperty("firstTokenP50Ms");
+  });
+
   test("the speed of a target is its output tokens over the time of its calls", async () => {
     const { capacity } = await setup();
     expect((await capacity.signals([target]))["a"]).not.toHaveProperty("tokensPerSecond");

@@ -64,6 +64,8 @@ export interface Reservation {
 /** How an attempt went. */
 export interface CallSample {
   readonly latencyMs: number;
+  /** Until the first part of a streamed answer; absent for one that came as a whole. */
+  readonly firstTokenMs?: number | undefined;
   /** Whether the upstream answered as it should; absent when the call says nothing of that. */
   readonly ok?: boolean;
   /** What the call says of the target's health; absent: nothing. `unreachable`: no connection came about. */
