@@ -18,7 +18,7 @@ import type {
 import { type WaitOptions, waitForJob } from "./wait-for-job.ts";
 
 /** A job, or its id. */
-export type JobReference = string | { readonly id: string };
+export type JobReference<Body = unknown> = string | Job<Body> | { readonly id: string };
 
 /** Options of a submission. */
 export interface SubmitOptions extends CallOptions {
@@ -62,7 +62,7 @@ export class Jobs {
   }
 
   /** Reads a job as it is now. */
-  get<Body = unknown>(job: JobReference, { signal }: CallOptions = {}): Promise<Job<Body>> {
+  get<Body = unknown>(job: JobReference<Body>, { signal }: CallOptions = {}): Promise<Job<Body>> {
     return this.#transport.json({ path: pathOf(job), signal });
   }
 
@@ -70,14 +70,14 @@ export class Jobs {
    * Waits until a job has ended, over restarts and outages of the API of up to ten minutes. Every ending resolves: look
    * at `status`, or use `resultOf`. Throws a `SluiceTimeoutError` after `timeoutMs`; the job goes on.
    */
-  wait<Body = unknown>(job: JobReference, options: WaitOptions = {}): Promise<EndedJob<Body>> {
+  wait<Body = unknown>(job: JobReference<Body>, options: WaitOptions = {}): Promise<EndedJob<Body>> {
     return waitForJob(this.#transport, idOf(job), options);
   }
 
   /** Submits a job and waits for its end. */
   async run<Body = unknown>(request: JobRequest, options: RunOptions = {}): Promise<EndedJob<Body>> {
     const { timeoutMs, signal } = options;
-    return this.wait(await this.submit(request, options), { timeoutMs, signal });
+    return this.wait(await this.submit<Body>(request, options), { timeoutMs, signal });
   }
 
   /** All jobs that a filter lets through, page after page. */
