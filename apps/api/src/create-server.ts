@@ -21,8 +21,9 @@ import { publicRoutes } from "./routes/operate.ts";
 import { poolRoutes } from "./routes/pools.ts";
 import { tenantRoutes } from "./routes/tenants.ts";
 import { uploadRoutes } from "./routes/uploads.ts";
+import { endpointDeliveryRoutes, webhookDeliveryRoutes } from "./routes/webhook-deliveries.ts";
+import { webhookEndpointRoutes } from "./routes/webhook-endpoints.ts";
 import { webhookSecretRoutes } from "./routes/webhook-secret.ts";
-import { webhookDeliveryRoutes, webhookEndpointRoutes } from "./routes/webhooks.ts";
 
 /** Room for what stands around a job's body in its request. */
 const envelopeBytes = 65_536;
@@ -74,6 +75,7 @@ export async function createServer(ports: ApiPorts, queues: BoardQueues["queues"
     tenantRoutes(scope, ports);
     webhookSecretRoutes(scope, ports);
     webhookEndpointRoutes(scope, ports);
+    endpointDeliveryRoutes(scope, ports);
     webhookDeliveryRoutes(scope, ports);
   });
   return server;

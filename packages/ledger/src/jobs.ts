@@ -1,5 +1,6 @@
 import {
   type AttemptRecord,
+  type CancelledJob,
   type EventIds,
   idFromUuid,
   isTerminal,
@@ -87,17 +88,22 @@ interface Cancel {
   readonly lineBytesOf: LineBytesOf;
 }
 
-async function cancelJob(sql: Sql, { tenant, id, now, ids, lineBytesOf }: Cancel): Promise<Job | undefined> {
+async function cancelJob(
+  sql: Sql,
+  { tenant, id, now, ids, lineBytesOf }: Cancel,
+): Promise<CancelledJob | undefined> {
   const job = await findJob(sql, tenant, id);
-  if (job === undefined || isTerminal(job.state)) return job;
+  if (job === undefined) return undefined;
+  if (isTerminal(job.state)) return { ...job, deliveryIds: [] };
   const failure = { code: "job_cancelled", message: jobFailureCodes.job_cancelled };
   const cancelled = { jobId: id, from: "live", line: job.batchLine, state: "cancelled", failure } as const;
-  await sql.begin(async (transaction) => {
+  const [ended] = await sql.begin(async (transaction) => {
     // A statement that had to wait for an attempt's start would end the job, but not see the attempt that it must close.
     await transaction`SELECT FROM live_jobs WHERE id = ${uuidOf("job", id)} FOR UPDATE`;
-    await endUnfinished(transaction, [cancelled], { now, newIds: () => ids, lineBytesOf });
+    return endUnfinished(transaction, [cancelled], { now, newIds: () => ids, lineBytesOf });
   });
-  return findJob(sql, tenant, id);
+  const after = await findJob(sql, tenant, id);
+  return after && { ...after, deliveryIds: ended?.deliveryIds ?? [] };
 }
 
 async function findRoute(sql: Sql, tenant: TenantId, id: JobId): Promise<Route | undefined> {

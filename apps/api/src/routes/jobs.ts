@@ -19,6 +19,7 @@ import {
 } from "@sluice/domain";
 import { bytesOf, newEventIds } from "@sluice/engine";
 import type { FastifyInstance, FastifyReply, FastifyRequest } from "fastify";
+import { announceDeliveries } from "../announce-deliveries.ts";
 import type { ApiPorts } from "../api-ports.ts";
 import { callerOf } from "../authenticate.ts";
 import { checkCursor } from "../cursor.ts";
@@ -109,9 +110,7 @@ async function cancel(
       "the pointer of a cancelled job stays in its lane until a worker drops it",
     );
   });
-  await ports.deliveries
-    .add(job.webhookUrl === undefined ? [] : [{ id: ids.deliveryId }])
-    .catch(() => undefined);
+  await announceDeliveries(ports, job.deliveryIds);
   return sendJob(ports, reply, job);
 }
 

@@ -7,7 +7,6 @@ import type { ApiPorts } from "../api-ports.ts";
 import { callerOf } from "../authenticate.ts";
 import { jsonBody } from "../json-body.ts";
 import { describe } from "./describe.ts";
-import { tooManySecrets } from "./webhooks.ts";
 
 const longestOverlapMs = 30 * 24 * 3_600_000;
 
@@ -48,4 +47,12 @@ async function rotate(ports: ApiPorts, request: FastifyRequest): Promise<unknown
     secret,
     old_secret_expires_at: new Date(rotation.oldUntil).toISOString(),
   };
+}
+
+/** Thrown when a rotation would leave too many secrets that sign. */
+export function tooManySecrets(): SluiceError {
+  return new SluiceError(
+    "too_many_webhook_secrets",
+    "Too many earlier secrets still sign: wait until one has ended, or end them with this rotation.",
+  );
 }

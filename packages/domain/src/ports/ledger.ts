@@ -92,8 +92,8 @@ export interface JobLedger {
   giveFeedback(id: JobId, feedback: Feedback): Promise<void>;
   findFeedback(tenant: TenantId, id: JobId): Promise<Feedback | undefined>;
   /**
-   * Cancels a live job and fences its running attempt; answers what the job is now (an ended one stays as it is),
-   * `undefined` when there is none. `ids` are used for its event.
+   * Cancels a live job and fences its running attempt; answers what the job is now (an ended one stays as it is) and
+   * whom to tell, `undefined` when there is none. `ids` are used for its event.
    */
   cancelJob(
     tenant: TenantId,
@@ -101,12 +101,17 @@ export interface JobLedger {
     now: number,
     ids: EventIds,
     lineBytesOf: LineBytesOf,
-  ): Promise<Job | undefined>;
+  ): Promise<CancelledJob | undefined>;
   /** Which of these jobs have ended. */
   endedAmong(ids: readonly JobId[]): Promise<JobId[]>;
   /** The decision of the newest attempt. */
   findRoute(tenant: TenantId, id: JobId): Promise<Route | undefined>;
   listAttempts(tenant: TenantId, id: JobId): Promise<AttemptRecord[]>;
+}
+
+/** A job that was to be cancelled, with the deliveries that its end has made. */
+export interface CancelledJob extends Job {
+  readonly deliveryIds: readonly DeliveryId[];
 }
 
 export interface AttemptRecord {
