@@ -47,32 +47,31 @@ test("the client asks for exactly what the API reads", () => {
 const estimate = { estimate: { p50At: sampleMoment, p95At: sampleMoment }, atRisk: false };
 const parse = <T>(text: string) => JSON.parse(text) as T;
 
-/** A job with everything a job in this state can have. */
-function full(state: KeptJob["state"]): KeptJob {
+/**
+ * A job with everything a job in this state can have. A field that is new in the domain and may be absent is missed
+ * here by the type checker: add it, and to the client's types if the API shows it.
+ */
+function full(state: KeptJob["state"]): Required<KeptJob> {
   const hasResult = state === "succeeded" || state === "failed";
+  const result = { statusCode: 200, contentType: "application/json", upstreamRequestId: undefined };
   return {
     ...sampleJob,
     state,
+    webhookPayload: "thin",
+    streamed: true,
     batchLine: { batchId: idFromUuid("batch", sampleUuid), line: 1, customId: "a" },
     notBeforeAt: sampleMoment,
     waitingFor: "target.concurrency",
     redrivenFrom: sampleJob.id,
     redrivenAs: sampleJob.id,
+    carriedFrom: sampleJob.id,
     finishedAt: sampleMoment,
     targetId: "mini",
     usage: noUsage,
     costUsd: 1,
-    ...(hasResult
-      ? {
-          result: {
-            statusCode: 200,
-            contentType: "application/json",
-            upstreamRequestId: undefined,
-            body: sampleJob.body,
-          },
-        }
-      : { failure: { code: "attempts_exhausted", message: "" } }),
-  } as KeptJob;
+    result: hasResult ? { ...result, body: sampleJob.body } : undefined,
+    failure: hasResult ? undefined : { code: "attempts_exhausted", message: "" },
+  };
 }
 
 const fieldsOf = (views: readonly object[]) =>
@@ -113,6 +112,7 @@ test("a job has the fields that the API writes, in each of its states", () => {
     result: true,
     error: true,
     redriven_as: true,
+    carried_from: true,
   };
   expect(fieldsOf(live)).toEqual(Object.keys(liveFields).sort());
   expect(fieldsOf(ended)).toEqual(Object.keys(endedFields).sort());

@@ -124,6 +124,7 @@ test("a job can be cancelled, looked into and judged", async () => {
     outcome: "succeeded",
     status_code: 200,
     latency_ms: expect.any(Number),
+    first_token_ms: null,
     usage: { input_tokens: expect.any(Number), output_tokens: expect.any(Number) },
     cost_usd: expect.any(Number),
   });

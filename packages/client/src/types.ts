@@ -96,6 +96,8 @@ export interface JobResult<Body = unknown> {
 export interface SucceededJob<Body = unknown> extends EndedJobHead {
   status: "succeeded";
   result: JobResult<Body>;
+  /** The job of an earlier batch whose result this one has, without a call. */
+  carried_from?: string;
 }
 
 /** The upstream refused the request for good; `result` is its error. */
@@ -148,6 +150,8 @@ export interface Attempt {
   outcome: string | null;
   status_code: number | null;
   latency_ms: number | null;
+  /** From the call to the first bit of a streamed answer. */
+  first_token_ms: number | null;
   usage: { input_tokens: number; output_tokens: number } | null;
   cost_usd: number | null;
 }
