@@ -11,6 +11,7 @@ import { bulkRoutes } from "./routes/bulk.ts";
 import { deadLetterRoutes } from "./routes/dead-letters.ts";
 import { decisionRoutes } from "./routes/decisions.ts";
 import { documentRoutes } from "./routes/docs.ts";
+import { facadeRoutes } from "./routes/facade.ts";
 import { feedbackRoutes } from "./routes/feedback.ts";
 import { fileRoutes } from "./routes/files.ts";
 import { jobEventRoutes } from "./routes/job-events.ts";
@@ -65,6 +66,7 @@ export async function createServer(ports: ApiPorts, queues: BoardQueues["queues"
     jobEventRoutes(scope, ports, closing.signal);
     feedbackRoutes(scope, ports);
     decisionRoutes(scope, ports);
+    facadeRoutes(scope, ports, closing.signal);
     batchRoutes(scope, ports);
     fileRoutes(scope, ports);
     uploadRoutes(scope, ports);

@@ -8,7 +8,8 @@ import { readAway } from "./read-away.ts";
 export function handleErrors(server: FastifyInstance, logger: Logger): void {
   server.setErrorHandler(async (error: FastifyError, request, reply) => {
     const known = toSluiceError(error);
-    if (errorCatalogue[known.code].status >= 500) {
+    const { status } = errorCatalogue[known.code];
+    if (status >= 500 && !pointlessStatuses.has(status)) {
       logger.error(
         { requestId: request.id, route: request.routeOptions.url, err: error },
         "a request failed",
@@ -42,12 +43,15 @@ const unavailableSeconds = 2;
 /** OpenAI's clients wait no longer; told to, they would come again within seconds. */
 const longestWaitSeconds = 60;
 
+/** Where the job has ended, or goes on by itself: trying again would buy another one, or the same answer. */
+const pointlessStatuses: ReadonlySet<number> = new Set([408, 409, 502, 504]);
+
 /** Sends an error with the headers that tell a client whether to try again. */
 export function sendError(reply: FastifyReply, error: SluiceError): FastifyReply {
   const { status } = errorCatalogue[error.code];
   const retryAfterSeconds = error.retryAfterSeconds ?? (status === 503 ? unavailableSeconds : undefined);
   if (retryAfterSeconds !== undefined) reply.header("retry-after", String(retryAfterSeconds));
-  if (status === 409 || (retryAfterSeconds ?? 0) > longestWaitSeconds)
+  if (pointlessStatuses.has(status) || (retryAfterSeconds ?? 0) > longestWaitSeconds)
     reply.header("x-should-retry", "false");
   const { request } = reply;
   const body =

@@ -45,30 +45,48 @@ export function readJobRequest(ports: ApiPorts, request: FastifyRequest): ReadJo
 
 /** The job that an object asks for, with the bytes of its `body`. Throws naming the field at fault. */
 export function jobFieldsOf(
-  { caller, tags, config }: JobSource,
+  source: JobSource,
   asked: JobRequest,
   bytes: Buffer,
 ): Omit<ReadJobRequest, "bytes"> {
-  const model = readModelRequest(asked.body, "body");
-  const webhookUrl = asked.webhook_url ?? tags.webhookUrl;
-  checkWebhookUrl(webhookUrl, config().webhooks.allowNetworks);
+  const { tags } = source;
   const fields = {
-    tenantId: caller.tenantId,
-    endpoint: asked.endpoint,
-    ...model,
-    inputTokens: estimateInputTokens(asked.body),
+    ...callFieldsOf(source, { endpoint: asked.endpoint, body: asked.body, path: "body" }),
     sla: asked.sla ?? tags.sla,
     deadline: asked.deadline ?? tags.deadline,
     priority: asked.priority ?? tags.priority,
-    webhookUrl,
+    webhookUrl: asked.webhook_url ?? tags.webhookUrl,
     webhookPayload: asked.webhook_payload,
     metadata: asked.metadata,
     routing: routingWishes(asked.routing),
     maxAttempts: asked.max_attempts,
     onAmbiguous: asked.on_ambiguous,
+  };
+  checkWebhookUrl(fields.webhookUrl, source.config().webhooks.allowNetworks);
+  return { fields, body: bodyBytes(bytes) };
+}
+
+/** The model request of a job, and where it stands in the HTTP request (empty: it is the request). */
+export interface Call {
+  readonly endpoint: string;
+  readonly body: Readonly<Record<string, unknown>>;
+  readonly path: string;
+}
+
+/** The job that a model request asks for by itself and by the tags beside it. Throws naming the field at fault. */
+export function callFieldsOf(
+  { caller, tags, config }: JobSource,
+  { endpoint, body, path }: Call,
+): JobRequestFields {
+  checkWebhookUrl(tags.webhookUrl, config().webhooks.allowNetworks);
+  return {
+    tenantId: caller.tenantId,
+    endpoint,
+    ...readModelRequest(body, path),
+    inputTokens: estimateInputTokens(body),
+    ...tags,
     keyId: caller.keyId,
     keyUsdPerDay: caller.keyUsdPerDay,
-    parsedBody: asked.body,
+    parsedBody: body,
   };
-  return { fields, body: bodyBytes(bytes) };
 }

@@ -27,6 +27,21 @@ export function tagsOf(request: FastifyRequest): Tags {
   };
 }
 
+/** Whether a client says that it has made this call before. OpenAI's and Anthropic's count so. */
+export function isRetry(request: FastifyRequest): boolean {
+  return Number(header(request, "x-stainless-retry-count") ?? 0) >= 1;
+}
+
+/** Seconds that a call waits for its job, as it asks or by default. Throws when they are none. */
+export function waitSecondsOf(request: FastifyRequest, byDefault: number, most: number): number {
+  const text = header(request, "x-sluice-wait");
+  if (text === undefined) return byDefault;
+  if (/^\d{1,6}(\.\d{1,3})?$/.test(text) && Number(text) <= most) return Number(text);
+  throw new SluiceError("invalid_value", `'x-sluice-wait' must be seconds from 0 to ${most}.`, {
+    param: "x-sluice-wait",
+  });
+}
+
 function header(request: FastifyRequest, name: string): string | undefined {
   const value = request.headers[name];
   return typeof value === "string" && value !== "" ? value : undefined;

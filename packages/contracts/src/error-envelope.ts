@@ -26,8 +26,10 @@ export const anthropicErrorTypes = {
   422: "invalid_request_error",
   429: "rate_limit_error",
   500: "api_error",
+  502: "api_error",
   503: "overloaded_error",
-} as const satisfies Record<ErrorStatus | 408, string>;
+  504: "timeout_error",
+} as const satisfies Record<ErrorStatus, string>;
 
 /**
  * Anthropic's error envelope. Our code and field stand in `details`, where its clients read `errorCode`. `requestId` is

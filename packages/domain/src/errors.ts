@@ -21,6 +21,7 @@ export const errorCatalogue = {
   tenant_disabled: { status: 403, type: "permission_error" },
   not_found: { status: 404, type: "invalid_request_error" },
   method_not_allowed: { status: 405, type: "invalid_request_error" },
+  wait_over: { status: 408, type: "timeout_error" },
   already_ended: { status: 409, type: "invalid_request_error" },
   not_ended: { status: 409, type: "invalid_request_error" },
   tenant_exists: { status: 409, type: "invalid_request_error" },
@@ -28,6 +29,7 @@ export const errorCatalogue = {
   key_ended: { status: 409, type: "invalid_request_error" },
   would_lock_out: { status: 409, type: "invalid_request_error" },
   already_retried: { status: 409, type: "invalid_request_error" },
+  call_cancelled: { status: 409, type: "invalid_request_error" },
   webhook_endpoint_disabled: { status: 409, type: "invalid_request_error" },
   payload_too_large: { status: 413, type: "invalid_request_error" },
   unsupported_media_type: { status: 415, type: "invalid_request_error" },
@@ -36,11 +38,14 @@ export const errorCatalogue = {
   webhook_test_failed: { status: 422, type: "invalid_request_error" },
   enqueued_tokens_exceeded: { status: 429, type: "rate_limit_error" },
   internal_error: { status: 500, type: "server_error" },
+  call_dead: { status: 502, type: "server_error" },
   queue_full: { status: 503, type: "server_error" },
   deadline_unattainable: { status: 503, type: "server_error" },
   ledger_unavailable: { status: 503, type: "server_error" },
   file_store_unavailable: { status: 503, type: "server_error" },
   signals_unavailable: { status: 503, type: "server_error" },
+  wait_interrupted: { status: 503, type: "server_error" },
+  call_expired: { status: 504, type: "server_error" },
 } as const satisfies Record<string, { status: number; type: string }>;
 
 export type ErrorCode = keyof typeof errorCatalogue;
@@ -75,6 +80,7 @@ export const jobFailureCodes = {
   batch_budget_exhausted: "What was left of the batch's max_spend_usd did not pay for the next line.",
   batch_error_rate_exceeded: "More lines of the batch failed than its stop_on_error_rate allows.",
   job_cancelled: "The job was cancelled.",
+  caller_gone: "Whoever waited for the job went away before its first attempt.",
   stream_interrupted: "The answer broke off after part of it had been streamed.",
 } as const;
 

@@ -18,7 +18,7 @@ export * from "./ports/files.ts";
 export type * from "./ports/forecast.ts";
 export type * from "./ports/lane-ledger.ts";
 export type * from "./ports/lanes.ts";
-export type * from "./ports/ledger.ts";
+export * from "./ports/ledger.ts";
 export type * from "./ports/model-client.ts";
 export type * from "./ports/rebuild.ts";
 export type * from "./ports/runtime.ts";

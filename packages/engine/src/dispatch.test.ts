@@ -56,6 +56,7 @@ function setup() {
     stopFailingBatches: (...given) => note("stopFailing", answers.failing, ...given),
     finaliseBatches: (...given) => note("finalise", answers.finalised, ...given),
     batchesToValidate: () => note("toValidate", answers.toValidate),
+    forgetClaims: (...given) => note("forgetClaims", 0, ...given),
     purgeFiles: (...given) => note("purgeFiles", 0, ...given),
     async dropContents(now, limit, erase) {
       await erase("c-unused");

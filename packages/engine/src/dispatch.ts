@@ -59,6 +59,9 @@ const sweepLimit = 500;
 /** A delivery or validation that nobody took for this long was lost on its way to the queue. */
 const overdueMs = 10_000;
 
+/** Claims forgotten at each turn: more than a busy API makes between two. */
+const claimsAtOnce = 10_000;
+
 /** An upload that nothing was written to for this long has broken off. */
 const abandonedMs = 3_600_000;
 
@@ -104,6 +107,11 @@ export function dispatchDuties(ports: DispatchPorts): Duty[] {
     { name: "sweep-deliveries", everyMs: 5_000, run: () => sweepDeliveries(ports) },
     { name: "sweep-batches", everyMs: 5_000, run: () => sweepBatches(ports) },
     { name: "purge-files", everyMs: 5_000, run: (epoch) => purgeFiles(ports, epoch) },
+    {
+      name: "forget-claims",
+      everyMs: 5_000,
+      run: async (epoch) => void (await ledger.forgetClaims(epoch, clock.now(), claimsAtOnce)),
+    },
     {
       name: "remove-abandoned",
       everyMs: 600_000,

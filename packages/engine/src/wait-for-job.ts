@@ -1,6 +1,10 @@
 import type { Clock, JobId, JobLedger, Logger } from "@sluice/domain";
 
-const pollEveryMs = 150;
+/** Nobody notices so short a wait behind the answer of a model. */
+const shortestPauseMs = 25;
+const longestPauseMs = 500;
+/** The pause is so many times as long as the ledger took to answer: many who wait cost it a tenth of its time at most. */
+const pausePerAnswer = 9;
 
 export interface JobWaiter {
   /** Resolves when the job has ended, `waitMs` are over, or `signal` aborts. */
@@ -17,6 +21,7 @@ export function createJobWaiter(ports: {
   let polling = false;
 
   async function poll(): Promise<void> {
+    const askedMs = ports.clock.monotonicMs();
     try {
       for (const id of await ports.ledger.endedAmong([...waiting.keys()])) {
         for (const done of waiting.get(id) ?? []) done();
@@ -24,8 +29,9 @@ export function createJobWaiter(ports: {
     } catch (error) {
       ports.logger.warn({ err: error }, "the ledger did not say which jobs have ended");
     }
+    const pauseMs = Math.max(shortestPauseMs, (ports.clock.monotonicMs() - askedMs) * pausePerAnswer);
     if (waiting.size === 0) polling = false;
-    else ports.clock.setTimer(pollEveryMs, () => void poll());
+    else ports.clock.setTimer(Math.min(pauseMs, longestPauseMs), () => void poll());
   }
 
   return {

@@ -51,9 +51,9 @@ export async function acceptJobs(sql: Sql, jobs: readonly AcceptJob[]): Promise<
 }
 
 async function acceptWithKeys(sql: Sql, jobs: readonly AcceptJob[]): Promise<AcceptResult[]> {
-  const { firsts, firstOf } = splitRepeats(jobs);
-  const claims = firsts.flatMap(claimOf).sort((a, b) => (a.route + a.key < b.route + b.key ? -1 : 1));
-  const parameters = [...parametersOf(acceptColumns, firsts), ...parametersOf(claimColumns, claims)];
+  const { news, callersOf, firstOf } = splitRepeats(jobs);
+  const claims = [...callersOf].flatMap(claimOf).sort((a, b) => (a.route + a.key < b.route + b.key ? -1 : 1));
+  const parameters = [...parametersOf(acceptColumns, news), ...parametersOf(claimColumns, claims)];
   const rows = await retrying(() =>
     sql.unsafe<(ClaimAnswer & { wantedBy: string })[]>(acceptUnclaimed, parameters),
   );
@@ -67,27 +67,37 @@ async function acceptWithKeys(sql: Sql, jobs: readonly AcceptJob[]): Promise<Acc
   });
 }
 
-/** Equal keys in one statement: the first of them is written, the others are answered by what became of it. */
+/**
+ * Equal keys in one statement: the first of them claims the key, and those that repeat it are answered by what became
+ * of it. A first try repeats nothing, so it is written without a claim.
+ */
 function splitRepeats(jobs: readonly AcceptJob[]) {
   const byKey = new Map<string, AcceptJob>();
   const firstOf = new Map<AcceptJob, AcceptJob>();
-  const firsts: AcceptJob[] = [];
+  const callersOf = new Map<AcceptJob, number>();
+  const news: AcceptJob[] = [];
   for (const job of jobs) {
-    const { idempotency, spec } = job;
-    const name = idempotency && JSON.stringify([spec.tenantId, idempotency.route, idempotency.key]);
+    const name = nameOf(job);
     const first = name === undefined ? undefined : byKey.get(name);
-    if (first !== undefined) {
+    if (first !== undefined && job.idempotency?.tryOfCall !== "first") {
       firstOf.set(job, first);
+      callersOf.set(first, (callersOf.get(first) ?? 1) + 1);
       continue;
     }
-    if (name !== undefined) byKey.set(name, job);
-    firsts.push(job);
+    news.push(job);
+    if (name === undefined || first !== undefined) continue;
+    byKey.set(name, job);
+    callersOf.set(job, 1);
   }
-  return { firsts, firstOf };
+  return { news, callersOf, firstOf };
 }
 
-function claimOf({ spec, idempotency }: AcceptJob): Claim[] {
+function nameOf({ idempotency, spec }: AcceptJob): string | undefined {
+  return idempotency && JSON.stringify([spec.tenantId, idempotency.route, idempotency.key]);
+}
+
+function claimOf([{ spec, idempotency }, callers]: [AcceptJob, number]): Claim[] {
   if (idempotency === undefined) return [];
   const { id, tenantId, acceptedAt } = spec;
-  return [{ ...idempotency, tenantId, claimId: uuidOf("job", id), createdAt: acceptedAt }];
+  return [{ ...idempotency, tenantId, claimId: uuidOf("job", id), createdAt: acceptedAt, callers }];
 }

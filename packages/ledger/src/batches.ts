@@ -78,7 +78,8 @@ const createStatement = `
 async function createBatch(sql: Sql, spec: BatchSpec, idempotency?: IdempotencyClaim): Promise<AcceptResult> {
   const { tenantId, createdAt } = spec;
   const claimId = uuidOf("batch", spec.id);
-  const claims = idempotency === undefined ? [] : [{ ...idempotency, tenantId, claimId, createdAt }];
+  const claims =
+    idempotency === undefined ? [] : [{ ...idempotency, tenantId, claimId, createdAt, callers: 1 }];
   const parameters = [...parametersOf(batchColumns, [spec]), ...parametersOf(claimColumns, claims)];
   const [answer] = await retrying(() => sql.unsafe<ClaimAnswer[]>(createStatement, parameters)).catch(
     (error: unknown) => {

@@ -13,6 +13,7 @@ import type { Sql } from "./client.ts";
 import { uuids } from "./columns.ts";
 import { type Ending, endingMove, endUnfinished, movedJobs } from "./end-unfinished.ts";
 import { createFeed } from "./feed.ts";
+import { forgetClaims } from "./idempotency.ts";
 import { createLeadership } from "./leadership.ts";
 import { type LineRow, lineOf } from "./line-rows.ts";
 import { type Move, moveJobs } from "./move-jobs.ts";
@@ -30,6 +31,7 @@ export function createDispatch(sql: Sql): Omit<DispatchLedger, "overdueDeliverie
       returnJobs(sql, { leaderEpoch, now, newIds, lineBytesOf }),
     expireJobs: (leaderEpoch, now, limit, newIds, lineBytesOf) =>
       expireJobs(sql, limit, { leaderEpoch, now, newIds, lineBytesOf }),
+    forgetClaims: (leaderEpoch, now, limit) => forgetClaims(sql, { leaderEpoch, now, limit }),
     ensurePartitions: (now) => ensurePartitions(sql, now),
   };
 }

@@ -22,6 +22,7 @@ import { endUnfinished } from "./end-unfinished.ts";
 import { findFeedback, giveFeedback } from "./feedback.ts";
 import { findClaim } from "./idempotency.ts";
 import { findHistory, findStandings } from "./job-events.ts";
+import { leaveJob } from "./leave-job.ts";
 import { listJobs } from "./list-jobs.ts";
 import {
   type JobRow,
@@ -48,6 +49,7 @@ export function createJobs(sql: Sql, settings: Batching): JobLedger {
     findJob: (tenant, id) => findJob(sql, tenant, id),
     listJobs: (tenant, filter, page) => listJobs(sql, { tenant, filter, page }),
     cancelJob: (tenant, id, now, ids, lineBytesOf) => cancelJob(sql, { tenant, id, now, ids, lineBytesOf }),
+    leaveJob: (call, now, ids) => leaveJob(sql, { call, now, ids }),
     async endedAmong(ids) {
       const ended = await polls.add(ids);
       return ids.filter((_, index) => ended[index]);

@@ -14,6 +14,7 @@ const tables = [
   { table: "outcomes", key: "job_id", fillfactor: 100 },
   { table: "first_waits", key: "job_id", fillfactor: 100 },
   { table: "feedback", key: "job_id", fillfactor: 100 },
+  { table: "deleted_responses", key: "job_id", fillfactor: 100 },
   { table: "stream_events", key: "job_id", fillfactor: 100 },
 ] as const;
 

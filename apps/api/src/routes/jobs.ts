@@ -19,6 +19,7 @@ import {
 } from "@sluice/domain";
 import { bytesOf, newEventIds } from "@sluice/engine";
 import type { FastifyInstance, FastifyReply, FastifyRequest } from "fastify";
+import { acceptTraced } from "../accept-traced.ts";
 import { announceDeliveries } from "../announce-deliveries.ts";
 import type { ApiPorts } from "../api-ports.ts";
 import { callerOf } from "../authenticate.ts";
@@ -57,18 +58,8 @@ export function jobRoutes(server: FastifyInstance, ports: ApiPorts, closing: Abo
 
 async function submit(ports: ApiPorts, request: FastifyRequest, reply: FastifyReply): Promise<FastifyReply> {
   const { fields, body, bytes } = readJobRequest(ports, request);
-  const accept = () =>
-    ports.acceptJob({
-      fields: { ...fields, traceparent: ports.tracing.currentTraceparent() },
-      body,
-      idempotency: idempotencyOf(request, "POST /v1/jobs", bytes),
-    });
-  const parent = request.headers.traceparent;
-  const accepted = await ports.tracing.inSpan(
-    "job.accept",
-    { kind: "server", ...(typeof parent === "string" ? { parent } : {}) },
-    accept,
-  );
+  const idempotency = idempotencyOf(request, "POST /v1/jobs", bytes);
+  const accepted = await acceptTraced(ports, request, { fields, body, idempotency });
   if (accepted.replayed) reply.header("idempotent-replayed", "true");
   return reply.code(accepted.status).type("application/json").send(accepted.body);
 }

@@ -47,6 +47,8 @@ export interface DispatchLedger extends FeedLedger {
   ): Promise<MovedJob[]>;
   /** Deliveries that are due and not being worked on, oldest first. */
   overdueDeliveries(before: number, limit: number): Promise<DeliveryId[]>;
+  /** Deletes claims of calls that nothing can repeat any more; answers how many. */
+  forgetClaims(leaderEpoch: number, now: number, limit: number): Promise<number>;
   /** Makes sure that the partitions of the coming weeks exist. */
   ensurePartitions(now: number): Promise<void>;
 }

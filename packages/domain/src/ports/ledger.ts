@@ -24,7 +24,18 @@ export interface IdempotencyKey {
   readonly route: string;
   readonly key: string;
   readonly bodySha256: Buffer;
+  /**
+   * Set when the key is no caller's choice, but made from the call itself: its first try is a call of its own, whatever
+   * equal ones came before; another try repeats what came within {@link triesWithinMs}.
+   */
+  readonly tryOfCall?: "first" | "another";
 }
+
+/** A client tries a call again within ten minutes: OpenAI's clients give up after that time. */
+export const triesWithinMs = 10 * 60_000;
+
+/** An `Idempotency-Key` that a caller has chosen counts for a day. */
+export const keysCountMs = 24 * 3_600_000;
 
 export interface IdempotencyClaim extends IdempotencyKey {
   /** What a repeated call is answered with. */
@@ -79,7 +90,7 @@ export type LineBytesOf = (line: FailedLine) => number;
 export interface JobLedger {
   /** Commits jobs, many in one statement; results in the order of `jobs`. */
   acceptJobs(jobs: readonly AcceptJob[]): Promise<AcceptResult[]>;
-  /** How a call with this key is answered as one came before it; `undefined` when none did in the last 24 h. */
+  /** How a call is answered that repeats one that came before it; `undefined` when it repeats none. */
   findClaim(tenant: TenantId, key: IdempotencyKey, now: number): Promise<AcceptResult | undefined>;
   findJob(tenant: TenantId, id: JobId): Promise<Job | undefined>;
   /** Jobs without their bodies' bytes and results' bytes (both empty inline payloads). */
@@ -102,6 +113,15 @@ export interface JobLedger {
     ids: EventIds,
     lineBytesOf: LineBytesOf,
   ): Promise<CancelledJob | undefined>;
+  /**
+   * Says that a call that made this job, or repeated the one that did, waits for it no longer. When no other call does
+   * and no attempt has begun, the job is cancelled, and the key is free for a new one; `undefined` when it goes on.
+   */
+  leaveJob(
+    leaving: LeavingCall,
+    now: number,
+    ids: EventIds,
+  ): Promise<{ readonly deliveryIds: readonly DeliveryId[] } | undefined>;
   /** Which of these jobs have ended. */
   endedAmong(ids: readonly JobId[]): Promise<JobId[]>;
   /** The decision of the newest attempt. */
@@ -112,6 +132,13 @@ export interface JobLedger {
 /** A job that was to be cancelled, with the deliveries that its end has made. */
 export interface CancelledJob extends Job {
   readonly deliveryIds: readonly DeliveryId[];
+}
+
+/** A call that waited for a job, by the key that it was made with. */
+export interface LeavingCall {
+  readonly tenantId: TenantId;
+  readonly jobId: JobId;
+  readonly key: Pick<IdempotencyKey, "route" | "key">;
 }
 
 export interface AttemptRecord {
