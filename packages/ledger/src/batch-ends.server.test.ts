@@ -78,41 +78,76 @@ describe("counting and ending", () => {
     expect((await s.ledger.findJob(tenant, lineAt(lines, 2).id))?.failure?.code).toBe("batch_expired");
   });
 
-  test("cancelling stops what has not started, lets what runs end, and stops what comes back", async () => {
-    const s = await setup();
-    const { ledger, newIds } = s;
-    const { batch, lines } = await s.runningBatch(1203);
-    const epoch = await s.leaderEpoch();
-    const ends = await startLine(s, lineAt(lines, 1));
-    const returns = await startLine(s, lineAt(lines, 2));
-    const cancelling = await ledger.cancelBatch(tenant, batch.id, t0 + 1, newIds, lineBytesOf);
-    expect(cancelling).toMatchObject({
-      status: "cancelling",
-      cancellingAt: t0 + 1,
-      counts: { cancelled: 1201 },
-    });
-    expect(await ledger.unfedWindows(t0)).toEqual([]);
-    await ledger.settle([waiting(returns, { avoidTarget: false, spentAttempt: true })]);
-    const restart = await ledger.startAttempts([startOf(returns.job, returns.workerId, 1)]);
-    expect(restart).toEqual([{ kind: "lost" }]);
-    expect(await ledger.finaliseBatches(epoch, t0 + 2, newIds, lineBytesOf)).toEqual([]);
-    expect(await ledger.settle([success(ends, newIds())])).toMatchObject([{ kind: "recorded" }]);
-    expect(await ledger.finaliseBatches(epoch, t0 + 3, newIds, lineBytesOf)).toMatchObject([
-      { status: "cancelled" },
-    ]);
-    const { counts, status } = await find(s, batch.id);
-    expect(status).toBe("cancelled");
-    expect(counts).toMatchObject({ succeeded: 1, cancelled: 1202 });
-    const codeBytes = lines
-      .slice(1)
-      .reduce((sum, { batchLine }) => sum + bytesOf(batchLine?.customId ?? "", "batch_cancelled"), 0);
-    expect(counts.errorBytes).toBe(codeBytes);
-    expect(await ledger.cancelBatch(tenant, batch.id, t0 + 9, newIds, lineBytesOf)).toMatchObject({
-      status: "cancelled",
-    });
-    expect(
-      await ledger.cancelBatch("other" as typeof tenant, batch.id, t0, newIds, lineBytesOf),
-    ).toBeUndefined();
+  test.each([
+    ["telling nobody of its lines", { webhookJobs: false, webhookUrl: undefined }],
+    ["telling of each line", { webhookJobs: true, webhookUrl: "https://example.com/" }],
+  ])(
+    "cancelling, %s, stops what has not started, lets what runs end, and stops what comes back",
+    async (_how, changes) => {
+      const s = await setup();
+      const { ledger, newIds } = s;
+      const { batch, lines } = await s.runningBatch(1203, changes, { webhookUrl: changes.webhookUrl });
+      const epoch = await s.leaderEpoch();
+      const ends = await startLine(s, lineAt(lines, 1));
+      const returns = await startLine(s, lineAt(lines, 2));
+      const cancelling = await ledger.cancelBatch(tenant, batch.id, t0 + 1, newIds, lineBytesOf);
+      expect(cancelling).toMatchObject({
+        status: "cancelling",
+        cancellingAt: t0 + 1,
+        counts: { cancelled: 1201 },
+      });
+      expect(await ledger.unfedWindows(t0)).toEqual([]);
+      await ledger.settle([waiting(returns, { avoidTarget: false, spentAttempt: true })]);
+      const restart = await ledger.startAttempts([startOf(returns.job, returns.workerId, 1)]);
+      expect(restart).toEqual([{ kind: "lost" }]);
+      expect(await ledger.finaliseBatches(epoch, t0 + 2, newIds, lineBytesOf)).toEqual([]);
+      expect(await ledger.settle([success(ends, newIds())])).toMatchObject([{ kind: "recorded" }]);
+      expect(await ledger.finaliseBatches(epoch, t0 + 3, newIds, lineBytesOf)).toMatchObject([
+        { status: "cancelled" },
+      ]);
+      const { counts, status } = await find(s, batch.id);
+      expect(status).toBe("cancelled");
+      expect(counts).toMatchObject({ succeeded: 1, cancelled: 1202 });
+      const codeBytes = lines
+        .slice(1)
+        .reduce((sum, { batchLine }) => sum + bytesOf(batchLine?.customId ?? "", "batch_cancelled"), 0);
+      expect(counts.errorBytes).toBe(codeBytes);
+      const events = await s.sql`SELECT FROM events WHERE type = 'job.cancelled'`;
+      expect(events).toHaveLength(changes.webhookJobs ? 1202 : 0);
+      expect(await ledger.findJob(tenant, lineAt(lines, 1203).id)).toMatchObject({
+        state: "cancelled",
+        finishedAt: t0 + 1,
+        attempts: 0,
+        failure: { code: "batch_cancelled" },
+      });
+      expect(await ledger.cancelBatch(tenant, batch.id, t0 + 9, newIds, lineBytesOf)).toMatchObject({
+        status: "cancelled",
+      });
+      expect(
+        await ledger.cancelBatch("other" as typeof tenant, batch.id, t0, newIds, lineBytesOf),
+      ).toBeUndefined();
+    },
+  );
+});
+
+test("a batch of many lines is cancelled part by part, and a line that starts meanwhile is left to its attempt", async () => {
+  const s = await setup();
+  const { ledger, newIds } = s;
+  const { batch, lines } = await s.runningBatch(60_000);
+  const started = await startLine(s, lineAt(lines, 59_999));
+  const [first, second] = await Promise.all([
+    ledger.cancelBatch(tenant, batch.id, t0 + 1, newIds, lineBytesOf),
+    ledger.startAttempts([startOf(lineAt(lines, 60_000), started.workerId, 0)]),
+  ]);
+  expect(first).toMatchObject({ status: "cancelling", counts: { cancelled: 50_000 } });
+  const epoch = await s.leaderEpoch();
+  expect(await ledger.finaliseBatches(epoch + 1, t0 + 2, newIds, lineBytesOf)).toEqual([]);
+  expect(await find(s, batch.id)).toMatchObject({ counts: { cancelled: 50_000 } });
+  await ledger.finaliseBatches(epoch, t0 + 2, newIds, lineBytesOf);
+  const running = second[0]?.kind === "started" ? 2 : 1;
+  expect(await find(s, batch.id)).toMatchObject({
+    status: "cancelling",
+    counts: { cancelled: 60_000 - running },
   });
 });
 
