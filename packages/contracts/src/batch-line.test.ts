@@ -1,8 +1,6 @@
-import { existsSync, readdirSync, readFileSync } from "node:fs";
-import { join } from "node:path";
 import { anything, assert, property, uint8Array } from "fast-check";
 import { describe, expect, test } from "vitest";
-import { skipUnless } from "../../../test/kit/skip.ts";
+import { jsonTestSuite } from "../../../test/kit/json-test-suite.ts";
 import { bodyBytes, readBatchLine } from "./batch-line.ts";
 
 const endpoint = "/v1/chat/completions";
@@ -111,18 +109,10 @@ describe("readBatchLine", () => {
     );
   });
 
-  test("answers every case of the JSON test suite, alone and as a body", (context) => {
-    const folder = process.env["SLUICE_SHARED_DIR"];
-    const cases = join(folder ?? "", "data", "jsontestsuite");
-    skipUnless(
-      context,
-      folder !== undefined && existsSync(cases),
-      "needs SLUICE_SHARED_DIR with jsontestsuite",
-    );
-    const files = readdirSync(cases).filter((name) => /^[yni]_/.test(name));
-    expect(files.length).toBeGreaterThan(300);
-    for (const name of files) {
-      const bytes = readFileSync(join(cases, name));
+  test("answers every case of the JSON test suite, alone and as a body", () => {
+    const cases = jsonTestSuite();
+    expect(cases).toHaveLength(318);
+    for (const { name, bytes } of cases) {
       expect(read(bytes).ok).toBe(false);
       expect(read(Buffer.concat([Buffer.from(around("").slice(0, -1)), bytes, Buffer.from("}")])).ok).toBe(
         false,

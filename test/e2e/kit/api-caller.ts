@@ -13,8 +13,8 @@ export interface ApiCaller {
   get(path: string, headers?: Record<string, string>): Promise<Answer>;
   /** `body`: text and bytes go as they are, anything else as JSON. */
   post(path: string, body?: unknown, headers?: Record<string, string>): Promise<Answer>;
-  /** Uploads a batch file of this text and answers its id. */
-  upload(text: string): Promise<string>;
+  /** Uploads a batch file of this text or of these bytes and answers its id. */
+  upload(content: string | Buffer<ArrayBuffer>): Promise<string>;
 }
 
 /** Makes a caller with this key. */
@@ -37,10 +37,10 @@ export function createApiCaller({ url, key }: { url: string; key: string }): Api
         body: raw,
       });
     },
-    async upload(text) {
+    async upload(content) {
       const form = new FormData();
       form.append("purpose", "batch");
-      form.append("file", new Blob([text]), "input.jsonl");
+      form.append("file", new Blob([content]), "input.jsonl");
       const answer = await call("/v1/files", { method: "POST", body: form });
       if (answer.status !== 200) throw new Error(`the upload was answered ${answer.status}: ${answer.text}`);
       return String(answer.body.id);

@@ -43,9 +43,13 @@ export function toJsonl(lines: readonly unknown[]): string {
 }
 
 /** Uploads a batch file and starts its batch. */
-export async function startBatch(api: ApiCaller, text: string, fields: object = {}): Promise<string> {
+export async function startBatch(
+  api: ApiCaller,
+  content: string | Buffer<ArrayBuffer>,
+  fields: object = {},
+): Promise<string> {
   const answer = await api.post("/v1/batches", {
-    input_file_id: await api.upload(text),
+    input_file_id: await api.upload(content),
     endpoint: "/v1/chat/completions",
     completion_window: "24h",
     ...fields,
