@@ -7,7 +7,7 @@ import {
   jobFailureCodes,
   uuidOf,
 } from "@sluice/domain";
-import { cancelQuietly } from "./cancel-quietly.ts";
+import { type CancelChunk, cancelQuietly } from "./cancel-quietly.ts";
 import type { Sql } from "./client.ts";
 import { type Ending, endUnfinished } from "./end-unfinished.ts";
 import { type LineRow, lineOf } from "./line-rows.ts";
@@ -44,14 +44,6 @@ export async function cancelUnstartedLines(sql: Sql, ending: Ending, id?: BatchI
 function failureOf({ stoppedFor }: Cancelling): JobFailure {
   const code = stoppedFor === null ? "batch_cancelled" : batchStops[stoppedFor].lineCode;
   return { code, message: jobFailureCodes[code] };
-}
-
-/** One chunk of the lines of a batch that is to be cancelled. */
-export interface CancelChunk {
-  /** UUID. */
-  readonly batch: string;
-  readonly failure: JobFailure;
-  readonly ending: Ending;
 }
 
 /** Each line sends an event of its own. */

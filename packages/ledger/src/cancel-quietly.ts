@@ -1,8 +1,16 @@
-import { idFromUuid } from "@sluice/domain";
-import type { CancelChunk } from "./cancel-lines.ts";
+import { idFromUuid, type JobFailure } from "@sluice/domain";
 import { retrying, type Sql, type Transaction } from "./client.ts";
 import { moment } from "./contents.ts";
+import type { Ending } from "./end-unfinished.ts";
 import { leaderFence } from "./leadership.ts";
+
+/** One chunk of the lines of a batch that is to be cancelled. */
+export interface CancelChunk {
+  /** UUID. */
+  readonly batch: string;
+  readonly failure: JobFailure;
+  readonly ending: Ending;
+}
 
 /** Lines that one statement ends: some tenths of a second, for which nothing else of theirs can be written. */
 const chunk = 10_000;
