@@ -10,7 +10,7 @@ const mayImport = {
   dialects: [],
   // floor 1
   contracts: ["domain"],
-  config: ["domain", "rules"],
+  config: ["domain", "rules", "dialects"],
   routing: ["domain", "rules", "dialects"],
   scheduling: ["domain"],
   redis: ["domain"],

@@ -140,7 +140,7 @@ test(`of ${decisions} decisions that the ledger keeps, ${decisions} come out the
     const alias = config.models[job.model] as ModelAlias;
     const { attempt = 1, failedTargets = [], random = 0, turn = 0, heldBack = [], signals } = stored;
     const request = await routeRequest(
-      createMemoryFiles(),
+      { files: createMemoryFiles(), config },
       { ...job, attempts: attempt - 1, failedTargets },
       alias,
     );

@@ -146,7 +146,6 @@ describe("a file of every section", () => {
     expect(accepted(full, keys).warnings.map(({ message }) => message)).toEqual([
       "providers.claude is used by no target: name it in one, or remove it",
       "providers.sim is used by no target: name it in one, or remove it",
-      "models.auto.rules[0] leaves no target for /v1/responses, which the model serves without it: such jobs will die; add a pool or a fallback that serves it",
       'models.auto.rules[1].require.region requires region "eu", which no target of its pools has (they have us): such jobs will die; state it in a target or change the rule',
     ]);
   });

@@ -32,12 +32,14 @@ export function renderRoute(
   };
 }
 
-function renderCandidate({ target, pool, version, dropped, scores, total, share }: RouteCandidate): unknown {
+function renderCandidate(candidate: RouteCandidate): unknown {
+  const { target, pool, version, dropped, translated, scores, total, share } = candidate;
   return {
     target,
     pool,
     ...(version === undefined ? {} : { version }),
     ...(dropped === undefined ? {} : { dropped }),
+    ...(translated === undefined ? {} : { translated_to: translated }),
     ...(scores === undefined ? {} : { scores, total: total ?? 0 }),
     ...(share === undefined ? {} : { share }),
   };

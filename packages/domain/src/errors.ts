@@ -8,6 +8,7 @@ export const errorCatalogue = {
   duplicate_key: { status: 400, type: "invalid_request_error" },
   unknown_model: { status: 400, type: "invalid_request_error" },
   unsupported_endpoint: { status: 400, type: "invalid_request_error" },
+  untranslatable_request: { status: 400, type: "invalid_request_error" },
   webhook_url_forbidden: { status: 400, type: "invalid_request_error" },
   bytes_mismatch: { status: 400, type: "invalid_request_error" },
   checksum_mismatch: { status: 400, type: "invalid_request_error" },

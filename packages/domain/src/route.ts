@@ -16,7 +16,7 @@ export interface RouteRequest {
   /** 1 for the first. */
   readonly attempt: number;
   readonly deadlineAt: number;
-  /** The parsed body, when a rule of the model reads it (see `readsRequest` of routing). */
+  /** The parsed body, when a rule or a translation needs it (see `readsRequest` of routing). */
   readonly body?: Readonly<Record<string, unknown>> | undefined;
   /** Targets that failed this job, oldest first. */
   readonly failedTargets: readonly string[];
@@ -105,6 +105,8 @@ export interface RouteCandidate {
   readonly pool: string;
   readonly version?: string;
   readonly dropped?: { readonly filter: string; readonly reason: string };
+  /** The endpoint it would be called at, its request and answer translated; absent where it serves the job's own. */
+  readonly translated?: string;
   readonly scores?: Readonly<Record<string, number>>;
   readonly total?: number;
   /** Share of the pool's jobs by weight, 0..1; absent unless an operator has given weights in the pool. */

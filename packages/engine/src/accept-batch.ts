@@ -1,3 +1,4 @@
+import { mayServe } from "@sluice/dialects";
 import {
   type AcceptResult,
   type Batch,
@@ -167,7 +168,7 @@ function requireSameEndpoint(earlier: EarlierBatch | undefined, endpoint: string
 
 function requireEndpoint(config: EngineConfig, endpoint: string): void {
   const targets = Object.values(config.pools).flatMap((pool) => pool.targets);
-  if (targets.some((target) => target.endpoints.includes(endpoint))) return;
+  if (targets.some((target) => mayServe(target.endpoints, endpoint))) return;
   throw new SluiceError("unsupported_endpoint", "No target of the configuration serves this endpoint.", {
     param: "endpoint",
   });

@@ -86,7 +86,7 @@ export function servable<Line extends { readonly model: string }>(
   line: Line,
 ): Line | LineFault {
   try {
-    requireServed(config, line.model, batch.endpoint);
+    requireServed(config, { ...line, endpoint: batch.endpoint });
     return line;
   } catch (error) {
     if (!(error instanceof SluiceError)) throw error;

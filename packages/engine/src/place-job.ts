@@ -50,7 +50,7 @@ export interface PlaceJobPorts {
   readonly clock: Clock;
   readonly random: Random;
   readonly turns: Turns;
-  /** Bodies of jobs whose models have rules that read them. */
+  /** Bodies of jobs whose models have rules or translations that read them. */
   readonly files: FileStore;
   readonly metrics: Metrics;
   readonly config: () => EngineConfig;
@@ -69,7 +69,7 @@ export async function placeJob(ports: PlaceJobPorts, job: JobToRun, owner: strin
   const alias = lookUp(config.models, job.model);
   if (alias === undefined) return { kind: "unservable", reason: "the model is no longer configured" };
   const targets = targetsOf(config, alias);
-  const request = await routeRequest(ports.files, job, alias);
+  const request = await routeRequest({ files: ports.files, config }, job, alias);
   const signals = await ports.signals.read(targets);
   const now = ports.clock.now();
   const chance = { random: ports.random.next(), turn: ports.turns.next(job.model) };

@@ -48,7 +48,7 @@ export async function previewJob(
   const config = ports.config();
   const alias = lookUp(config.models, job.model);
   if (alias === undefined) return undefined;
-  const request = await routeRequest(ports.files, { ...job, failedTargets: [] }, alias);
+  const request = await routeRequest({ files: ports.files, config }, { ...job, failedTargets: [] }, alias);
   const signals = await ports.signals.read(targetsOf(config, alias));
   return decideRoute({ request, config, signals, now: ports.clock.now(), random: ports.random.next() });
 }

@@ -1,3 +1,4 @@
+import { mayServe } from "@sluice/dialects";
 import {
   type Clock,
   type DeadLetter,
@@ -164,7 +165,7 @@ function servingTargets(config: EngineConfig, letter: DeadLetter, asked: Routing
   const { pools, targets, exclude } = changedRouting(letter.routing, asked);
   return targetsOf(config, alias).filter(
     (target) =>
-      target.endpoints.includes(letter.endpoint) &&
+      mayServe(target.endpoints, letter.endpoint) &&
       (pools?.includes(target.pool) ?? true) &&
       (targets?.includes(target.id) ?? true) &&
       !(exclude?.includes(target.id) ?? false),

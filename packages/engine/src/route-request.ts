@@ -1,13 +1,24 @@
-import type { FileStore, JobSpec, JobToRun, ModelAlias, RouteRequest } from "@sluice/domain";
+import type { EngineConfig, FileStore, JobSpec, JobToRun, ModelAlias, RouteRequest } from "@sluice/domain";
 import { readsRequest } from "@sluice/routing";
 import { bytesOf } from "./payloads.ts";
 
-/** What a decision reads of a job. Its body is read only when a rule of its model asks for it. */
+type RoutedJob = JobSpec & Pick<JobToRun, "attempts" | "failedTargets">;
+
+/**
+ * What a decision reads of a job. Its body is read only when a rule of its model asks for it, or when a target of its
+ * model speaks another dialect than the job.
+ */
 export async function routeRequest(
-  files: FileStore,
-  job: JobSpec & Pick<JobToRun, "attempts" | "failedTargets">,
+  { files, config }: { readonly files: FileStore; readonly config: EngineConfig },
+  job: RoutedJob,
   alias: ModelAlias,
 ): Promise<RouteRequest> {
+  const needsBody = readsRequest(config, alias, job.endpoint);
+  return requestOfJob(job, needsBody ? parseBody(await bytesOf(job.body, files)) : undefined);
+}
+
+/** The same with a body that is known, or that nobody needs. */
+export function requestOfJob(job: RoutedJob, body: RouteRequest["body"]): RouteRequest {
   return {
     jobId: job.id,
     endpoint: job.endpoint,
@@ -22,7 +33,7 @@ export async function routeRequest(
     metadata: job.metadata,
     attempt: job.attempts + 1,
     deadlineAt: job.deadlineAt,
-    body: readsRequest(alias) ? parseBody(await bytesOf(job.body, files)) : undefined,
+    body,
     failedTargets: job.failedTargets,
   };
 }

@@ -146,7 +146,31 @@ describe("specJob", () => {
   test("refuses an endpoint that no target of the model serves", () => {
     const config = sampleConfig([sampleTarget("one", { endpoints: ["/v1/embeddings"] })]);
     expect(faultOf({}, config)).toMatchObject({ code: "unsupported_endpoint", param: "endpoint" });
-    expect(() => requireServed(config, "auto", "/v1/embeddings")).not.toThrow();
+    expect(() =>
+      requireServed(config, { model: "auto", endpoint: "/v1/embeddings", parsedBody: {} }),
+    ).not.toThrow();
+  });
+
+  test("takes a target of another dialect if the request can be said there, and names the field if not", () => {
+    const config = sampleConfig([sampleTarget("claude", { endpoints: ["/v1/messages"] })]);
+    const endpoint = "/v1/chat/completions";
+    const messages = [{ role: "user", content: "a secret" }];
+    expect(spec({ endpoint, parsedBody: { model: "auto", messages } }, config).model).toBe("auto");
+    expect(
+      faultOf({ endpoint, parsedBody: { model: "auto", messages, logprobs: true } }, config),
+    ).toMatchObject({
+      code: "untranslatable_request",
+      param: "body.logprobs",
+      message:
+        "No target of model 'auto' serves /v1/chat/completions itself, and 'logprobs' asks for log probabilities, which are not carried over.",
+    });
+    expect(faultOf({ endpoint: "/v1/embeddings" }, config)).toMatchObject({ code: "unsupported_endpoint" });
+    // A set is named as the body says, so that those that can be translated share a window and the others do not.
+    const both = sampleConfig([sampleTarget("claude", { endpoints: ["/v1/messages"] }), sampleTarget("gpt")]);
+    const setOf = (body: object) =>
+      spec({ endpoint, parsedBody: { model: "auto", messages, ...body } }, both).candidateSet;
+    expect(setOf({})).not.toBe(setOf({ logprobs: true }));
+    expect(setOf({})).toBe(setOf({ user: "u" }));
   });
 
   test("counts the targets of fallback pools as able to serve", () => {

@@ -1,3 +1,4 @@
+import type { CallPlan, Refusal as DialectRefusal } from "@sluice/dialects";
 import {
   type BatchLine,
   type EngineConfig,
@@ -15,7 +16,7 @@ import {
   type TenantId,
   type WebhookPayload,
 } from "@sluice/domain";
-import { candidateSetId, candidateTargets, reachablePools } from "@sluice/routing";
+import { callPlanOf, candidateSetId, candidateTargets, reachablePools } from "@sluice/routing";
 import { chargedTokens, effectiveDeadlineAt, parseDuration } from "@sluice/scheduling";
 import { budgetsOf, type Payers } from "./budgets.ts";
 import { lookUp } from "./look-up.ts";
@@ -58,7 +59,7 @@ export function specJob(
   config: EngineConfig,
   made: { readonly id: JobId; readonly body: Payload; readonly now: number },
 ): JobSpec {
-  requireServed(config, fields.model, fields.endpoint);
+  requireServed(config, fields);
   const sla = slaClass(config, fields.sla);
   const priority = checkedPriority(config, fields);
   const deadlineAt = readDeadline(fields.deadline, made.now) ?? made.now + sla.deadlineMs;
@@ -137,8 +138,14 @@ export function candidateSetOf(
   return candidateSetId(candidateTargets(request, config, made.now), budgets);
 }
 
-/** Checks that `model` is an alias one of whose targets serves `endpoint`. */
-export function requireServed(config: EngineConfig, model: string, endpoint: string): void {
+/**
+ * Checks that `model` is an alias one of whose targets serves `endpoint`, or serves another one into whose dialect the
+ * request can be translated.
+ */
+export function requireServed(
+  config: EngineConfig,
+  { model, endpoint, parsedBody: body }: Pick<JobRequestFields, "model" | "endpoint" | "parsedBody">,
+): void {
   const alias = lookUp(config.models, model);
   if (alias === undefined) {
     const known = Object.keys(config.models).join(", ");
@@ -146,10 +153,25 @@ export function requireServed(config: EngineConfig, model: string, endpoint: str
       param: "body.model",
     });
   }
-  if (targetsOf(config, alias).some((target) => target.endpoints.includes(endpoint))) return;
+  let refused: (CallPlan & { readonly kind: "refused" }) | undefined;
+  for (const target of targetsOf(config, alias)) {
+    const plan = callPlanOf({ endpoint, body }, target);
+    if (plan.kind === "native" || plan.kind === "translated") return;
+    if (plan.kind === "refused") refused ??= plan;
+  }
+  if (refused !== undefined) throw untranslatable(alias, endpoint, refused);
   throw new SluiceError("unsupported_endpoint", `No target of model '${alias.name}' serves this endpoint.`, {
     param: "endpoint",
   });
+}
+
+function untranslatable(
+  { name }: ModelAlias,
+  endpoint: string,
+  { field, reason }: DialectRefusal,
+): SluiceError {
+  const message = `No target of model '${name}' serves ${endpoint} itself, and '${field}' ${reason}.`;
+  return new SluiceError("untranslatable_request", message, { param: `body.${field}` });
 }
 
 /** All targets that an alias may use: of its pools, of those of its rules, of its fallbacks. */

@@ -11,7 +11,7 @@ import type {
 import { candidateTargets } from "@sluice/routing";
 import { usualOutputTokens, type WindowSize, windowSize } from "@sluice/scheduling";
 import { lookUp } from "./look-up.ts";
-import { routeRequest } from "./route-request.ts";
+import { requestOfJob, routeRequest } from "./route-request.ts";
 
 export interface WindowSizesPorts {
   readonly capacity: Pick<Capacity, "signals">;
@@ -93,13 +93,13 @@ async function targetsOfSample(ports: WindowSizesPorts, sample: JobSpec): Promis
   const alias = lookUp(config.models, sample.model);
   if (alias === undefined) return [];
   const job = { ...sample, attempts: 0, failedTargets: [] };
-  const request = await routeRequest(ports.files, job, alias).catch((error: unknown) => {
+  const request = await routeRequest({ files: ports.files, config }, job, alias).catch((error: unknown) => {
     // Without its body the rules that read it do not match: a guess, but no job is kept from its lane.
     ports.logger.warn(
       { jobId: sample.id, err: error },
       "a job that stands for its candidate set was not read",
     );
-    return routeRequest(ports.files, job, { ...alias, rules: [] });
+    return requestOfJob(job, undefined);
   });
   return candidateTargets(request, config, ports.clock.now());
 }

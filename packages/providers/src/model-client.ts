@@ -5,6 +5,7 @@ import { abortReason } from "./classify-failure.ts";
 import { exchange } from "./exchange.ts";
 import { addressOf, type Providers } from "./provider-address.ts";
 import { replaceTopLevelModel } from "./replace-top-level-model.ts";
+import { translateCall } from "./translate-call.ts";
 
 export interface ModelClientOptions {
   /** The providers of the active configuration; read for each call, so that a reload takes effect. */
@@ -23,7 +24,10 @@ const defaultConnections = 512;
 const defaultConnectTimeoutMs = 10_000;
 const defaultMaxAnswerBytes = 64 * 1024 * 1024;
 
-/** Calls OpenAI-compatible upstreams (providers and simulators) with the client's bytes. */
+/**
+ * Calls upstreams (providers and simulators) with the client's bytes, or, where the target speaks another dialect than
+ * the client, with the request and the answer translated.
+ */
 export function createModelClient(
   options: ModelClientOptions,
 ): ModelClient & { readonly close: () => Promise<void> } {
@@ -39,7 +43,18 @@ export function createModelClient(
   };
 }
 
+/** A target that speaks another dialect is asked for the whole answer, which is then translated. */
 async function callModel(agent: Agent, options: ModelClientOptions, call: ModelCall): Promise<Outcome> {
+  const translated = translateCall(call);
+  if (translated === undefined) return exchangeWith(agent, options, call);
+  if (translated === "refused")
+    return { kind: "malformed", reason: "the request cannot be translated for the target", latencyMs: 0 };
+  const { endpoint, body } = translated;
+  const outcome = await exchangeWith(agent, options, { ...call, endpoint, body, stream: undefined });
+  return translated.outcome(outcome, Math.floor(options.clock.now() / 1_000));
+}
+
+async function exchangeWith(agent: Agent, options: ModelClientOptions, call: ModelCall): Promise<Outcome> {
   const address = addressOf({
     provider: call.target.provider,
     providers: options.providers(),

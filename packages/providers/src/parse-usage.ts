@@ -25,6 +25,7 @@ export function parseUsage(answer: unknown): Usage | undefined {
     reasoningTokens:
       detail(usage, "completion_tokens_details", "reasoning_tokens") ??
       detail(usage, "output_tokens_details", "reasoning_tokens") ??
+      detail(usage, "output_tokens_details", "thinking_tokens") ??
       0,
   };
 }

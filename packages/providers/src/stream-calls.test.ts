@@ -5,7 +5,7 @@ import type { Clock, EventSink, ModelCall, ServerSentEvent, Target } from "@slui
 import { describe, expect, onTestFinished, test } from "vitest";
 import { createModelClient } from "./model-client.ts";
 
-const target = { id: "t", provider: "up", model: "real", pool: "p" } as unknown as Target;
+const target = { id: "t", provider: "up", model: "real", pool: "p", endpoints: [] } as unknown as Target;
 const usage = '{"usage":{"prompt_tokens":3,"completion_tokens":4}}';
 
 /** Takes events; the answer has begun with `a`, is over with `over` and broken by `bad`. */

@@ -1,6 +1,7 @@
 import type { RouteRequest, RoutingRule, Target } from "@sluice/domain";
 import { describe, expect, test } from "vitest";
-import { decideRoute, reachablePools, readsRequest } from "./index.ts";
+import { rulesReadRequest } from "./apply-rules.ts";
+import { decideRoute, reachablePools } from "./index.ts";
 import { makeConfig, makeInput, makeRequest, makeSignals, makeTarget } from "./testing/make-input.ts";
 
 const targets: readonly Target[] = [
@@ -87,8 +88,8 @@ describe("rules", () => {
 
 test("says whether a model's rules read the body, and which pools they reach", () => {
   const alias = { name: "auto", pools: ["a"], fallback: ["b", "a"], policy: "priority" };
-  expect(readsRequest({ ...alias, rules: [euOnly] })).toBe(false);
-  expect(readsRequest({ ...alias, rules: [euOnly, tools] })).toBe(true);
+  expect(rulesReadRequest({ ...alias, rules: [euOnly] })).toBe(false);
+  expect(rulesReadRequest({ ...alias, rules: [euOnly, tools] })).toBe(true);
   expect(reachablePools({ ...alias, rules: [tools, { when: "true", pools: ["b", "c"] }] })).toEqual([
     "a",
     "large",

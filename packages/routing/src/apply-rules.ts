@@ -56,7 +56,7 @@ export function applyRules(asked: Asked): AppliedRules {
 }
 
 /** Whether a rule of the model reads the request's body: then a decision needs it. */
-export function readsRequest(alias: ModelAlias): boolean {
+export function rulesReadRequest(alias: ModelAlias): boolean {
   return expressionsOf(alias).some((expression) => expression?.readsRequest === true);
 }
 

@@ -12,6 +12,7 @@ import { type Candidate, type DecisionContext, noSignals } from "./candidate.ts"
 import { breakerClosed, healthy, inService, notPaused } from "./filters/index.ts";
 import { gatherCandidates, type Judged } from "./gather-candidates.ts";
 import { type Pick, type PickInput, pickers } from "./pickers/index.ts";
+import { callPlanOf } from "./plan-calls.ts";
 import { policyFor } from "./policy.ts";
 import { scorers, sessionOf, stickiness } from "./scorers/index.ts";
 import { type SharedOrder, shareByWeight } from "./share-by-weight.ts";
@@ -57,7 +58,9 @@ export function decideRoute(input: RouteInput): Route {
   return {
     chosen: order[0],
     order,
-    candidates: explain(judged, survivors, scored, shared),
+    candidates: explain(judged, survivors, scored, shared).map((each, i) =>
+      each.dropped === undefined ? withTranslation(each, request, judged[i]) : each,
+    ),
     picker: policy.picker,
     propensity: shared.propensity,
     policy: policy.name,
@@ -173,6 +176,16 @@ function explain(
     const dropped = hard ?? soft;
     return dropped === undefined ? about : { ...about, dropped };
   });
+}
+
+/** Native and translated targets are equal to a decision; it shows which is which. */
+function withTranslation(
+  explained: RouteCandidate,
+  request: RouteRequest,
+  judged: Judged | undefined,
+): RouteCandidate {
+  const plan = judged === undefined ? undefined : callPlanOf(request, judged.candidate.target);
+  return plan?.kind === "translated" ? { ...explained, translated: plan.endpoint } : explained;
 }
 
 function scoresAt({ names, scores }: Scored, place: number): Record<string, number> {

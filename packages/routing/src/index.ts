@@ -1,4 +1,4 @@
-export { reachablePools, readsRequest } from "./apply-rules.ts";
+export { reachablePools } from "./apply-rules.ts";
 export { backoffMs } from "./backoff.ts";
 export { type Candidate, type DecisionContext, noSignals } from "./candidate.ts";
 export { candidateSetId, candidateTargets } from "./candidate-set.ts";
@@ -6,4 +6,5 @@ export { decideNextStep, freeTries, type NextStepInput } from "./decide-next-ste
 export { decideRoute, type RouteInput, reopensAt } from "./decide-route.ts";
 export type { Filter } from "./filters/index.ts";
 export { type Picker, pickers } from "./pickers/index.ts";
+export { callPlanOf, readsRequest } from "./plan-calls.ts";
 export { type Scorer, scorers } from "./scorers/index.ts";

@@ -80,6 +80,7 @@ export interface RouteView {
     readonly pool: string;
     readonly version?: string;
     readonly dropped?: { readonly filter: string; readonly reason: string };
+    readonly translated_to?: string;
     readonly scores?: Readonly<Record<string, number>>;
     readonly total?: number;
     readonly share?: number;

@@ -24,10 +24,11 @@ function headOf(decision: RouteView): string[][] {
 }
 
 function candidatesOf({ candidates, order, chosen, held_back = [] }: RouteView): string {
-  const rows = candidates.map(({ target, pool, version, dropped, scores, total, share }) => {
+  const rows = candidates.map(({ target, pool, version, dropped, translated_to, scores, total, share }) => {
     const rank = order.indexOf(target);
     const held = held_back.find((entry) => entry.target === target);
     const points = [
+      ...(translated_to === undefined ? [] : [`translated to ${translated_to}`]),
       ...(share === undefined ? [] : [`${number(100 * share)} % by weight`]),
       ...Object.entries(scores ?? {}).map(([name, score]) => `${name} ${number(score)}`),
     ];

@@ -1,3 +1,4 @@
+import { mayServe } from "@sluice/dialects";
 import type { Pool, Target } from "@sluice/domain";
 import type { Finding } from "../config-error.ts";
 import type { Config } from "../config-types.ts";
@@ -8,7 +9,7 @@ export function warnOfLostEndpoints({ models, pools }: Config): readonly Finding
     const served = endpointsOf(targetsOf(pools, [...own, ...fallback]));
     return rules.flatMap((rule, index): Finding[] => {
       const left = endpointsOf(targetsOf(pools, [...(rule.pools ?? own), ...fallback]));
-      const lost = served.filter((endpoint) => !left.includes(endpoint));
+      const lost = served.filter((endpoint) => !mayServe(left, endpoint));
       if (lost.length === 0) return [];
       const says = `leaves no target for ${lost.join(", ")}, which the model serves without it: such jobs will die; add a pool or a fallback that serves it`;
       return [{ path: ["models", name, "rules", index], says, at: "value" }];

@@ -1,7 +1,7 @@
 import { type Dialect, dialectOf, endpointOf } from "../dialect.ts";
 import type { Fields } from "../fields.ts";
 import type { Refusal } from "./refusals.ts";
-import { type TranslatedRequest, translateRequest } from "./translate-request.ts";
+import { translateRequest } from "./translate-request.ts";
 
 /** How a target can be called for a request. */
 export type CallPlan =
@@ -28,19 +28,16 @@ export function needsTranslation(endpoints: readonly string[], endpoint: string)
   return !endpoints.includes(endpoint) && mayServe(endpoints, endpoint);
 }
 
-/** How a target with these endpoints is called for a request. Without a body it cannot be translated. */
-export function planCall(endpoints: readonly string[], endpoint: string, body: Fields | undefined): CallPlan {
+/** How a target with these endpoints is called for a request at an endpoint. */
+export function planCall(endpoints: readonly string[], endpoint: string, body: Fields): CallPlan {
   if (endpoints.includes(endpoint)) return { kind: "native" };
   const from = dialectOf(endpoint);
-  if (from === undefined || !mayServe(endpoints, endpoint)) return { kind: "unserved" };
   let refused: CallPlan = { kind: "unserved" };
+  if (from === undefined) return refused;
   for (const to of preference) {
     const other = endpointOf(to);
     if (!endpoints.includes(other)) continue;
-    const translated: TranslatedRequest =
-      body === undefined
-        ? { kind: "refused", field: "the body", reason: "was not read" }
-        : translateRequest({ from, to, body });
+    const translated = translateRequest({ from, to, body });
     if (translated.kind === "translated") return { kind: "translated", endpoint: other };
     if (refused.kind === "unserved") refused = { ...translated, endpoint: other };
   }

@@ -108,8 +108,10 @@ function writeFormat(format: Format | undefined): unknown {
     }
     case "json":
       return { type: "json_object" };
-    default:
-      return format === undefined ? undefined : { type: "text" };
+    case "text":
+      return { type: "text" };
+    case undefined:
+      return undefined;
   }
 }
 

@@ -155,7 +155,8 @@ function writeToolChoice({ tools, toolChoice, parallelCalls }: NeutralRequest): 
       return { type: "any", ...serial };
     case "tool":
       return { type: "tool", name: toolChoice.name, ...serial };
-    default:
+    case "auto":
+    case undefined:
       return { type: "auto", ...serial };
   }
 }

@@ -91,7 +91,9 @@ function writeFormat(format: Format | undefined): unknown {
     }
     case "json":
       return { type: "json_object" };
-    default:
-      return format === undefined ? undefined : { type: "text" };
+    case "text":
+      return { type: "text" };
+    case undefined:
+      return undefined;
   }
 }

@@ -4,7 +4,7 @@ import type { Outcome } from "../outcome.ts";
 export interface ModelCall {
   readonly target: Target;
   readonly endpoint: string;
-  /** The client's request body; only its `model` is replaced. */
+  /** The client's request body; only its `model` is replaced, unless the target speaks another dialect. */
   readonly body: Buffer;
   readonly jobId: string;
   readonly epoch: number;

@@ -1,3 +1,4 @@
+import { mayServe } from "@sluice/dialects";
 import type {
   Clock,
   EngineConfig,
@@ -168,7 +169,7 @@ function makeView(
   const ids = known?.sets.find((set) => set.candidateSet === candidateSet)?.targets;
   const alias = lookUp(config.models, model);
   const possible = alias === undefined ? [] : targetsOf(config, alias);
-  const serving = possible.filter(({ endpoints }) => endpoints.includes(endpoint)).map(({ id }) => id);
+  const serving = possible.filter(({ endpoints }) => mayServe(endpoints, endpoint)).map(({ id }) => id);
   return viewSet(
     { takenAt: known?.takenAt ?? now, targets, sets: known?.sets ?? [] },
     ids ?? serving,
