@@ -152,6 +152,25 @@ test("another tenant's id answers 404 like an unknown one, at every operation th
   }
 });
 
+test("another tenant's id in a body is as unknown as any", async () => {
+  const batch = { endpoint: "/v1/chat/completions", completion_window: "24h" };
+  const [file, earlier] = [await cluster.api.upload(line()), await families["/v1/batches/"]?.()];
+  const dead = await finishedJob("[[sim:500]]", { max_attempts: 1 });
+  const named: [string, (id: string) => object, string][] = [
+    ["/v1/batches", (id) => ({ ...batch, input_file_id: id }), file],
+    ["/v1/batches", (id) => ({ ...batch, retry_of: id }), earlier ?? ""],
+    ["/v1/dead-letters/redrive", (id) => ({ filter: { ids: [id] } }), dead],
+  ];
+  for (const [path, body, id] of named) {
+    const foreign = await send(foreignAdmin, "POST", path, body(id));
+    const unknown = await send(foreignAdmin, "POST", path, body(unknownLike(id)));
+    expect([path, foreign.status]).toEqual([path, unknown.status]);
+    expect(foreign.text.replaceAll(id, "ID")).toBe(unknown.text.replaceAll(unknownLike(id), "ID"));
+  }
+  expect((await cluster.api.get(`/v1/jobs/${dead}`)).body).toMatchObject({ status: "dead" });
+  expect((await cluster.api.get(`/v1/jobs/${dead}`)).body.redriven_as).toBeUndefined();
+});
+
 test("nobody but an admin may name a tenant, at any operation", async () => {
   for (const { method, path } of operations) {
     if (!path.startsWith("/v1/")) continue;
