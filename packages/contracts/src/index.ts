@@ -26,7 +26,7 @@ export {
 } from "./job-events.ts";
 export { findTopLevelSpans } from "./json-spans.ts";
 export type { ModelRequest } from "./model-request.ts";
-export { knownEndpoints, readModelRequest } from "./model-request.ts";
+export { knownEndpoints, readModelCall, readModelRequest } from "./model-request.ts";
 export { carriedLineBytes, failureLineBytes, jsonBody, lineBytes, renderLine } from "./output-line.ts";
 export { isJsonObject, parseJson } from "./parse-json.ts";
 export { shiftRequestSchema, targetWeightSchema } from "./pool-requests.ts";
