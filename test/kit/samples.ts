@@ -72,6 +72,7 @@ export const noCounts: BatchCounts = {
 export const sampleBatch: Batch = {
   id: idFromUuid("batch", sampleUuid),
   tenantId: tenantId("default"),
+  dialect: "openai",
   inputFileId: "file-in",
   outputFileId: "file-out",
   errorFileId: "file-err",

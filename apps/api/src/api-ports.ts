@@ -44,6 +44,8 @@ export interface ApiPorts {
   readonly health: Health;
   readonly tracing: Tracing;
   readonly config: () => Config;
+  /** Where clients reach this API; `undefined`: as their requests say. */
+  readonly publicUrl: string | undefined;
   readonly authenticator: Authenticator;
   /** Names of the tenants in sluice.yaml, `default` always among them. */
   readonly configuredTenants: () => readonly string[];

@@ -18,6 +18,7 @@ import { jobEventRoutes } from "./routes/job-events.ts";
 import { jobRoutes } from "./routes/jobs.ts";
 import { keyRoutes } from "./routes/keys.ts";
 import { laneRoutes } from "./routes/lanes.ts";
+import { messageBatchRoutes } from "./routes/message-batches.ts";
 import { publicRoutes } from "./routes/operate.ts";
 import { poolRoutes } from "./routes/pools.ts";
 import { tenantRoutes } from "./routes/tenants.ts";
@@ -53,7 +54,7 @@ export async function createServer(ports: ApiPorts, queues: BoardQueues["queues"
   observe(server, ports);
   await documentRoutes(server);
   publicRoutes(server, ports);
-  await server.register(async (scope) => boardRoutes(scope, { ...ports, queues }));
+  await server.register(async (scope) => boardRoutes(scope, { authenticator: ports.authenticator, queues }));
   const closing = new AbortController();
   server.addHook("preClose", async () => closing.abort());
   await server.register(async (scope) => {
@@ -68,6 +69,7 @@ export async function createServer(ports: ApiPorts, queues: BoardQueues["queues"
     decisionRoutes(scope, ports);
     facadeRoutes(scope, ports, closing.signal);
     batchRoutes(scope, ports);
+    messageBatchRoutes(scope, ports);
     fileRoutes(scope, ports);
     uploadRoutes(scope, ports);
     deadLetterRoutes(scope, ports);

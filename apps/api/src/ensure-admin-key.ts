@@ -20,7 +20,6 @@ export async function ensureAdminKey({ environment, ledger, ids, clock, logger }
     now,
   });
   const owner = await ledger.findKey(hash);
-  const hasEnded = owner?.isRevoked === true || (owner?.validUntil ?? Infinity) <= now;
-  if (hasEnded)
+  if (owner?.isRevoked === true || (owner?.validUntil ?? now) < now)
     logger.warn({ keyId: owner?.keyId }, "SLUICE_ADMIN_KEY was revoked or rotated: it opens nothing");
 }

@@ -4,7 +4,6 @@ import {
   type JobRequest,
   jobRequestSchema,
   parseWith,
-  readModelCall,
   readModelRequest,
   routingWishes,
 } from "@sluice/contracts";
@@ -83,7 +82,7 @@ export function callFieldsOf(
   return {
     tenantId: caller.tenantId,
     endpoint,
-    ...(path === "" ? readModelCall(body, endpoint) : readModelRequest(body, path)),
+    ...readModelRequest(body, path),
     inputTokens: estimateInputTokens(body),
     ...tags,
     keyId: caller.keyId,

@@ -79,6 +79,7 @@ export async function startApi(runtime: Runtime): Promise<StartedRole> {
     logger,
     metrics,
     config,
+    publicUrl: environment.publicUrl,
     health: runtime.health,
     tracing: runtime.tracing,
     batches: createIdQueue({ redis, name: "batches", clock }),

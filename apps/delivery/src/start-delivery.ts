@@ -1,5 +1,11 @@
-import { renderBatch, renderJob, renderWebhook } from "@sluice/contracts";
-import type { DeliveryId, WebhookEvent, WebhookPayload } from "@sluice/domain";
+import {
+  messageResultsUrl,
+  renderBatch,
+  renderJob,
+  renderMessageBatch,
+  renderWebhook,
+} from "@sluice/contracts";
+import type { Batch, DeliveryId, WebhookEvent, WebhookPayload } from "@sluice/domain";
 import { createReceiverGate, deliver, renderEvent } from "@sluice/engine";
 import { createIdConsumer, createIdQueue } from "@sluice/queue";
 import type { Runtime, StartedRole } from "@sluice/role";
@@ -17,6 +23,9 @@ export async function startDelivery(runtime: Runtime): Promise<StartedRole> {
   const { ledger, clock, random, logger, metrics, environment } = runtime;
   const { allowNetworks, timeoutMs } = runtime.config().webhooks;
   const sender = createWebhookSender({ allowNetworks, timeoutMs });
+  const { publicUrl } = environment;
+  const renderAny = (batch: Batch) =>
+    batch.dialect === "openai" ? renderBatch(batch) : renderMessageBatch(batch, resultsUrl(publicUrl, batch));
   const deliveries = createIdQueue({ redis: runtime.redis("producer"), name: "delivery", clock });
   const ports = {
     ledger,
@@ -26,7 +35,7 @@ export async function startDelivery(runtime: Runtime): Promise<StartedRole> {
     metrics,
     tracer: runtime.tracing,
     render: (event: WebhookEvent, payload: WebhookPayload) =>
-      renderEvent({ ledger, renderJob, renderBatch, renderWebhook }, event, payload),
+      renderEvent({ ledger, renderJob, renderBatch: renderAny, renderWebhook }, event, payload),
     gate: createReceiverGate(shares),
     claimLeaseMs: timeoutMs + claimSlackMs,
     deliveries,
@@ -55,4 +64,9 @@ export async function startDelivery(runtime: Runtime): Promise<StartedRole> {
       await deliveries.close();
     },
   };
+}
+
+/** Without a public address there is none that a receiver could ask. */
+function resultsUrl(publicUrl: string | undefined, batch: Batch): string | null {
+  return publicUrl === undefined ? null : messageResultsUrl(publicUrl, batch);
 }

@@ -1,5 +1,11 @@
 import { createCapacity, createForecastBoard } from "@sluice/capacity";
-import { carriedLineBytes, failureLineBytes, readBatchLine } from "@sluice/contracts";
+import {
+  carriedLineBytes,
+  failureLineBytes,
+  readBatchLine,
+  readKeptRequest,
+  renderRefusal,
+} from "@sluice/contracts";
 import type { BatchId } from "@sluice/domain";
 import {
   createForecaster,
@@ -7,6 +13,7 @@ import {
   dispatchDuties,
   type LineReader,
   leadDuties,
+  type ReadMessageLine,
   validateBatch,
 } from "@sluice/engine";
 import { createDeadLetters, createIdConsumer, createIdQueue, createLanes } from "@sluice/queue";
@@ -38,7 +45,8 @@ export async function startDispatcher(runtime: Runtime): Promise<StartedRole> {
   const board = createForecastBoard(commands);
   const forecaster = createForecaster({ board, clock, logger, config });
   const ports = { ledger, forecaster, files, deliveries };
-  const validation = { ...ports, ids, clock, logger, metrics, config, readLine, carriedLineBytes, holder };
+  const lines = { readLine, carriedLineBytes, readMessageLine, renderRefusal };
+  const validation = { ...ports, ids, clock, logger, metrics, config, ...lines, holder };
   const validator = createIdConsumer({
     redis: runtime.redis("worker"),
     name: "batches",
@@ -86,3 +94,10 @@ const readLine: LineReader = (bytes, endpoint) => {
   const inputTokens = estimateInputTokens(parsedBody);
   return { ok: true, line: { customId, body, parsedBody, ...request, inputTokens } };
 };
+
+function readMessageLine(line: Buffer): ReadMessageLine {
+  const { customId, params: body, parsed: parsedBody, read } = readKeptRequest(line);
+  if (!read.ok) return { customId, body, parsedBody, read };
+  const request = { ...read.request, inputTokens: estimateInputTokens(parsedBody) };
+  return { customId, body, parsedBody, read: { ok: true, request } };
+}

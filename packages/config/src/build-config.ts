@@ -48,6 +48,8 @@ export function buildConfig(input: SluiceInput): Omit<Config, "hash"> {
       batchFileBytes: input.limits.batch_file_bytes,
       batchLines: input.limits.batch_lines,
       batchEmbeddingInputs: input.limits.batch_embedding_inputs,
+      messageBatchBytes: input.limits.message_batch_bytes,
+      messageBatchRequests: input.limits.message_batch_requests,
       jobBodyBytes: input.limits.job_body_bytes,
       queuedJobs: input.limits.queued_jobs,
     },

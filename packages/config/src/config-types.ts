@@ -64,6 +64,8 @@ export interface ServiceLimits {
   readonly batchFileBytes: number;
   readonly batchLines: number;
   readonly batchEmbeddingInputs: number;
+  readonly messageBatchBytes: number;
+  readonly messageBatchRequests: number;
   readonly jobBodyBytes: number;
   readonly queuedJobs: number;
 }

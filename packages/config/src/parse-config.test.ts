@@ -130,6 +130,8 @@ describe("a file of every section", () => {
       batchFileBytes: 200_000_000,
       batchLines: 50_000,
       batchEmbeddingInputs: 50_000,
+      messageBatchBytes: 256_000_000,
+      messageBatchRequests: 100_000,
       jobBodyBytes: 16_000_000,
       queuedJobs: 5_000_000,
     });
@@ -211,6 +213,8 @@ describe("the smallest file", () => {
         batchFileBytes: 200_000_000,
         batchLines: 50_000,
         batchEmbeddingInputs: 50_000,
+        messageBatchBytes: 256_000_000,
+        messageBatchRequests: 100_000,
         jobBodyBytes: 16_000_000,
         queuedJobs: 5_000_000,
       },

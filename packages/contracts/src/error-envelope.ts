@@ -31,11 +31,19 @@ export const anthropicErrorTypes = {
   504: "timeout_error",
 } as const satisfies Record<ErrorStatus, string>;
 
+export type AnthropicErrorType = (typeof anthropicErrorTypes)[keyof typeof anthropicErrorTypes];
+
+/** The type of an error that another API gave with this status. */
+export function anthropicErrorType(status: number): AnthropicErrorType {
+  const types: Readonly<Record<number, AnthropicErrorType>> = anthropicErrorTypes;
+  return types[status] ?? (status >= 500 ? "api_error" : "invalid_request_error");
+}
+
 /**
  * Anthropic's error envelope. Our code and field stand in `details`, where its clients read `errorCode`. `requestId` is
- * that of the answer.
+ * that of the answer; an error inside of an answer has none.
  */
-export function renderAnthropicError(error: SluiceError, requestId: string): Record<string, unknown> {
+export function renderAnthropicError(error: SluiceError, requestId: string | null): Record<string, unknown> {
   const type = anthropicErrorTypes[errorCatalogue[error.code].status];
   const details = { error_code: error.code, param: error.param ?? null };
   return { type: "error", error: { type, message: error.message, details }, request_id: requestId };

@@ -17,7 +17,7 @@ export {
   renderDeadLetter,
   renderDeadLetterGroup,
 } from "./dead-letters.ts";
-export { renderAnthropicError, renderError } from "./error-envelope.ts";
+export { anthropicErrorType, renderAnthropicError, renderError } from "./error-envelope.ts";
 export {
   feedbackSchema,
   jobEventsQuerySchema,
@@ -25,8 +25,21 @@ export {
   renderJobEvent,
 } from "./job-events.ts";
 export { findTopLevelSpans } from "./json-spans.ts";
+export {
+  keepRequest,
+  type MessageBatchRequest,
+  readKeptRequest,
+  readMessageBatchRequest,
+} from "./message-batches/kept-request.ts";
+export {
+  messageBatchId,
+  messageResultsUrl,
+  renderMessageBatch,
+} from "./message-batches/render-message-batch.ts";
+export { renderMessageResult, renderRefusal, renderUnrunResult } from "./message-batches/render-result.ts";
+export { createRequestsReader } from "./message-batches/requests-reader.ts";
 export type { ModelRequest } from "./model-request.ts";
-export { knownEndpoints, readModelCall, readModelRequest } from "./model-request.ts";
+export { knownEndpoints, readModelRequest } from "./model-request.ts";
 export { carriedLineBytes, failureLineBytes, jsonBody, lineBytes, renderLine } from "./output-line.ts";
 export { isJsonObject, parseJson } from "./parse-json.ts";
 export { shiftRequestSchema, targetWeightSchema } from "./pool-requests.ts";
@@ -41,6 +54,8 @@ export {
   jobListQuerySchema,
   jobQuerySchema,
   jobRequestSchema,
+  messageBatchBodySchema,
+  messageBatchListQuerySchema,
   metadataSchema,
   parseBatchRequest,
   routingSchema,

@@ -125,6 +125,31 @@ export const jobQuerySchema = z.strictObject({ wait: z.coerce.number().min(0).ma
 /** Query of `GET /v1/batches`. */
 export const batchListQuerySchema = z.strictObject(pageFields);
 
+/** Body of `POST /v1/messages/batches`, for those who read the API's description: it is taken apart while it comes. */
+export const messageBatchBodySchema = z.strictObject({
+  requests: z
+    .array(
+      z.strictObject({
+        custom_id: z.string().regex(/^[a-zA-Z0-9_-]{1,64}$/),
+        params: z.record(z.string(), z.unknown()),
+      }),
+    )
+    .min(1),
+});
+
+/** Query of `GET /v1/messages/batches`; Anthropic's older client marks some of its calls with `beta`. */
+export const messageBatchListQuerySchema = z
+  .strictObject({
+    before_id: optionalText(64).optional(),
+    after_id: optionalText(64).optional(),
+    limit: z.coerce.number().int().min(1).max(1_000).default(20),
+    beta: optionalText(16).optional(),
+  })
+  .refine((query) => query.before_id === undefined || query.after_id === undefined, {
+    path: ["before_id"],
+    message: "cannot stand beside after_id",
+  });
+
 /** Query of `GET /v1/files`. */
 export const fileListQuerySchema = z.strictObject({
   after: optionalText(64).optional(),

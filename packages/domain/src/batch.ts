@@ -1,3 +1,4 @@
+import type { BatchDialect } from "./batch-dialect.ts";
 import type { WebhookPayload } from "./delivery.ts";
 import type { BatchId, FileId, TenantId } from "./ids.ts";
 import type { Metadata, OnAmbiguous, OnMiss, RoutingWishes, Usage } from "./job.ts";
@@ -69,6 +70,9 @@ export function finishedLines(counts: BatchCounts): number {
 export interface BatchSpec {
   readonly id: BatchId;
   readonly tenantId: TenantId;
+  readonly dialect: BatchDialect;
+  /** How many lines it has, where that is known when it is accepted. */
+  readonly lines?: number | undefined;
   readonly inputFileId: FileId;
   readonly outputFileId: FileId;
   readonly errorFileId: FileId;

@@ -1,3 +1,4 @@
+import type { BatchDialect } from "./batch-dialect.ts";
 import type { DeliveryId, EventId, IdKind, TenantId, WebhookEndpointId } from "./ids.ts";
 
 /** Where one delivery of an event to one receiver stands. */
@@ -36,9 +37,13 @@ const objectKinds = {
   webhook_endpoint: "webhookEndpoint",
 } as const satisfies Record<string, IdKind>;
 
-/** What an event of a type is about. */
-export function objectKindOf(type: EventType): (typeof objectKinds)[keyof typeof objectKinds] {
-  return objectKinds[type.slice(0, type.indexOf(".")) as keyof typeof objectKinds];
+/** What an event of a type is about; a batch is named as the API that it was created by names it. */
+export function objectKindOf(
+  type: EventType,
+  dialect?: BatchDialect | null,
+): (typeof objectKinds)[keyof typeof objectKinds] | "messageBatch" {
+  const kind = objectKinds[type.slice(0, type.indexOf(".")) as keyof typeof objectKinds];
+  return kind === "batch" && dialect === "anthropic" ? "messageBatch" : kind;
 }
 
 /** How much a webhook tells: the id and status of the object, or the object as its owner reads it. */

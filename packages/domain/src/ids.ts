@@ -2,6 +2,7 @@
 export const idPrefixes = {
   job: "job_",
   batch: "batch_",
+  messageBatch: "msgbatch_",
   file: "file-",
   upload: "upload_",
   uploadPart: "part_",
@@ -20,6 +21,8 @@ type Id<Kind extends IdKind> = `${(typeof idPrefixes)[Kind]}${string}`;
 
 export type JobId = Id<"job">;
 export type BatchId = Id<"batch">;
+/** How Anthropic's API names a batch; inside it is known by its {@link BatchId}, which has the same UUID. */
+export type MessageBatchId = Id<"messageBatch">;
 export type FileId = Id<"file">;
 export type UploadId = Id<"upload">;
 export type UploadPartId = Id<"uploadPart">;

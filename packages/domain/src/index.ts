@@ -1,4 +1,5 @@
 export * from "./batch.ts";
+export type * from "./batch-dialect.ts";
 export * from "./built-in-policies.ts";
 export * from "./config-types.ts";
 export type * from "./dead-letter.ts";

@@ -8,6 +8,7 @@ import {
   type EngineConfig,
   type FileId,
   type FileLedger,
+  type FileRecord,
   type IdempotencyKey,
   type IdQueue,
   type IdSource,
@@ -78,12 +79,28 @@ export async function acceptBatch(
   } catch (refusal) {
     return { result: await answerOfFirst(ports, request, refusal), body: "" };
   }
-  const body = request.render(spec);
-  const claim =
-    request.idempotency === undefined
-      ? undefined
-      : { ...request.idempotency, response: { status: 200, body } };
-  const result = await ports.ledger.createBatch(spec, claim);
+  return recordBatch(ports, spec, request);
+}
+
+/** How a new batch is recorded. */
+export interface BatchRecord {
+  readonly idempotency?: IdempotencyKey | undefined;
+  readonly render: (spec: BatchSpec) => string;
+  /** A file of its own. */
+  readonly input?: FileRecord;
+}
+
+/** Commits a batch and has it validated. */
+export async function recordBatch(
+  ports: Pick<AcceptBatchPorts, "batches" | "logger"> & {
+    readonly ledger: Pick<AcceptBatchPorts["ledger"], "createBatch">;
+  },
+  spec: BatchSpec,
+  { idempotency, render, input }: BatchRecord,
+): Promise<{ result: AcceptResult; body: string }> {
+  const body = render(spec);
+  const claim = idempotency === undefined ? undefined : { ...idempotency, response: { status: 200, body } };
+  const result = await ports.ledger.createBatch(spec, claim, input);
   if (result.kind === "accepted") {
     await ports.batches.add([{ id: spec.id }]).catch((error: unknown) => {
       ports.logger.warn(
@@ -110,6 +127,7 @@ async function specBatch(ports: AcceptBatchPorts, request: AcceptBatchRequest): 
   return {
     id: idFromUuid("batch", ports.ids.uuid()),
     tenantId: request.tenantId,
+    dialect: "openai",
     inputFileId,
     outputFileId: idFromUuid("file", ports.ids.uuid()),
     errorFileId: idFromUuid("file", ports.ids.uuid()),
@@ -166,7 +184,8 @@ function requireSameEndpoint(earlier: EarlierBatch | undefined, endpoint: string
   throw new SluiceError("invalid_value", message, { param: "endpoint" });
 }
 
-function requireEndpoint(config: EngineConfig, endpoint: string): void {
+/** Throws `unsupported_endpoint` unless any target serves it. */
+export function requireEndpoint(config: EngineConfig, endpoint: string): void {
   const targets = Object.values(config.pools).flatMap((pool) => pool.targets);
   if (targets.some((target) => mayServe(target.endpoints, endpoint))) return;
   throw new SluiceError("unsupported_endpoint", "No target of the configuration serves this endpoint.", {

@@ -24,7 +24,7 @@ export async function findEarlier(
   const param = retryOf === undefined ? "resume_from" : "retry_of";
   const id = retryOf ?? resumeFrom;
   if (id === undefined) return undefined;
-  const batch = isId("batch", id) ? await ledger.findBatch(tenantId, id) : undefined;
+  const batch = isId("batch", id) ? await ledger.findBatch(tenantId, id, "openai") : undefined;
   if (batch === undefined)
     throw new SluiceError("not_found", `No such batch: '${id.slice(0, 64)}'.`, { param });
   if (!isBatchEnded(batch.status)) {

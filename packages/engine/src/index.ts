@@ -6,6 +6,7 @@ export {
   answerOf,
   createAcceptJob,
 } from "./accept-job.ts";
+export { type AcceptMessageBatchPorts, acceptMessageBatch } from "./accept-message-batch.ts";
 export { createPurse, type Purse, type PursePorts } from "./budgets.ts";
 export type { LineReader } from "./check-lines.ts";
 export { type DeliverPorts, deliver, type SendResult } from "./deliver.ts";
@@ -32,6 +33,7 @@ export { type KeepTenantsPorts, keepTenants, type TenantBook } from "./keep-tena
 export { createLaneRoom, type LaneRoom, type LaneRoomPorts } from "./lane-room.ts";
 export { type Leading, type LeadPorts, leadDuties } from "./lead.ts";
 export { keepLease, type LeaseKeeper, workerLeaseMs } from "./lease-keeper.ts";
+export type { ReadMessageLine } from "./message-lines.ts";
 export {
   giveWeight,
   keepTargetStates,
@@ -46,6 +48,7 @@ export { type PreviewRoutePorts, previewJob, previewRoute } from "./preview-rout
 export { type Hand, processJob } from "./process-job.ts";
 export type { ProcessJobPorts, ResultLine } from "./process-job-ports.ts";
 export { type ReadFilePorts, readFile } from "./read-file.ts";
+export { readMessageResults } from "./read-message-results.ts";
 export { type ReadWindowsPorts, readWindows, type WindowReport } from "./read-windows.ts";
 export { createReceiverGate, type ReceiverGate, type ReceiverGateOptions } from "./receiver-gate.ts";
 export { createKeyUseRecorder, type KeyUseRecorder, type RecordKeyUsePorts } from "./record-key-use.ts";
@@ -62,7 +65,6 @@ export { type RenderEventPorts, renderEvent } from "./render-event.ts";
 export { type JobRequestFields, longestDeadlineMs, parseMoment, specJob } from "./spec-job.ts";
 export type { ReadBatchLine } from "./spec-line.ts";
 export { isBlank, type RawLine, splitLines } from "./split-lines.ts";
-export { type EndedStream, endOfStream, leadOfResponse } from "./streams/end-of-stream.ts";
 export { createStreamFollower, type StreamFollower } from "./streams/follow-streams.ts";
 export { systemClock, systemRandom } from "./system.ts";
 export { tenantConfig } from "./tenant-config.ts";

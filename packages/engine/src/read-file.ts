@@ -30,7 +30,11 @@ export async function readFile(
   }
 }
 
-async function* renderView(ports: ReadFilePorts, view: BatchView): AsyncGenerator<Buffer> {
+/** The finished lines of one side of a batch, rendered in order of line. */
+export async function* renderView(
+  ports: ReadFilePorts,
+  view: Pick<BatchView, "batchId" | "side">,
+): AsyncGenerator<Buffer> {
   let after = 0;
   for (;;) {
     const lines = await ports.ledger.readLines(view.batchId, view.side, after, linesPerPage);

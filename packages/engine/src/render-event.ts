@@ -1,13 +1,15 @@
-import type {
-  Batch,
-  BatchId,
-  BatchLedger,
-  Job,
-  JobId,
-  JobLedger,
-  Payload,
-  WebhookEvent,
-  WebhookPayload,
+import {
+  type Batch,
+  type BatchId,
+  type BatchLedger,
+  idFromUuid,
+  type Job,
+  type JobId,
+  type JobLedger,
+  type Payload,
+  parseId,
+  type WebhookEvent,
+  type WebhookPayload,
 } from "@sluice/domain";
 
 export interface RenderEventPorts {
@@ -35,7 +37,9 @@ async function objectOf(ports: RenderEventPorts, event: WebhookEvent): Promise<s
   const { ledger } = ports;
   const [kind] = event.type.split(".");
   if (kind === "batch") {
-    const batch = await ledger.findBatch(event.tenantId, event.objectId as BatchId);
+    const uuid = parseId("messageBatch", event.objectId);
+    const id = uuid === undefined ? (event.objectId as BatchId) : idFromUuid("batch", uuid);
+    const batch = await ledger.findBatch(event.tenantId, id);
     return batch && JSON.stringify(ports.renderBatch(batch));
   }
   if (kind !== "job") return undefined;

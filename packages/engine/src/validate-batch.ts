@@ -10,9 +10,9 @@ import {
   type FileStore,
   type IdQueue,
   type IdSource,
-  type JobSpec,
   type Logger,
   type Metrics,
+  type NewLine,
   type Verdict,
 } from "@sluice/domain";
 import type { Payers } from "./budgets.ts";
@@ -20,13 +20,14 @@ import { type CheckLinesPorts, checkLines } from "./check-lines.ts";
 import { newEventIds } from "./end-job.ts";
 import { type BatchAdmissionPorts, openBatchAdmission } from "./forecast/admit-batch.ts";
 import { faultOfFile, InvalidBatch } from "./invalid-batch.ts";
+import { type MessageLinePorts, messageLines } from "./message-lines.ts";
 import { openStored } from "./open-content.ts";
 import { retryLines } from "./retry-lines.ts";
 import { specLine } from "./spec-line.ts";
 import { splitLines } from "./split-lines.ts";
 import { claimValidation, type ValidationClaim } from "./validation-claim.ts";
 
-export interface ValidateBatchPorts extends CheckLinesPorts {
+export interface ValidateBatchPorts extends CheckLinesPorts, MessageLinePorts {
   readonly ledger: Pick<BatchLedger, "claimValidation" | "insertLines" | "readRetryLines" | "failBatch"> &
     Pick<FileLedger, "findInput"> &
     Pick<BudgetLedger, "keyUsdPerDay">;
@@ -90,11 +91,14 @@ async function insertLines(ports: ValidateBatchPorts, claim: ValidationClaim) {
     if ("fault" in end) throw new InvalidBatch([{ ...end.fault, line: undefined }], total);
     counted = end;
   }
-  async function* lines(): AsyncGenerator<JobSpec[]> {
+  function admit(line: NewLine): NewLine {
+    return line.refusal === undefined ? { ...line, estimate: admission.take(line) } : line;
+  }
+  async function* lines(): AsyncGenerator<NewLine[]> {
     for await (const jobs of readJobs(ports, batch)) {
       if (claim.isOver()) throw new NotOurs();
       total += jobs.length;
-      yield jobs.map((job) => ({ ...job, estimate: admission.take(job) }));
+      yield jobs.map(admit);
     }
     // What a batch that resumes another has to run is known only behind its last line.
     if (batch.resumeFrom === undefined) close();
@@ -119,13 +123,15 @@ async function insertLines(ports: ValidateBatchPorts, claim: ValidationClaim) {
 }
 
 /** Yields the jobs of a batch's lines; throws {@link InvalidBatch} at the end when any line was at fault. */
-async function* readJobs(ports: ValidateBatchPorts, batch: Batch): AsyncGenerator<JobSpec[]> {
+async function* readJobs(ports: ValidateBatchPorts, batch: Batch): AsyncGenerator<NewLine[]> {
   const payers = await payersOf(ports, batch);
+  if (batch.dialect === "anthropic")
+    return yield* messageLines(ports, batch, payers, openInput(ports, batch));
   if (batch.retryOf !== undefined) return yield* retryLines(ports, batch, payers, batch.retryOf);
   const checks = checkLines(ports, batch);
   const mostBytes = ports.config().limits.jobBodyBytes + envelopeBytes;
   for await (const lines of splitLines(openInput(ports, batch), mostBytes)) {
-    const jobs: JobSpec[] = [];
+    const jobs: NewLine[] = [];
     for (const raw of lines) {
       const line = checks.take(raw);
       if (line !== undefined) jobs.push(await specLine(ports, batch, payers, line));
@@ -135,8 +141,13 @@ async function* readJobs(ports: ValidateBatchPorts, batch: Batch): AsyncGenerato
   checks.end();
 }
 
+export interface InputPorts {
+  readonly ledger: Pick<FileLedger, "findInput">;
+  readonly files: FileStore;
+}
+
 /** The file's bytes. One that is gone, wholly or in part, is a fault of the batch, and not of this process. */
-async function* openInput(ports: ValidateBatchPorts, batch: Batch): AsyncGenerator<Buffer> {
+export async function* openInput(ports: InputPorts, batch: Batch): AsyncGenerator<Buffer> {
   const file = await ports.ledger.findInput(batch.tenantId, batch.inputFileId);
   if (file === undefined || file.content.kind === "view") throw missingInput();
   try {

@@ -37,9 +37,9 @@ describe("creating and validating", () => {
       counts: { total: 0, outputBytes: 0 },
     });
     expect(await ledger.findBatch("other" as typeof tenant, spec.id)).toBeUndefined();
-    expect((await ledger.listBatches(tenant, { limit: 5, order: "desc" })).map(({ id }) => id)).toEqual([
-      spec.id,
-    ]);
+    expect(
+      (await ledger.listBatches(tenant, "openai", { limit: 5, order: "desc" })).map(({ id }) => id),
+    ).toEqual([spec.id]);
   });
 
   test("lists page by id in both orders", async () => {
@@ -47,7 +47,7 @@ describe("creating and validating", () => {
     const [a, b, c] = [batch(), batch(), batch()];
     for (const each of [a, b, c]) await ledger.createBatch(each);
     const list = async (page: object) =>
-      (await ledger.listBatches(tenant, { limit: 2, order: "desc", ...page })).map(({ id }) => id);
+      (await ledger.listBatches(tenant, "openai", { limit: 2, order: "desc", ...page })).map(({ id }) => id);
     expect(await list({})).toEqual([c.id, b.id]);
     expect(await list({ after: b.id })).toEqual([a.id]);
     expect(await list({ after: a.id, order: "asc" })).toEqual([b.id, c.id]);

@@ -1,12 +1,14 @@
 import {
   type AcceptResult,
   type Batch,
+  type BatchDialect,
   type BatchId,
   type BatchLedger,
   type BatchLineError,
   type BatchSpec,
   type DeliveryId,
   type EventIds,
+  type FileRecord,
   type IdempotencyClaim,
   type Page,
   SluiceError,
@@ -14,8 +16,11 @@ import {
   uuidOf,
 } from "@sluice/domain";
 import { cancelUnstartedLines } from "./cancel-lines.ts";
-import { retrying, type Sql } from "./client.ts";
+import { retrying, type Sql, type Transaction } from "./client.ts";
 import { nameList, parametersOf, unnest } from "./columns.ts";
+import { keysOf, useContents } from "./contents.ts";
+import { deleteBatch } from "./delete-batch.ts";
+import { insertFile } from "./files.ts";
 import { finaliseBatches } from "./finalise-batches.ts";
 import { answerOf, type ClaimAnswer, claimColumns, claimSql } from "./idempotency.ts";
 import { insertLines } from "./insert-lines.ts";
@@ -28,9 +33,13 @@ import { deliveryIds, tellReceivers } from "./tell-receivers.ts";
 /** Batches from acceptance to their end. */
 export function createBatches(sql: Sql): BatchLedger {
   return {
-    createBatch: (spec, idempotency) => createBatch(sql, spec, idempotency),
-    findBatch: (tenant, id) => findBatch(sql, id, tenant),
-    listBatches: (tenant, page) => listBatches(sql, tenant, page),
+    createBatch: (spec, idempotency, input) =>
+      input === undefined
+        ? createBatch(sql, spec, idempotency)
+        : createWithInput(sql, { spec, idempotency, input }),
+    findBatch: (tenant, id, dialect) => findBatch(sql, id, { tenant, dialect }),
+    listBatches: (tenant, dialect, page) => listBatches(sql, { tenant, dialect, page }),
+    deleteBatch: (tenant, id, now) => deleteBatch(sql, { tenant, id, now }),
     async findLastLine(id) {
       const [row] = await sql.unsafe<SpecRow[]>(lastLineStatement, [uuidOf("batch", id)]);
       return row && specOf(row);
@@ -41,7 +50,7 @@ export function createBatches(sql: Sql): BatchLedger {
         WHERE id = ${uuidOf("batch", id)} AND tenant_id = ${tenant} AND status IN ('validating', 'in_progress')
         RETURNING id`;
       if (began.length > 0) await cancelUnstartedLines(sql, { now, newIds, lineBytesOf }, id);
-      return findBatch(sql, id, tenant);
+      return findBatch(sql, id, { tenant });
     },
     batchesToValidate: (limit) => batchesToValidate(sql, limit),
     async claimValidation(id, holder, leaseMs) {
@@ -75,7 +84,47 @@ const createStatement = `
   )
   SELECT wanted_by, claim_id, body_sha256, status, body FROM claimed`;
 
-async function createBatch(sql: Sql, spec: BatchSpec, idempotency?: IdempotencyClaim): Promise<AcceptResult> {
+/** Undoes the input of a call that repeats another. */
+class Repeated extends Error {
+  readonly result: AcceptResult;
+  constructor(result: AcceptResult) {
+    super("the call repeats another");
+    this.result = result;
+  }
+}
+
+interface BatchWithInput {
+  readonly spec: BatchSpec;
+  readonly idempotency: IdempotencyClaim | undefined;
+  readonly input: FileRecord;
+}
+
+/** The file is deleted from the beginning: out of sight, and gone when its batch does not need it. */
+async function createWithInput(
+  sql: Sql,
+  { spec, idempotency, input }: BatchWithInput,
+): Promise<AcceptResult> {
+  try {
+    return await sql.begin(async (transaction) => {
+      const result = await createBatch(transaction, spec, idempotency);
+      if (result.kind !== "accepted") throw new Repeated(result);
+      await insertFile(transaction, input);
+      const fileId = uuidOf("file", input.id);
+      await useContents(transaction, fileId, keysOf(input.content));
+      await transaction`UPDATE files SET deleted_at = ${input.createdAt} WHERE id = ${fileId}`;
+      return result;
+    });
+  } catch (error) {
+    if (error instanceof Repeated) return error.result;
+    throw error;
+  }
+}
+
+async function createBatch(
+  sql: Sql | Transaction,
+  spec: BatchSpec,
+  idempotency?: IdempotencyClaim,
+): Promise<AcceptResult> {
   const { tenantId, createdAt } = spec;
   const claimId = uuidOf("batch", spec.id);
   const claims =
@@ -92,18 +141,32 @@ async function createBatch(sql: Sql, spec: BatchSpec, idempotency?: IdempotencyC
   return answerOf(answer, idempotency.bodySha256);
 }
 
-async function findBatch(sql: Sql, id: BatchId, tenant?: TenantId): Promise<Batch | undefined> {
+async function findBatch(
+  sql: Sql,
+  id: BatchId,
+  { tenant, dialect }: { readonly tenant?: TenantId; readonly dialect?: BatchDialect | undefined } = {},
+): Promise<Batch | undefined> {
   const [row] = await sql<BatchRow[]>`
     SELECT b.*, c.* FROM ${sql.unsafe(batchSource)}
-    WHERE b.id = ${uuidOf("batch", id)} ${tenant === undefined ? sql`` : sql`AND b.tenant_id = ${tenant}`}`;
+    WHERE b.id = ${uuidOf("batch", id)} AND b.deleted_at IS NULL
+      ${tenant === undefined ? sql`` : sql`AND b.tenant_id = ${tenant}`}
+      ${dialect === undefined ? sql`` : sql`AND b.dialect = ${dialect}`}`;
   return row && batchOf(row);
 }
 
-async function listBatches(sql: Sql, tenant: TenantId, { after, limit, order }: Page): Promise<Batch[]> {
+interface BatchPage {
+  readonly tenant: TenantId;
+  readonly dialect: BatchDialect;
+  readonly page: Page;
+}
+
+async function listBatches(sql: Sql, { tenant, dialect, page }: BatchPage): Promise<Batch[]> {
+  const { after, limit, order } = page;
   const comparison = order === "asc" ? sql`>` : sql`<`;
   const rows = await sql<BatchRow[]>`
     SELECT b.*, c.* FROM ${sql.unsafe(batchSource)}
-    WHERE b.tenant_id = ${tenant} ${after === undefined ? sql`` : sql`AND b.id ${comparison} ${uuidOf("batch", after)}`}
+    WHERE b.tenant_id = ${tenant} AND b.dialect = ${dialect} AND b.deleted_at IS NULL
+      ${after === undefined ? sql`` : sql`AND b.id ${comparison} ${uuidOf("batch", after)}`}
     ORDER BY b.id ${order === "asc" ? sql`ASC` : sql`DESC`} LIMIT ${limit}`;
   return rows.map(batchOf);
 }
@@ -128,7 +191,8 @@ async function failBatch(sql: Sql, { id, errors, total, now, ids }: Failing): Pr
   const eventId = uuidOf("event", ids.eventId);
   const rows = await sql<{ deliveries: string[] }[]>`
     WITH failed AS (
-      UPDATE batches SET status = 'failed', failed_at = ${now}, total = ${total}, errors = ${sql.json(plain(errors))}
+      UPDATE batches SET status = 'failed', failed_at = ${now}, errors = ${sql.json(plain(errors))},
+        total = CASE WHEN dialect = 'anthropic' THEN batches.total ELSE ${total} END
       WHERE id = ${uuidOf("batch", id)} AND status = 'validating'
       RETURNING ${eventId}::uuid AS event_id, ${uuidOf("delivery", ids.deliveryId)}::uuid AS delivery_id, tenant_id,
         'batch.failed' AS type, id AS object_id, ${now}::timestamptz AS at, webhook_url, webhook_payload,

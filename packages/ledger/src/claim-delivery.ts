@@ -1,4 +1,5 @@
 import {
+  type BatchDialect,
   type BusyReceivers,
   type DeliveryClaim,
   type DeliveryId,
@@ -23,6 +24,7 @@ interface ClaimRow {
   readonly eventId: string;
   readonly type: EventType;
   readonly objectId: string;
+  readonly dialect: BatchDialect | null;
   readonly createdAt: number;
   readonly url: string;
   readonly endpointId: string | null;
@@ -39,6 +41,10 @@ export interface Claim {
   readonly leaseMs: number;
   readonly busy: BusyReceivers;
 }
+
+/** Of the batch that an event `e` is about; null when it is about something else. */
+export const dialectOfEvent =
+  "CASE WHEN e.type LIKE 'batch.%' THEN (SELECT b.dialect FROM batches b WHERE b.id = e.object_id) END";
 
 /**
  * Claims in one statement. What waits for an endpoint that is gone or disabled is given up here. Of a receiver that is
@@ -80,7 +86,7 @@ export async function claimDelivery(sql: Sql, { id, now, leaseMs, busy }: Claim)
     )
     SELECT w.receiver, w.tenant_id, w.stranded, w.busy, w.failures, w.test, c.id, c.event_id, c.endpoint_id,
       c.attempts, coalesce(w.endpoint_url, c.url) AS url, coalesce(w.endpoint_payload, c.payload) AS payload,
-      e.type, e.object_id, e.created_at,
+      e.type, e.object_id, e.created_at, ${sql.unsafe(dialectOfEvent)} AS dialect,
       CASE WHEN e.type LIKE 'batch.%' THEN (SELECT b.traceparent FROM batches b WHERE b.id = e.object_id)
         WHEN e.type LIKE 'job.%' THEN (SELECT j.traceparent FROM jobs j WHERE j.id = e.object_id) END AS traceparent,
       CASE WHEN c.endpoint_id IS NULL THEN
@@ -102,7 +108,7 @@ function claimOf(row: ClaimRow | undefined): DeliveryClaim {
   if (row.id === null)
     return row.failures >= failingReceiverRules.opensAfter ? { kind: "held", key } : { kind: "none" };
   const { type, createdAt, url, secrets, attempts, receiver, payload, test } = row;
-  const objectId = idFromUuid(objectKindOf(type), row.objectId);
+  const objectId = idFromUuid(objectKindOf(type, row.dialect), row.objectId);
   const endpointId = row.endpointId === null ? undefined : idFromUuid("webhookEndpoint", row.endpointId);
   return {
     kind: "claimed",

@@ -59,7 +59,10 @@ export const releaseSql = `
     WHERE c.store_key IN (SELECT store_key FROM released)
   )`;
 
-/** A file that a batch has still to read stays until that is over. */
+/**
+ * A file that a batch has still to read stays until that is over. The results of a message batch none of whose lines
+ * came into the ledger are told from its input.
+ */
 async function purgeFiles(sql: Sql, { leaderEpoch, now, limit }: Purge): Promise<number> {
   const gone = await sql.unsafe(
     `WITH leader AS (${leaderFence("$2::bigint")}),
@@ -67,6 +70,8 @@ async function purgeFiles(sql: Sql, { leaderEpoch, now, limit }: Purge): Promise
       SELECT f.id FROM files f
       WHERE (f.deleted_at IS NOT NULL OR f.expires_at <= $1)
         AND NOT EXISTS (SELECT FROM batches b WHERE b.input_file_id = f.id AND b.status = 'validating')
+        AND NOT EXISTS (SELECT FROM batches b WHERE b.input_file_id = f.id AND b.dialect = 'anthropic'
+          AND b.in_progress_at IS NULL AND b.deleted_at IS NULL)
         AND EXISTS (SELECT FROM leader)
       LIMIT $3 FOR UPDATE OF f SKIP LOCKED
     ),

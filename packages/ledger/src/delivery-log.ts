@@ -1,4 +1,5 @@
 import {
+  type BatchDialect,
   type DeliveryAttempt,
   type DeliveryFilter,
   type DeliveryId,
@@ -12,6 +13,7 @@ import {
   uuidOf,
   type WebhookLedger,
 } from "@sluice/domain";
+import { dialectOfEvent } from "./claim-delivery.ts";
 import type { Sql } from "./client.ts";
 import { createTestDelivery, redeliver, replayEvents } from "./send-again.ts";
 
@@ -41,6 +43,7 @@ interface DeliveryRow {
   readonly eventId: string;
   readonly type: EventType;
   readonly objectId: string;
+  readonly dialect: BatchDialect | null;
   readonly eventCreatedAt: number;
   readonly endpointId: string | null;
   readonly url: string;
@@ -62,7 +65,7 @@ interface DeliveryRow {
 
 const deliverySource = `
   SELECT d.id, d.tenant_id, d.event_id, d.endpoint_id, d.url, d.state, d.test, d.created_at, d.next_attempt_at,
-    e.type, e.object_id, e.created_at AS event_created_at,
+    e.type, e.object_id, e.created_at AS event_created_at, ${dialectOfEvent} AS dialect,
     (SELECT json_agg(json_build_object('number', a.number, 'at', extract(epoch FROM a.at) * 1000,
         'latency_ms', a.latency_ms, 'status_code', a.status_code, 'reason', a.reason,
         'response_snippet', a.response_snippet) ORDER BY a.number)
@@ -72,7 +75,7 @@ const deliverySource = `
 function recordOf(row: DeliveryRow): DeliveryRecord {
   const id: DeliveryId = idFromUuid("delivery", row.id);
   const { type, url, state, test, createdAt } = row;
-  const objectId = idFromUuid(objectKindOf(type), row.objectId);
+  const objectId = idFromUuid(objectKindOf(type, row.dialect), row.objectId);
   return {
     id,
     event: {

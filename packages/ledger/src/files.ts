@@ -150,7 +150,7 @@ function sourceOfView(
     FROM batches b CROSS JOIN LATERAL (
       SELECT sum(c.${sql(bytes)})::bigint AS bytes FROM batch_counts c WHERE c.batch_id = b.id
     ) n
-    WHERE b.tenant_id = ${tenant} AND n.bytes > 0 AND b.${sql(`${side}_file_deleted_at`)} IS NULL`;
+    WHERE b.tenant_id = ${tenant} AND b.dialect = 'openai' AND n.bytes > 0 AND b.${sql(`${side}_file_deleted_at`)} IS NULL`;
 }
 
 function fileOf(row: FileRow): FileRecord {

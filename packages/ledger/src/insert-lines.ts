@@ -1,16 +1,17 @@
 import type { Writable } from "node:stream";
 import { setImmediate as nextTurn } from "node:timers/promises";
-import { type BatchId, type CarryOver, type JobSpec, uuidOf } from "@sluice/domain";
+import { type BatchId, type CarryOver, type NewLine, uuidOf } from "@sluice/domain";
 import { carryResults } from "./carry-results.ts";
 import type { Sql, Transaction } from "./client.ts";
 import { nameList } from "./columns.ts";
 import { copyHeader, copyTrailer, encodeCopyRows } from "./copy-encoder.ts";
 import { jobColumns, liveColumnNames } from "./job-columns.ts";
+import { type RefusedLine, refusedOf, refuseLines } from "./refuse-lines.ts";
 
 export interface LinesOfBatch {
   readonly id: BatchId;
   readonly holder: string;
-  readonly lines: AsyncIterable<readonly JobSpec[]>;
+  readonly lines: AsyncIterable<readonly NewLine[]>;
   readonly now: () => number;
   readonly carry: CarryOver | undefined;
 }
@@ -40,18 +41,20 @@ async function insertWithin(transaction: Transaction, { id, holder, lines, now, 
   const [ours] = await transaction<{ resumeFrom: string | null }[]>`
     SELECT resume_from FROM batches WHERE id = ${batch} AND status = 'validating' AND validator = ${holder}`;
   if (ours === undefined) throw new NoLongerOurs();
-  const total = await copyJobs(transaction, lines);
+  const { total, refused } = await copyJobs(transaction, lines);
+  await refuseLines(transaction, { batch, at: now(), refused });
   const carried =
     ours.resumeFrom === null
       ? 0
       : await carryResults(transaction, { batch, from: ours.resumeFrom, at: now(), carry });
+  const ended = carried + refused.length;
   const lived = await transaction.unsafe(
     `INSERT INTO live_jobs (${liveColumnNames}, laned) SELECT ${liveColumnNames}, false FROM jobs j
-     WHERE batch_id = $1 AND id > $1 ${carried === 0 ? "" : "AND NOT EXISTS (SELECT FROM outcomes o WHERE o.job_id = j.id)"}`,
+     WHERE batch_id = $1 AND id > $1 ${ended === 0 ? "" : "AND NOT EXISTS (SELECT FROM outcomes o WHERE o.job_id = j.id)"}`,
     [batch],
   );
-  if (lived.count + carried !== total)
-    throw new Error(`${total} lines were written for ${id}, ${lived.count + carried} are its own`);
+  if (lived.count + ended !== total)
+    throw new Error(`${total} lines were written for ${id}, ${lived.count + ended} are its own`);
   const begun = await transaction`
     UPDATE batches SET status = 'in_progress', in_progress_at = ${now()}, total = ${total}
     WHERE id = ${batch} AND status = 'validating' AND validator = ${holder}`;
@@ -59,16 +62,18 @@ async function insertWithin(transaction: Transaction, { id, holder, lines, now, 
   return { total };
 }
 
-async function copyJobs(transaction: Transaction, lines: AsyncIterable<readonly JobSpec[]>): Promise<number> {
+async function copyJobs(transaction: Transaction, lines: AsyncIterable<readonly NewLine[]>) {
   const copy = await transaction
     .unsafe(`COPY jobs (${nameList(jobColumns)}) FROM STDIN (FORMAT binary)`)
     .writable();
   const write = writerOf(copy);
+  const refused: RefusedLine[] = [];
   let total = 0;
   try {
     await write(copyHeader);
     for await (const specs of lines) {
       total += specs.length;
+      refused.push(...refusedOf(specs));
       await write(encodeCopyRows(jobColumns, specs));
     }
     await write(copyTrailer);
@@ -81,7 +86,7 @@ async function copyJobs(transaction: Transaction, lines: AsyncIterable<readonly 
   // When PostgreSQL refuses the last rows, the client (postgres 3.4) ends the stream with neither `finish` nor
   // `error`; but then the transaction is aborted and its next statement fails.
   await transaction`SELECT 1`;
-  return total;
+  return { total, refused };
 }
 
 /** Writes one chunk after the other, each when the one before has gone out; rejects once the stream has failed. */

@@ -1,5 +1,6 @@
 import {
   type Batch,
+  type BatchDialect,
   type BatchId,
   type BatchLineError,
   type BatchSpec,
@@ -19,6 +20,8 @@ import type { Column } from "./columns.ts";
 export const batchColumns: readonly Column<BatchSpec>[] = [
   { name: "id", type: "uuid", value: (batch) => uuidOf("batch", batch.id) },
   { name: "tenant_id", type: "text", value: (batch) => batch.tenantId },
+  { name: "dialect", type: "text", value: (batch) => batch.dialect },
+  { name: "total", type: "int4", value: (batch) => batch.lines ?? 0 },
   { name: "input_file_id", type: "uuid", value: (batch) => uuidOf("file", batch.inputFileId) },
   { name: "output_file_id", type: "uuid", value: (batch) => uuidOf("file", batch.outputFileId) },
   { name: "error_file_id", type: "uuid", value: (batch) => uuidOf("file", batch.errorFileId) },
@@ -64,6 +67,7 @@ export const batchSource = `batches b CROSS JOIN LATERAL (
 export interface BatchRow {
   readonly id: string;
   readonly tenantId: string;
+  readonly dialect: BatchDialect;
   readonly inputFileId: string;
   readonly outputFileId: string;
   readonly errorFileId: string;
@@ -117,6 +121,7 @@ function specOf(row: BatchRow): BatchSpec {
   return {
     id: idFromUuid("batch", row.id),
     tenantId: row.tenantId as TenantId,
+    dialect: row.dialect,
     inputFileId: idFromUuid("file", row.inputFileId),
     outputFileId: idFromUuid("file", row.outputFileId),
     errorFileId: idFromUuid("file", row.errorFileId),

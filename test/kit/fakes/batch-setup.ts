@@ -1,7 +1,7 @@
 import { Readable } from "node:stream";
-import { carriedLineBytes, readBatchLine } from "@sluice/contracts";
-import type { Batch, BatchLineError, CarryOver, FileRecord, JobSpec } from "@sluice/domain";
-import { createForecaster, type LineReader, validateBatch } from "@sluice/engine";
+import { carriedLineBytes, readBatchLine, readKeptRequest, renderRefusal } from "@sluice/contracts";
+import type { Batch, BatchLineError, CarryOver, FileRecord, JobSpec, NewLine } from "@sluice/domain";
+import { createForecaster, type LineReader, type ReadMessageLine, validateBatch } from "@sluice/engine";
 import { sampleBatch, sampleConfig } from "../samples.ts";
 import { createFakeClock } from "./fake-clock.ts";
 import { createFaults } from "./faults.ts";
@@ -21,6 +21,12 @@ const readLine: LineReader = (bytes, batchEndpoint) => {
   const { customId, body, parsedBody, request } = read.line;
   return { ok: true, line: { customId, body, parsedBody, ...request, inputTokens: 3 } };
 };
+
+function readMessageLine(line: Buffer): ReadMessageLine {
+  const { customId, params: body, parsed: parsedBody, read } = readKeptRequest(line);
+  const told = read.ok ? { ok: true as const, request: { ...read.request, inputTokens: 3 } } : read;
+  return { customId, body, parsedBody, read: told };
+}
 
 /** How a test differs from a usual batch. */
 export interface BatchSetup {
@@ -70,7 +76,7 @@ export async function setupBatch(
   };
   if (chunkBytes !== undefined)
     Object.assign(files, { open: async () => Readable.from(pieces(text, chunkBytes)) });
-  const yielded: JobSpec[] = [];
+  const yielded: NewLine[] = [];
   const failures: { errors: readonly BatchLineError[]; total: number }[] = [];
   const claims: (Batch | undefined)[] = [{ ...sampleBatch, ...batch }];
   const faults = createFaults<"insertLines" | "failBatch">();
@@ -87,7 +93,7 @@ export async function setupBatch(
       async insertLines(
         _id: string,
         _holder: string,
-        groups: AsyncIterable<readonly JobSpec[]>,
+        groups: AsyncIterable<readonly NewLine[]>,
         _now: () => number,
         carry?: CarryOver,
       ) {
@@ -111,6 +117,8 @@ export async function setupBatch(
     metrics: createRecordingMetrics(),
     config: () => config,
     readLine,
+    readMessageLine,
+    renderRefusal,
     carriedLineBytes,
     holder: "me",
   };

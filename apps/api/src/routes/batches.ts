@@ -8,13 +8,14 @@ import {
   renderList,
   routingWishes,
 } from "@sluice/contracts";
-import { type Batch, type BatchId, type BatchSpec, isId, noUsage, SluiceError } from "@sluice/domain";
+import { type Batch, type BatchId, isId, SluiceError } from "@sluice/domain";
 import { acceptBatch, answerOf, newEventIds } from "@sluice/engine";
 import type { FastifyInstance, FastifyReply, FastifyRequest } from "fastify";
 import type { ApiPorts } from "../api-ports.ts";
 import { callerOf } from "../authenticate.ts";
 import { checkCursor } from "../cursor.ts";
 import { estimateOfBatch } from "../estimate-of.ts";
+import { freshBatch } from "../fresh-batch.ts";
 import { jsonBody } from "../json-body.ts";
 import { queueCheck } from "../room-check.ts";
 import { checkWebhookUrl, idempotencyOf, tagsOf } from "../tags.ts";
@@ -82,7 +83,7 @@ async function create(ports: ApiPorts, request: FastifyRequest, reply: FastifyRe
 }
 
 async function cancel(ports: ApiPorts, request: FastifyRequest<WithId>): Promise<unknown> {
-  const id = batchIdOf(request);
+  const { id } = await requireBatch(ports, request);
   const newIds = () => newEventIds(ports.ids);
   const batch = await ports.ledger.cancelBatch(
     callerOf(request).tenantId,
@@ -101,7 +102,7 @@ async function cancel(ports: ApiPorts, request: FastifyRequest<WithId>): Promise
 async function list(ports: ApiPorts, request: FastifyRequest): Promise<unknown> {
   const { after, limit } = parseWith(batchListQuerySchema, request.query);
   checkCursor("batch", after);
-  const batches = await ports.ledger.listBatches(callerOf(request).tenantId, {
+  const batches = await ports.ledger.listBatches(callerOf(request).tenantId, "openai", {
     after,
     limit: limit + 1,
     order: "desc",
@@ -114,7 +115,7 @@ async function list(ports: ApiPorts, request: FastifyRequest): Promise<unknown> 
 
 async function requireBatch(ports: ApiPorts, request: FastifyRequest<WithId>): Promise<Batch> {
   const id = batchIdOf(request);
-  const batch = await ports.ledger.findBatch(callerOf(request).tenantId, id);
+  const batch = await ports.ledger.findBatch(callerOf(request).tenantId, id, "openai");
   if (batch === undefined) throw notFound(id);
   return batch;
 }
@@ -127,33 +128,4 @@ function batchIdOf(request: FastifyRequest<WithId>): BatchId {
 
 function notFound(id: string): SluiceError {
   return new SluiceError("not_found", `No such batch: '${id.slice(0, 64)}'.`, { param: "id" });
-}
-
-/** A batch as it is the moment it is created. */
-function freshBatch(spec: BatchSpec): Batch {
-  const counts = {
-    total: 0,
-    succeeded: 0,
-    failed: 0,
-    dead: 0,
-    cancelled: 0,
-    expired: 0,
-    usage: noUsage,
-    costUsd: 0,
-    outputBytes: 0,
-    errorBytes: 0,
-  };
-  return {
-    ...spec,
-    status: "validating",
-    errors: [],
-    counts,
-    inProgressAt: undefined,
-    finalizingAt: undefined,
-    completedAt: undefined,
-    failedAt: undefined,
-    expiredAt: undefined,
-    cancellingAt: undefined,
-    cancelledAt: undefined,
-  };
 }

@@ -4,7 +4,6 @@ import { text } from "node:stream/consumers";
 import { onTestFinished } from "vitest";
 import { systemRuntime } from "../runtime.ts";
 import { Sluice, type SluiceOptions } from "../sluice.ts";
-import { createTransport } from "../transport.ts";
 
 /** One call that came. */
 export interface Received {
@@ -62,27 +61,20 @@ export async function setup(answers: readonly Answer[], options: SluiceOptions =
   return { received, ...client({ baseUrl, ...options }) };
 }
 
-/** A client that does not sleep, and notes how long it would have; `pass` lets time pass. Its dice always show 0. */
+/** A client that does not sleep, and notes how long it would have. Its dice always show 0. */
 export function client(options: SluiceOptions) {
   const sleptMs: number[] = [];
   const system = systemRuntime(options.fetch);
-  let aheadMs = 0;
-  const pass = (ms: number): void => {
-    aheadMs += ms;
-  };
+  let sleptSum = 0;
   const runtime = {
     ...system,
-    now: () => system.now() + aheadMs,
+    now: () => system.now() + sleptSum,
     random: () => 0,
     async sleep(delayMs: number, signal?: AbortSignal) {
       signal?.throwIfAborted();
       sleptMs.push(delayMs);
-      pass(delayMs);
+      sleptSum += delayMs;
     },
   };
-  const sluice = new Sluice({ apiKey: "sk-test", ...options }, runtime);
-  const { baseUrl, apiKey } = sluice;
-  const { maxRetries = 5, timeoutMs = 60_000 } = options;
-  const transport = createTransport({ baseUrl, apiKey, maxRetries, timeoutMs, runtime });
-  return { sluice, transport, sleptMs, pass };
+  return { sluice: new Sluice({ apiKey: "sk-test", ...options }, runtime), sleptMs };
 }

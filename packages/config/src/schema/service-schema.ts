@@ -21,6 +21,8 @@ export const limitsSchema = strict({
   batch_file_bytes: size().prefault("200MB").describe("Largest batch file."),
   batch_lines: positiveInteger().default(50_000).describe("Most lines of a batch."),
   batch_embedding_inputs: positiveInteger().default(50_000).describe("Most inputs of a batch of embeddings."),
+  message_batch_bytes: size().prefault("256MB").describe("Largest body that creates a message batch."),
+  message_batch_requests: positiveInteger().default(100_000).describe("Most requests of a message batch."),
   job_body_bytes: size().prefault("16MB").describe("Largest body of a job."),
   queued_jobs: positiveInteger().default(5_000_000).describe("Most unfinished jobs of the cluster."),
 });

@@ -1,4 +1,5 @@
 import type { Batch, BatchLineError, BatchSpec, BatchStatus } from "../batch.ts";
+import type { BatchDialect } from "../batch-dialect.ts";
 import type { BatchId, DeliveryId, EventId, FileId, JobId, TenantId, WorkerId } from "../ids.ts";
 import type {
   BatchLine,
@@ -171,11 +172,31 @@ export interface CarryOver {
   readonly carried: (tokens: ReadonlyMap<string, number>) => void;
 }
 
+/** A line as its batch brings it in. */
+export interface NewLine extends JobSpec {
+  /** Why it will never run, in the words of its dialect. */
+  readonly refusal?: JobRefusal | undefined;
+}
+
+/** An answer that stands in for one of the upstream. */
+export interface JobRefusal {
+  readonly statusCode: number;
+  /** JSON. */
+  readonly body: Buffer;
+}
+
 /** What batches need. */
 export interface BatchLedger {
-  createBatch(spec: BatchSpec, idempotency?: IdempotencyClaim): Promise<AcceptResult>;
-  findBatch(tenant: TenantId, id: BatchId): Promise<Batch | undefined>;
-  listBatches(tenant: TenantId, page: Page): Promise<Batch[]>;
+  /** `input` is a file that nobody but this batch sees; it goes when the batch has no more need of it. */
+  createBatch(spec: BatchSpec, idempotency?: IdempotencyClaim, input?: FileRecord): Promise<AcceptResult>;
+  /** A batch that is not deleted, of this dialect if one is named. */
+  findBatch(tenant: TenantId, id: BatchId, dialect?: BatchDialect): Promise<Batch | undefined>;
+  listBatches(tenant: TenantId, dialect: BatchDialect, page: Page): Promise<Batch[]>;
+  /**
+   * Deletes an ended batch with its lines, their requests and results; `false` when there is none such. What its calls
+   * cost stays on record.
+   */
+  deleteBatch(tenant: TenantId, id: BatchId, now: number): Promise<boolean>;
   /** The job of a batch's last line; `undefined` before there are any. */
   findLastLine(id: BatchId): Promise<JobSpec | undefined>;
   /** Starts cancelling: unstarted lines are cancelled at once, running ones end by themselves. */
@@ -193,12 +214,12 @@ export interface BatchLedger {
   /**
    * Inserts the jobs that `lines` yields and sets the batch `in_progress`, all in one transaction.
    * When `lines` throws, nothing is kept and the error is passed on. Of a batch that resumes another, the lines that
-   * succeeded there are ended with it, and `carry` must be there.
+   * succeeded there are ended with it, and `carry` must be there. A line with a refusal has failed with it as it comes in.
    */
   insertLines(
     id: BatchId,
     holder: string,
-    lines: AsyncIterable<readonly JobSpec[]>,
+    lines: AsyncIterable<readonly NewLine[]>,
     now: () => number,
     carry?: CarryOver,
   ): Promise<{ readonly total: number } | undefined>;

@@ -33,7 +33,7 @@ interface Wait {
  * key, and without readers nothing is asked. Whoever writes slowly asks less often.
  */
 export function createStreamFollower(ports: {
-  ledger: Pick<StreamReaderLedger, "readStreams">;
+  ledger: StreamReaderLedger;
   clock: Clock;
   logger: Logger;
 }): StreamFollower {

@@ -146,6 +146,7 @@ const plainSpec: Omit<JobSpec, "id"> = {
 
 const plainBatch: Omit<BatchSpec, "id" | "inputFileId" | "outputFileId" | "errorFileId"> = {
   tenantId: tenant,
+  dialect: "openai",
   endpoint: "/v1/chat/completions",
   completionWindow: "24h",
   createdAt: t0,

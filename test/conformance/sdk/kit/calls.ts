@@ -40,4 +40,17 @@ export const openaiCalls = {
 } as const satisfies Record<string, readonly ClientCall[]>;
 
 /** The calls of `@anthropic-ai/sdk` that Sluice serves, by area. */
-export const anthropicCalls: Readonly<Record<string, readonly ClientCall[]>> = {};
+export const anthropicCalls = {
+  messageBatches: [
+    {
+      call: "messages.batches.create",
+      http: "POST /v1/messages/batches",
+      notes: "streamed in; headers: message-batches.md",
+    },
+    { call: "messages.batches.retrieve", http: "GET /v1/messages/batches/{id}" },
+    { call: "messages.batches.list", http: "GET /v1/messages/batches" },
+    { call: "messages.batches.cancel", http: "POST /v1/messages/batches/{id}/cancel" },
+    { call: "messages.batches.delete", http: "DELETE /v1/messages/batches/{id}" },
+    { call: "messages.batches.results", http: "GET /v1/messages/batches/{id}/results" },
+  ],
+} as const satisfies Record<string, readonly ClientCall[]>;
