@@ -48,6 +48,7 @@ test("the board asks for an admin key, also before its actions", async () => {
   const page = await api.get("/queues", login(adminKey));
   expect(page.status).toBe(200);
   expect(page.headers.get("content-type")).toMatch(/html/);
+  expect(page.headers.get("content-security-policy")).toBe("frame-ancestors 'none'");
 });
 
 test("the board shows lanes by their model's name, with counts, and jobs without prompts", async () => {

@@ -63,8 +63,9 @@ test("two hundred requests are one job each and all succeed, though the API dies
   expect(answers.map(({ index }) => index)).toEqual(Array.from({ length: 200 }, (_, index) => index));
   const ids = answers.map(({ id }) => id ?? "none");
   expect(new Set(ids).size).toBe(200);
-  const ended = await Promise.all(ids.map((id) => sluice.jobs.wait(id)));
-  expect(new Set(ended.map(({ status }) => status))).toEqual(new Set(["succeeded"]));
+  const ended = new Set<string>();
+  for await (const { id, status } of sluice.jobs.waitAll(ids)) if (status === "succeeded") ended.add(id);
+  expect(ended).toEqual(new Set(ids));
   const again = await collect(
     sluice.jobs.bulk(
       Array.from({ length: 200 }, (_, index) => chat(index, "auto", { metadata: { run: "bulk" } })),

@@ -149,28 +149,18 @@ describe("a key", () => {
     const own = (await cluster.api.get("/v1/keys")).body.data.find(
       ({ name }: { name: string }) => name === "operator",
     );
-    const errorOf = async (path: string, body?: unknown, headers = {}) => {
-      const { status, body: answer } = await cluster.api.post(path, body, headers);
-      return [status, answer.error.code, answer.error.param];
-    };
-    expect(await errorOf(`/v1/keys/${own.id}/revoke`)).toEqual([409, "would_lock_out", null]);
-    const repeated = { "idempotency-key": "once" };
-    expect(await errorOf("/v1/keys", { name: "x" }, repeated)).toEqual([
-      400,
-      "invalid_request",
-      "Idempotency-Key",
-    ]);
-    expect(await errorOf("/v1/keys", { name: "x", tenant: "nobody" })).toEqual([404, "not_found", "tenant"]);
-    expect(await errorOf("/v1/keys", { name: "x", expires_in: "soon" })).toEqual([
-      400,
-      "invalid_value",
-      "expires_in",
-    ]);
-    expect(await errorOf("/v1/keys", { name: "x", expires_at: "2020-01-01T00:00:00Z" })).toEqual([
-      400,
-      "invalid_value",
-      "expires_at",
-    ]);
+    const x = { name: "x" };
+    const refusals: [object, string, object?, object?][] = [
+      [[409, "would_lock_out", null], `/v1/keys/${own.id}/revoke`],
+      [[400, "invalid_request", "Idempotency-Key"], "/v1/keys", x, { "idempotency-key": "once" }],
+      [[404, "not_found", "tenant"], "/v1/keys", { ...x, tenant: "nobody" }],
+      [[400, "invalid_value", "expires_in"], "/v1/keys", { ...x, expires_in: "soon" }],
+      [[400, "invalid_value", "expires_at"], "/v1/keys", { ...x, expires_at: "2020-01-01T00:00:00Z" }],
+    ];
+    for (const [expected, path, body, headers = {}] of refusals) {
+      const { status, body: answer } = await cluster.api.post(path, body, { ...headers });
+      expect([status, answer.error.code, answer.error.param]).toEqual(expected);
+    }
   });
 });
 
@@ -213,6 +203,19 @@ describe("a tenant", () => {
       const large = await api.post("/v1/jobs", chatJob({ model: "auto", index: 1, maxTokens: 600 }));
       expect([large.status, large.body.error.message]).toEqual([400, expect.stringContaining("500")]);
     }
+  });
+
+  test("is kept from spending more in a day than it may", async () => {
+    await cli("tenants", "create", "poor", "--limit", "usd_per_day=0.0045");
+    const api = callerAt(cluster.url, (await newKey("poor")).key);
+    // Workers know the tenant within seconds; from then on one call has used up its day.
+    const held = await until("a job waits for the tenant's money", async () => {
+      const [id = ""] = await submitJobs(api, [chatJob({ model: "priced", index: 4, maxTokens })]);
+      const { body } = await api.get(`/v1/jobs/${id}?wait=2`);
+      return body.status === "waiting" ? body : undefined;
+    });
+    expect(held.waiting_for).toBe("tenant.usd_per_day");
+    await api.post(`/v1/jobs/${held.id}/cancel`);
   });
 
   test("of the configuration is shown, has keys, and is changed there only", async () => {

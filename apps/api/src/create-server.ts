@@ -54,7 +54,7 @@ export async function createServer(ports: ApiPorts, queues: BoardQueues["queues"
   observe(server, ports);
   await documentRoutes(server);
   publicRoutes(server, ports);
-  await server.register(async (scope) => boardRoutes(scope, { authenticator: ports.authenticator, queues }));
+  await server.register(async (scope) => boardRoutes(scope, { ...ports, queues }));
   const closing = new AbortController();
   server.addHook("preClose", async () => closing.abort());
   await server.register(async (scope) => {

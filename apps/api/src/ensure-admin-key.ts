@@ -20,6 +20,7 @@ export async function ensureAdminKey({ environment, ledger, ids, clock, logger }
     now,
   });
   const owner = await ledger.findKey(hash);
-  if (owner?.isRevoked === true || (owner?.validUntil ?? now) < now)
+  const hasEnded = owner?.isRevoked === true || (owner?.validUntil ?? Infinity) <= now;
+  if (hasEnded)
     logger.warn({ keyId: owner?.keyId }, "SLUICE_ADMIN_KEY was revoked or rotated: it opens nothing");
 }

@@ -4,6 +4,7 @@ import {
   type JobRequest,
   jobRequestSchema,
   parseWith,
+  readModelCall,
   readModelRequest,
   routingWishes,
 } from "@sluice/contracts";
@@ -82,7 +83,7 @@ export function callFieldsOf(
   return {
     tenantId: caller.tenantId,
     endpoint,
-    ...readModelRequest(body, path),
+    ...(path === "" ? readModelCall(body, endpoint) : readModelRequest(body, path)),
     inputTokens: estimateInputTokens(body),
     ...tags,
     keyId: caller.keyId,

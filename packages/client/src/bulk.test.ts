@@ -74,24 +74,19 @@ test("the same requests under the same key make the same jobs, and a request kee
   expect(jobs.size).toBe(5);
 });
 
-test("a line that is wrong is answered by its error, one that is refused for the moment is tried again", async () => {
-  const full = {
-    message: "full",
-    type: "server_error",
-    param: null,
-    code: "queue_full",
-    status: 503,
-    retry_after: 7,
-  };
-  const wrong = {
-    message: "no",
-    type: "invalid_request_error",
-    param: "endpoint",
-    code: "invalid_value",
-    status: 400,
-  };
+const wrong = {
+  message: "no",
+  type: "invalid_request_error",
+  param: "endpoint",
+  code: "invalid_value",
+  status: 400,
+};
+const full = { message: "full", type: "server_error", param: null, code: "queue_full", status: 503 };
+
+test("a line that is wrong is answered by its error, and lines that find no room are sent until they do", async () => {
+  const noRoom = { ...full, retry_after: 7 };
   const { answer } = cluster((call) => ({
-    refuse: (line) => (call === 0 && line === 1 ? wrong : call < 2 ? full : undefined),
+    refuse: (line) => (call === 0 && line === 1 ? wrong : call < 20 ? noRoom : undefined),
   }));
   const { sluice, received, sleptMs } = await setup([answer]);
   expect(await collect(sluice.jobs.bulk(requests(3)))).toEqual([
@@ -99,14 +94,26 @@ test("a line that is wrong is answered by its error, one that is refused for the
     { index: 1, error: wrong },
     { index: 2, id: "job_1" },
   ]);
-  expect(sleptMs).toEqual([7000, 7000]);
-  expect(received.map(({ body }) => body.trimEnd().split("\n").length)).toEqual([3, 2, 2]);
-
-  const always = await setup([cluster(() => ({ refuse: () => full })).answer], { maxRetries: 1 });
-  expect(await collect(always.sluice.jobs.bulk(requests(2)))).toEqual([
-    { index: 0, error: full },
-    { index: 1, error: full },
+  expect(sleptMs).toEqual(Array.from({ length: 20 }, () => 7000));
+  expect(received.map(({ body }) => body.trimEnd().split("\n").length)).toEqual([
+    3,
+    ...Array.from({ length: 20 }, () => 2),
   ]);
+});
+
+test("lines for which there is no room in ten minutes are answered so, and the rest goes on", async () => {
+  const noRoom = { ...full, retry_after: 3600 };
+  const { answer } = cluster(() => ({ refuse: (line) => (line > 0 ? noRoom : undefined) }));
+  const { sluice, sleptMs } = await setup([answer]);
+  const { answer: never } = cluster(() => ({ refuse: () => noRoom }));
+  expect(await collect((await setup([never])).sluice.jobs.bulk(requests(2)))).toEqual([
+    { index: 0, error: noRoom },
+    { index: 1, error: noRoom },
+  ]);
+  // One finds room with each call, so nobody gives up.
+  const answers = await collect(sluice.jobs.bulk(requests(40)));
+  expect(answers.map(({ id }) => id)).toEqual(Array.from({ length: 40 }, (_, index) => `job_${index}`));
+  expect(sleptMs).toEqual(Array.from({ length: 39 }, () => 30_000));
 });
 
 test("a call that is refused as a whole ends the iteration with that error, as does an API that stays away", async () => {

@@ -47,7 +47,7 @@ export {
   type WebhookHeaders,
   WebhookVerificationError,
 } from "./verify-webhook.ts";
-export type { WaitOptions } from "./wait-for-job.ts";
+export type { WaitAllOptions, WaitOptions } from "./wait-for-job.ts";
 export type {
   BatchWebhookEvent,
   EndpointWebhookEvent,

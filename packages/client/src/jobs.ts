@@ -15,7 +15,7 @@ import type {
   ListedJob,
   Route,
 } from "./types.ts";
-import { type WaitOptions, waitForJob } from "./wait-for-job.ts";
+import { type WaitAllOptions, type WaitOptions, waitForAll, waitForJob } from "./wait-for-job.ts";
 
 /** A job, or its id. */
 export type JobReference<Body = unknown> = string | Job<Body> | { readonly id: string };
@@ -72,6 +72,17 @@ export class Jobs {
    */
   wait<Body = unknown>(job: JobReference<Body>, options: WaitOptions = {}): Promise<EndedJob<Body>> {
     return waitForJob(this.#transport, idOf(job), options);
+  }
+
+  /**
+   * Waits for any number of jobs, at most `concurrency` of them at once, and gives each when it has ended. For a few
+   * hundred and more; webhooks are better for what takes hours.
+   */
+  waitAll<Body = unknown>(
+    jobs: Iterable<JobReference<Body>> | AsyncIterable<JobReference<Body>>,
+    options: WaitAllOptions = {},
+  ): AsyncGenerator<EndedJob<Body>, void, undefined> {
+    return waitForAll(this.#transport, idsOf(jobs), options);
   }
 
   /** Submits a job and waits for its end. */
@@ -143,6 +154,10 @@ export class Jobs {
   ): AsyncGenerator<BulkAnswer, void, undefined> {
     return submitBulk(this.#transport, requests, options);
   }
+}
+
+async function* idsOf(jobs: Iterable<JobReference> | AsyncIterable<JobReference>) {
+  for await (const job of jobs) yield idOf(job);
 }
 
 function idOf(job: JobReference): string {

@@ -27,6 +27,9 @@ function isTransient(error: unknown): boolean {
   return error.shouldRetry ?? (error.status === 408 || error.status === 429 || error.status >= 500);
 }
 
+/** Who reads, or waits for room, outlasts a restart and more: nothing is lost by trying again. */
+export const outageMs = 600_000;
+
 /** How long somebody tries: so many times after the first, or through an outage of so many milliseconds. */
 export type Patience = {
   readonly runtime: Pick<Runtime, "random" | "sleep" | "now">;

@@ -1,9 +1,9 @@
 import { SluiceApiError, SluiceConnectionError } from "./errors.ts";
 import { linesOf } from "./event-stream.ts";
 import type { BulkLine } from "./line-chunks.ts";
-import { createRetrier } from "./retry.ts";
+import { createRetrier, outageMs } from "./retry.ts";
 import type { OpenAnswer, Transport } from "./transport.ts";
-import type { BulkAnswer } from "./types.ts";
+import type { BulkAnswer, BulkError } from "./types.ts";
 
 /** Answers so far by the request's index: those that stand, and refusals that may be otherwise at the next try. */
 interface Answers {
@@ -13,7 +13,8 @@ interface Answers {
 
 /**
  * Sends lines and answers each, in order. When the call breaks, only the lines without an answer are sent again; their
- * keys make sure that none is accepted twice. The same for lines that were refused for the moment (a full queue).
+ * keys make sure that none is accepted twice. Lines that find no room (a full queue, the tenant's limit) are sent again
+ * until ten minutes have brought room to none of them.
  */
 export async function sendChunk(
   transport: Transport,
@@ -21,21 +22,23 @@ export async function sendChunk(
   signal: AbortSignal,
 ): Promise<BulkAnswer[]> {
   const { runtime, maxRetries } = transport.options;
-  const retrier = createRetrier({ runtime, maxRetries, signal });
+  const forCalls = createRetrier({ runtime, maxRetries, signal });
+  const forRoom = createRetrier({ runtime, outageMs, signal });
   const answers: Answers = { final: new Map(), refused: new Map() };
   for (;;) {
     const open = lines.filter(({ index }) => !answers.final.has(index));
     const failure = await sendOnce(transport, { lines: open, answers, signal });
     const missing = open.filter(({ index }) => !answers.final.has(index));
-    if (missing.length === 0) return lines.flatMap(({ index }) => answers.final.get(index) ?? []);
-    if (missing.length < open.length) retrier.succeeded();
+    if (missing.length === 0) break;
+    if (missing.length < open.length) for (const retrier of [forCalls, forRoom]) retrier.succeeded();
     try {
-      await retrier.failed(failure);
+      await (failure instanceof NoRoom ? forRoom.failed(failure.toWaitFor) : forCalls.failed(failure));
     } catch (error) {
-      if (missing.some(({ index }) => !answers.refused.has(index)) || signal.aborted) throw error;
-      return lines.flatMap(({ index }) => answers.final.get(index) ?? answers.refused.get(index) ?? []);
+      if (signal.aborted || missing.some(({ index }) => !answers.refused.has(index))) throw error;
+      break;
     }
   }
+  return lines.flatMap(({ index }) => answers.final.get(index) ?? answers.refused.get(index) ?? []);
 }
 
 interface Sending {
@@ -60,9 +63,9 @@ async function sendOnce(transport: Transport, { lines, answers, signal }: Sendin
     return transport.explain(error, signal);
   }
   const [refused] = answers.refused.values();
-  return refused === undefined
+  return refused?.error === undefined
     ? new SluiceConnectionError("lines of a bulk call were not answered")
-    : refusal(refused, transport.options.runtime.now());
+    : new NoRoom(refused.error);
 }
 
 function keep({ final, refused }: Answers, answer: BulkAnswer): void {
@@ -81,9 +84,16 @@ async function* answersOf({ response, limit }: OpenAnswer): AsyncGenerator<BulkA
   }
 }
 
-/** A line's refusal as if the line had been a call, so that it is waited for alike. */
-function refusal({ error }: BulkAnswer, nowMs: number): SluiceApiError {
-  const { status = 503, retry_after: seconds } = error ?? {};
-  const headers = new Headers(seconds === undefined ? {} : { "retry-after": String(seconds) });
-  return new SluiceApiError({ status, headers }, JSON.stringify({ error }), nowMs);
+/** Room is looked for at least so often, whatever the API expects. */
+const lookAgainSeconds = 30;
+
+/** Lines were refused for the moment. */
+class NoRoom {
+  /** The first refusal as if it had been a call's, to be waited for alike. */
+  readonly toWaitFor: SluiceApiError;
+  constructor(error: BulkError) {
+    const seconds = Math.min(lookAgainSeconds, error.retry_after ?? lookAgainSeconds);
+    const headers = new Headers({ "retry-after": String(seconds) });
+    this.toWaitFor = new SluiceApiError({ status: error.status, headers }, JSON.stringify({ error }), 0);
+  }
 }

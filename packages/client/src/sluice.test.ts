@@ -121,6 +121,49 @@ test("a wait ends when its time is over", async () => {
   await expect(waiting).rejects.toMatchObject({ jobId: "job_1" });
 });
 
+test("many jobs are waited for a few at a time, and each is given when it has ended", async () => {
+  let atOnce = 0;
+  let most = 0;
+  const five = Promise.withResolvers<void>();
+  const gate = Promise.withResolvers<void>();
+  const { sluice, received } = await setup([
+    async (response, { path }) => {
+      atOnce += 1;
+      most = Math.max(most, atOnce);
+      if (atOnce === 5) five.resolve();
+      await five.promise;
+      const id = /job_\d+/.exec(path)?.[0] ?? "";
+      if (id === "job_0") await gate.promise;
+      atOnce -= 1;
+      response.end(JSON.stringify({ ...answered("succeeded", 200, id), id }));
+    },
+  ]);
+  const jobs = Array.from({ length: 100 }, (_, index) => ({ id: `job_${index}` }));
+  const seen: unknown[] = [];
+  for await (const ended of sluice.jobs.waitAll(jobs, { concurrency: 5 })) {
+    seen.push(resultOf(ended));
+    if (seen.length === 99) gate.resolve();
+  }
+  expect(seen.at(-1)).toBe("job_0");
+  expect(new Set(seen).size).toBe(100);
+  expect(received).toHaveLength(100);
+  expect(most).toBe(5);
+});
+
+test("who stops waiting for many ends what is under way, and a job that is not there ends it with its error", async () => {
+  const closed = Promise.withResolvers<void>();
+  const { sluice } = await setup([
+    (response, { path }) => {
+      if (path.includes("job_0")) return void response.end(JSON.stringify(answered("succeeded", 200, 1)));
+      response.once("close", closed.resolve);
+    },
+  ]);
+  for await (const _ of sluice.jobs.waitAll(["job_0", "job_1"])) break;
+  await closed.promise;
+  const { sluice: other } = await setup([refusal(404, "not_found")]);
+  await expect(other.jobs.waitAll(["job_1", "job_2"]).next()).rejects.toMatchObject({ code: "not_found" });
+});
+
 test("run submits and waits; every ending resolves, and resultOf throws for those without success", async () => {
   const failed = answered("failed", 400, { error: { message: "no" } });
   const { sluice, received } = await setup([json(202, job()), json(200, failed)]);

@@ -1,11 +1,9 @@
 import { SluiceApiError, SluiceConnectionError } from "./errors.ts";
 import { messagesOf } from "./event-stream.ts";
 import { isEndStatus } from "./job-status.ts";
-import { createRetrier, type Retrier } from "./retry.ts";
-import type { TimeLimit } from "./time-limit.ts";
+import { createRetrier, outageMs, type Retrier } from "./retry.ts";
 import type { CallOptions, OpenAnswer, Transport } from "./transport.ts";
 import type { JobEvent } from "./types.ts";
-import { outageMs } from "./wait-for-job.ts";
 
 /** Options of a stream. */
 export interface StreamOptions extends CallOptions {
@@ -13,29 +11,31 @@ export interface StreamOptions extends CallOptions {
   lastEventId?: string | undefined;
 }
 
+/** How often the API says that it is still there. */
+const heartbeatMs = 15_000;
+
 interface Stream {
   readonly transport: Transport;
   readonly id: string;
   readonly signal: AbortSignal | undefined;
   readonly retrier: Retrier;
+  readonly quietMs: number;
   /** Id of the last event that was given on. */
   last: string | undefined;
 }
 
-/** The changes of a job's state up to its end, each once, over as many connections as it takes. */
+/**
+ * The changes of a job's state up to its end, each once, over as many connections as it takes. A connection that is
+ * silent for `quietMs` and the client's own `timeoutMs` is taken for lost.
+ */
 export async function* streamEvents(
   transport: Transport,
   id: string,
-  { lastEventId: last, signal }: StreamOptions,
+  { lastEventId: last, signal, quietMs = heartbeatMs }: StreamOptions & { quietMs?: number },
 ): AsyncGenerator<JobEvent, void, undefined> {
   const { runtime } = transport.options;
-  const stream: Stream = {
-    transport,
-    id,
-    signal,
-    last,
-    retrier: createRetrier({ runtime, signal, outageMs }),
-  };
+  const retrier = createRetrier({ runtime, signal, outageMs });
+  const stream: Stream = { transport, id, signal, last, retrier, quietMs };
   for (;;) {
     const answer = await connect(stream);
     if (answer === "over" || (yield* readOn(stream, answer))) return;
@@ -43,12 +43,19 @@ export async function* streamEvents(
   }
 }
 
-async function connect({ transport, id, signal, retrier, last }: Stream): Promise<OpenAnswer | "over"> {
+async function connect({
+  transport,
+  id,
+  signal,
+  retrier,
+  last,
+  quietMs,
+}: Stream): Promise<OpenAnswer | "over"> {
   const path = `/v1/jobs/${encodeURIComponent(id)}/events`;
   const headers = { accept: "text/event-stream", ...(last === undefined ? {} : { "last-event-id": last }) };
   for (;;) {
     try {
-      const answer = await transport.open({ path, headers, signal });
+      const answer = await transport.open({ path, headers, signal, waitMs: quietMs });
       if (answer.response.status !== 204) return answer;
       answer.limit.clear();
       return "over";
@@ -59,11 +66,8 @@ async function connect({ transport, id, signal, retrier, last }: Stream): Promis
 }
 
 /** Gives on the events of one connection, and answers whether the last of them was the job's last. */
-async function* readOn(
-  stream: Stream,
-  { response, limit }: OpenAnswer,
-): AsyncGenerator<JobEvent, boolean, undefined> {
-  const messages = messagesOf(signsOfLife(response, limit));
+async function* readOn(stream: Stream, answer: OpenAnswer): AsyncGenerator<JobEvent, boolean, undefined> {
+  const messages = messagesOf(signsOfLife(stream, answer));
   try {
     for (;;) {
       const message = await messages.next().catch((error: unknown) => {
@@ -81,7 +85,7 @@ async function* readOn(
     if (error instanceof SluiceConnectionError && !(error instanceof SluiceApiError)) return false;
     throw error;
   } finally {
-    limit.clear();
+    answer.limit.clear();
     await messages.return(undefined).catch(() => undefined);
   }
 }
@@ -91,10 +95,16 @@ function eventOf({ id, data }: { id: string | undefined; data: string }, last: s
   return { id, ...(JSON.parse(data) as Omit<JobEvent, "id">) };
 }
 
-/** The server is never silent for long: comments keep the connection open. */
-async function* signsOfLife(response: Response, limit: TimeLimit): AsyncGenerator<Uint8Array> {
+/** The first bytes of a connection say little; those that follow say that all is well, be it only comments. */
+async function* signsOfLife(
+  { retrier }: Stream,
+  { response, limit }: OpenAnswer,
+): AsyncGenerator<Uint8Array> {
+  let isFirst = true;
   for await (const part of response.body ?? []) {
     limit.restart();
+    if (!isFirst) retrier.succeeded();
+    isFirst = false;
     yield part;
   }
 }

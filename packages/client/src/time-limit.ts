@@ -1,3 +1,5 @@
+import { setMaxListeners } from "node:events";
+
 /** A signal that aborts with another one, or when its time is over. */
 export interface TimeLimit {
   readonly signal: AbortSignal;
@@ -7,6 +9,8 @@ export interface TimeLimit {
   restart(): void;
   /** No more is to come: its timer and listener go. */
   clear(): void;
+  /** Clears it, and aborts whoever is still at work. */
+  end(): void;
 }
 
 /** A longer delay would overflow a timer and end at once. */
@@ -29,16 +33,18 @@ export function limitTime(limitMs: number | undefined, outer: AbortSignal | unde
     isOver = true;
     controller.abort(new Error(`no answer within ${limitMs} ms`));
   }
+  function clear(): void {
+    clearTimeout(timer);
+    outer?.removeEventListener("abort", abort);
+  }
+  function end(): void {
+    clear();
+    controller.abort();
+  }
   if (outer?.aborted) abort();
   else restart();
   outer?.addEventListener("abort", abort, { once: true });
-  return {
-    signal: controller.signal,
-    isOver: () => isOver,
-    restart,
-    clear() {
-      clearTimeout(timer);
-      outer?.removeEventListener("abort", abort);
-    },
-  };
+  // Hundreds of waits under one signal are no leak, whatever Node may suspect.
+  for (const signal of [outer, controller.signal]) if (signal !== undefined) setMaxListeners(0, signal);
+  return { signal: controller.signal, isOver: () => isOver, restart, clear, end };
 }

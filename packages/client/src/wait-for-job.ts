@@ -1,6 +1,7 @@
+import { concurrently } from "./concurrently.ts";
 import { SluiceTimeoutError } from "./errors.ts";
 import { hasEnded } from "./job-status.ts";
-import { createRetrier } from "./retry.ts";
+import { createRetrier, outageMs } from "./retry.ts";
 import { limitTime } from "./time-limit.ts";
 import type { CallOptions, Transport } from "./transport.ts";
 import type { EndedJob, Job } from "./types.ts";
@@ -11,12 +12,33 @@ export interface WaitOptions extends CallOptions {
   timeoutMs?: number | undefined;
 }
 
-/** Who reads outlasts a restart and more: nothing is lost by trying again. */
-export const outageMs = 600_000;
 const pollSeconds = 30;
 /** An answer that came sooner was not waited for. */
 const quickMs = 1_000;
 const pauseMs = 500;
+
+/** Options of waiting for many jobs. */
+export interface WaitAllOptions extends CallOptions {
+  /** Jobs asked for at once; 32 by default. */
+  concurrency?: number | undefined;
+}
+
+/** Waits for jobs, and gives each when it has ended. */
+export async function* waitForAll<Body>(
+  transport: Transport,
+  ids: AsyncGenerator<string, void>,
+  { concurrency = 32, signal }: WaitAllOptions,
+): AsyncGenerator<EndedJob<Body>, void, undefined> {
+  // Whoever stops reading ends the waits that are under way.
+  const left = limitTime(undefined, signal);
+  const work = async (id: string) => [await waitForJob<Body>(transport, id, { signal: left.signal })];
+  try {
+    yield* concurrently({ inputs: ids, most: concurrency, order: "finished", work });
+  } finally {
+    left.end();
+    void ids.return().catch(() => undefined);
+  }
+}
 
 /** Reads a job with long polls until it has ended. Throws a {@link SluiceTimeoutError} when the time is over. */
 export async function waitForJob<Body>(

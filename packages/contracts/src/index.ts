@@ -39,7 +39,7 @@ export {
 export { renderMessageResult, renderRefusal, renderUnrunResult } from "./message-batches/render-result.ts";
 export { createRequestsReader } from "./message-batches/requests-reader.ts";
 export type { ModelRequest } from "./model-request.ts";
-export { knownEndpoints, readModelRequest } from "./model-request.ts";
+export { knownEndpoints, readModelCall, readModelRequest } from "./model-request.ts";
 export { carriedLineBytes, failureLineBytes, jsonBody, lineBytes, renderLine } from "./output-line.ts";
 export { isJsonObject, parseJson } from "./parse-json.ts";
 export { shiftRequestSchema, targetWeightSchema } from "./pool-requests.ts";

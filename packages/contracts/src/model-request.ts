@@ -19,22 +19,38 @@ export const knownEndpoints = [
   "/v1/messages",
 ] as const;
 
-/** Reads a parsed request body. Throws with `param` below `path` when `model` is missing or the request streams. */
+/** Reads the parsed body of a job. Throws with `param` below `path` when `model` is missing or the request streams. */
 export function readModelRequest(body: Readonly<Record<string, unknown>>, path: string): ModelRequest {
+  refuseStream(body, path, "a queued job is answered as a whole");
+  return readModel(body, path);
+}
+
+/** A model request that is answered by itself. */
+export interface ModelCallRequest extends ModelRequest {
+  readonly streamed: boolean;
+}
+
+const streamingEndpoints: ReadonlySet<string> = new Set(["/v1/chat/completions", "/v1/messages"]);
+
+/** Reads the parsed body of a call to `endpoint`, which may ask for a stream. Throws as {@link readModelRequest} does. */
+export function readModelCall(body: Readonly<Record<string, unknown>>, endpoint: string): ModelCallRequest {
+  if (!streamingEndpoints.has(endpoint)) refuseStream(body, "", `${endpoint} is answered as a whole`);
+  return { ...readModel(body, ""), streamed: body.stream === true };
+}
+
+function refuseStream(body: Readonly<Record<string, unknown>>, path: string, reason: string): void {
+  if (body.stream !== true) return;
+  const param = path === "" ? "stream" : `${path}.stream`;
+  throw new SluiceError("invalid_value", `'${param}' must not be true: ${reason}.`, { param });
+}
+
+function readModel(body: Readonly<Record<string, unknown>>, path: string): ModelRequest {
   const { model } = body;
   const param = path === "" ? "model" : `${path}.model`;
   if (model === undefined)
     throw new SluiceError("missing_required_parameter", `Missing required parameter: '${param}'.`, { param });
   if (typeof model !== "string" || model === "") {
     throw new SluiceError("invalid_value", `'${param}' must be a non-empty string.`, { param });
-  }
-  if (body.stream === true) {
-    const stream = path === "" ? "stream" : `${path}.stream`;
-    throw new SluiceError(
-      "invalid_value",
-      `'${stream}' must not be true: a queued job is answered as a whole.`,
-      { param: stream },
-    );
   }
   return { model, maxOutputTokens: maxOutputTokens(body), capabilities: neededCapabilities(body) };
 }

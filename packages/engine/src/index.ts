@@ -65,6 +65,7 @@ export { type RenderEventPorts, renderEvent } from "./render-event.ts";
 export { type JobRequestFields, longestDeadlineMs, parseMoment, specJob } from "./spec-job.ts";
 export type { ReadBatchLine } from "./spec-line.ts";
 export { isBlank, type RawLine, splitLines } from "./split-lines.ts";
+export { type EndedStream, endOfStream, leadOfResponse } from "./streams/end-of-stream.ts";
 export { createStreamFollower, type StreamFollower } from "./streams/follow-streams.ts";
 export { systemClock, systemRandom } from "./system.ts";
 export { tenantConfig } from "./tenant-config.ts";

@@ -30,6 +30,7 @@ export function keepTenants({ ledger, clock, logger }: KeepTenantsPorts): Tenant
   let made: Readonly<Record<string, TenantConfig>> = {};
   let merged: { readonly from: object; readonly made: object; readonly config: object } | undefined;
   let reading: Promise<void> = Promise.resolve();
+  let away = false;
   let stopped = false;
   let cancel = (): void => undefined;
 
@@ -47,9 +48,15 @@ export function keepTenants({ ledger, clock, logger }: KeepTenantsPorts): Tenant
   }
 
   async function look(): Promise<void> {
-    await refresh().catch((error: unknown) =>
-      logger.warn({ err: error }, "tenants and keys could not be looked for; what is known stays"),
-    );
+    try {
+      await refresh();
+      away = false;
+    } catch (error) {
+      // Once: others say so too as long as it lasts.
+      if (!away)
+        logger.warn({ err: error }, "changes of tenants and keys cannot be read; what is known stays");
+      away = true;
+    }
     if (!stopped) cancel = clock.setTimer(everyMs, () => void look());
   }
 

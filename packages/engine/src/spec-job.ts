@@ -48,6 +48,8 @@ export interface JobRequestFields {
   readonly keyUsdPerDay?: number | undefined;
   /** The parsed request, for rules that read it. */
   readonly parsedBody?: RouteRequest["body"];
+  /** Its client follows the answer while it comes. */
+  readonly streamed?: boolean;
 }
 
 /** Beyond this, dates no longer fit where they are kept and shown. */
@@ -90,6 +92,7 @@ export function specJob(
     tokens: chargedTokens(fields),
     keyId: fields.keyId,
     estimate: undefined,
+    ...(fields.streamed === true ? { streamed: true } : {}),
   };
 }
 

@@ -29,6 +29,7 @@ describe("the events of a stream", () => {
     expect(await read(run.job.id, 4)).toEqual({ chunks: all.slice(1), isOver: false });
     expect(await read(run.job.id, 5)).toEqual({ chunks: all.slice(2), isOver: false });
     expect(await read(run.job.id, 11)).toEqual({ chunks: [], isOver: false });
+    expect(await ledger.findLastEvent(run.job.id)).toBe(11);
   });
 
   test("come for many readers in one look, each from its own place", async () => {
@@ -57,8 +58,9 @@ describe("the events of a stream", () => {
   });
 
   test("of a job that is not there are over", async () => {
-    const { read, spec } = await setupStream();
+    const { ledger, read, spec } = await setupStream();
     expect(await read(spec().id)).toEqual({ chunks: [], isOver: true });
+    expect(await ledger.findLastEvent(spec().id)).toBeUndefined();
   });
 
   test("are kept once when the answer to their commit was lost", async () => {

@@ -23,6 +23,12 @@ export function createStreams(sql: Sql, settings: Batching): StreamWriterLedger 
   return {
     appendEvents: (chunks) => appends.add(chunks),
     readStreams: (places) => readStreams(sql, places),
+    async findLastEvent(jobId) {
+      const [row] = await sql<{ lastNumber: number }[]>`
+        SELECT last_number FROM stream_events WHERE job_id = ${uuidOf("job", jobId)}
+        ORDER BY first_number DESC LIMIT 1`;
+      return row?.lastNumber;
+    },
   };
 }
 

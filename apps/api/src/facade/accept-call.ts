@@ -16,6 +16,8 @@ export interface AcceptedCall {
   /** What the job is known by to calls that repeat this one. */
   readonly key: IdempotencyKey;
   readonly replayed: boolean;
+  /** Whether the client follows the answer while it comes. */
+  readonly streamed: boolean;
   /** The lane that the job is in. */
   readonly model: string;
 }
@@ -44,7 +46,8 @@ async function acceptAs(
 ): Promise<AcceptedCall> {
   const { body, replayed } = await acceptTraced(ports, request, job).catch(aboutTheCall);
   const { id } = JSON.parse(body) as { id: JobId };
-  return { jobId: id, key: job.idempotency, replayed, model: job.fields.model };
+  const { model, streamed = false } = job.fields;
+  return { jobId: id, key: job.idempotency, replayed, model, streamed };
 }
 
 /**

@@ -25,7 +25,7 @@ export function waitMsOf(request: FastifyRequest): number {
 }
 
 /** Aborts when the client has hung up before it was answered. */
-function hangUpOf(reply: FastifyReply): AbortSignal {
+export function hangUpOf(reply: FastifyReply): AbortSignal {
   const gone = new AbortController();
   const { raw } = reply;
   if (raw.destroyed) gone.abort();
@@ -49,18 +49,22 @@ export async function waitForCall(
   reply.header("x-sluice-job-id", call.jobId);
   if (call.replayed) reply.header("idempotent-replayed", "true");
   await ports.waiter.wait(call.jobId, waitMsOf(request), AbortSignal.any([gone, closing]));
-  if (closing.aborted)
-    throw new SluiceError("wait_interrupted", "The server stops; call again to join the job.", {
-      retryAfterSeconds: 1,
-    });
+  if (closing.aborted) throw serverStops();
   const { tenantId } = callerOf(request);
   if (!gone.aborted) return requireJob(await ports.ledger.findJob(tenantId, call.jobId));
   await leave(ports, request, call);
   return undefined;
 }
 
+/** What a call hears that is held while the server stops. */
+export function serverStops(): SluiceError {
+  return new SluiceError("wait_interrupted", "The server stops; call again to join the job.", {
+    retryAfterSeconds: 1,
+  });
+}
+
 /** Nobody can be told of a failure here: the job goes on. */
-async function leave(ports: ApiPorts, request: FastifyRequest, call: AcceptedCall): Promise<void> {
+export async function leave(ports: ApiPorts, request: FastifyRequest, call: AcceptedCall): Promise<void> {
   const { jobId, key, model } = call;
   try {
     const leaving = { tenantId: callerOf(request).tenantId, jobId, key };

@@ -2,6 +2,7 @@ import type { FastifyInstance, FastifyReply } from "fastify";
 import type { ApiPorts } from "../api-ports.ts";
 import { acceptCall } from "../facade/accept-call.ts";
 import { answerCall } from "../facade/answer-call.ts";
+import { streamCall } from "../facade/stream-call.ts";
 import { type HeldCall, waitForCall, waitMsOf } from "../facade/wait-for-call.ts";
 import { roomCheck } from "../room-check.ts";
 import { describe } from "./describe.ts";
@@ -29,6 +30,7 @@ async function call(ports: ApiPorts, held: HeldCall, endpoint: string): Promise<
   const { request, reply } = held;
   waitMsOf(request);
   const accepted = await acceptCall(ports, request, endpoint);
+  if (accepted.streamed) return streamCall(ports, held, accepted);
   const job = await waitForCall(ports, held, accepted);
   return job === undefined ? reply.hijack() : answerCall(ports, reply, job);
 }

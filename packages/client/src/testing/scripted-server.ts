@@ -4,6 +4,7 @@ import { text } from "node:stream/consumers";
 import { onTestFinished } from "vitest";
 import { systemRuntime } from "../runtime.ts";
 import { Sluice, type SluiceOptions } from "../sluice.ts";
+import { createTransport } from "../transport.ts";
 
 /** One call that came. */
 export interface Received {
@@ -61,20 +62,27 @@ export async function setup(answers: readonly Answer[], options: SluiceOptions =
   return { received, ...client({ baseUrl, ...options }) };
 }
 
-/** A client that does not sleep, and notes how long it would have. Its dice always show 0. */
+/** A client that does not sleep, and notes how long it would have; `pass` lets time pass. Its dice always show 0. */
 export function client(options: SluiceOptions) {
   const sleptMs: number[] = [];
   const system = systemRuntime(options.fetch);
-  let sleptSum = 0;
+  let aheadMs = 0;
+  const pass = (ms: number): void => {
+    aheadMs += ms;
+  };
   const runtime = {
     ...system,
-    now: () => system.now() + sleptSum,
+    now: () => system.now() + aheadMs,
     random: () => 0,
     async sleep(delayMs: number, signal?: AbortSignal) {
       signal?.throwIfAborted();
       sleptMs.push(delayMs);
-      sleptSum += delayMs;
+      pass(delayMs);
     },
   };
-  return { sluice: new Sluice({ apiKey: "sk-test", ...options }, runtime), sleptMs };
+  const sluice = new Sluice({ apiKey: "sk-test", ...options }, runtime);
+  const { baseUrl, apiKey } = sluice;
+  const { maxRetries = 5, timeoutMs = 60_000 } = options;
+  const transport = createTransport({ baseUrl, apiKey, maxRetries, timeoutMs, runtime });
+  return { sluice, transport, sleptMs, pass };
 }

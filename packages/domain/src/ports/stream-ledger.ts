@@ -44,4 +44,6 @@ export interface StreamWriterLedger {
 export interface StreamReaderLedger {
   /** What there is beyond each place, a bounded part of it at a time; results in the order of `places`. */
   readStreams(places: readonly StreamPlace[]): Promise<StreamNews[]>;
+  /** Number of the last event that was committed; `undefined` when none was. */
+  findLastEvent(jobId: JobId): Promise<number | undefined>;
 }

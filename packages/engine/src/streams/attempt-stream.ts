@@ -36,7 +36,7 @@ export interface StreamedPart {
 }
 
 /** Events that a response has before those of its upstream: `response.created` and `response.queued`. */
-const leadOfResponses = 2;
+export const leadOfResponses = 2;
 
 /** The stream of an attempt; `undefined` for a job whose client does not follow it. */
 export function openAttemptStream(

@@ -33,7 +33,7 @@ interface Wait {
  * key, and without readers nothing is asked. Whoever writes slowly asks less often.
  */
 export function createStreamFollower(ports: {
-  ledger: StreamReaderLedger;
+  ledger: Pick<StreamReaderLedger, "readStreams">;
   clock: Clock;
   logger: Logger;
 }): StreamFollower {

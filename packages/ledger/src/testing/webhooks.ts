@@ -7,8 +7,7 @@ import {
 } from "@sluice/domain";
 import { minute, setup as setupLedger, success, t0, tenant } from "./setup.ts";
 
-/** A claim that may take any receiver's delivery. */
-export const free = { receivers: [], tenants: [] };
+const free = { receivers: [], tenants: [] };
 /** In milliseconds. */
 export const hour = 60 * minute;
 
