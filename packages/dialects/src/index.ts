@@ -7,6 +7,12 @@ export {
 export { type ErrorToTranslate, translateError } from "./answers/translate-error.ts";
 export { type Dialect, dialectOf, endpointOf } from "./dialect.ts";
 export { type Fields, isFields, objectsOf } from "./fields.ts";
+export {
+  createStreamTranslator,
+  type StreamToTranslate,
+  type StreamTranslator,
+  type TranslatedEvents,
+} from "./live/translate-stream.ts";
 export { type CallPlan, mayServe, needsTranslation, planCall } from "./requests/plan-call.ts";
 export type { Refusal } from "./requests/refusals.ts";
 export {

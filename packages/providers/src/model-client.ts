@@ -43,15 +43,14 @@ export function createModelClient(
   };
 }
 
-/** A target that speaks another dialect is asked for the whole answer, which is then translated. */
+/** What a target that speaks another dialect answers is translated, whole or while it comes. */
 async function callModel(agent: Agent, options: ModelClientOptions, call: ModelCall): Promise<Outcome> {
-  const translated = translateCall(call);
+  const translated = translateCall(call, options.clock.now());
   if (translated === undefined) return exchangeWith(agent, options, call);
   if (translated === "refused")
     return { kind: "malformed", reason: "the request cannot be translated for the target", latencyMs: 0 };
-  const { endpoint, body } = translated;
-  const outcome = await exchangeWith(agent, options, { ...call, endpoint, body, stream: undefined });
-  return translated.outcome(outcome, Math.floor(options.clock.now() / 1_000));
+  const { endpoint, body, stream } = translated;
+  return translated.outcome(await exchangeWith(agent, options, { ...call, endpoint, body, stream }));
 }
 
 async function exchangeWith(agent: Agent, options: ModelClientOptions, call: ModelCall): Promise<Outcome> {

@@ -1,5 +1,6 @@
 import { createServer, type IncomingMessage } from "node:http";
-import type { Clock, ModelCall, Outcome } from "@sluice/domain";
+import { createAccumulator, type Dialect, formatStreamEvent, streamEventsOf } from "@sluice/dialects";
+import type { Clock, EventSink, ModelCall, Outcome, StreamProgress } from "@sluice/domain";
 import { afterEach, expect, test } from "vitest";
 import { createModelClient, type Providers } from "./index.ts";
 
@@ -61,8 +62,9 @@ async function setup(kind: "openai" | "anthropic", endpoints: readonly string[],
     capabilities: [],
     tags: [],
   };
-  const call = (endpoint: string, body: string): Promise<Outcome> =>
+  const call = (endpoint: string, body: string, stream?: EventSink): Promise<Outcome> =>
     client.call({
+      stream,
       target,
       endpoint,
       body: Buffer.from(body),
@@ -209,4 +211,102 @@ test("what cannot be translated is never sent", async () => {
   expect(outcome).toMatchObject({ kind: "malformed" });
   expect(outcome.sentAfterMs).toBeUndefined();
   expect(seen).toEqual([]);
+});
+
+/** Puts the events of a stream together, as the engine does. */
+function collect(dialect: Dialect) {
+  const accumulator = createAccumulator(dialect);
+  const seen: string[] = [];
+  const over = (): StreamProgress => {
+    const { kind, ...read } = accumulator.read();
+    if (kind !== "complete") return { kind: "broken", reason: kind };
+    return { kind: "over", body: Buffer.from(JSON.stringify("body" in read ? read.body : {})) };
+  };
+  const sink: EventSink = {
+    take({ name, data }) {
+      seen.push(name ?? data);
+      if (data === "[DONE]") return over();
+      accumulator.add(JSON.parse(data));
+      return name === "message_stop" || name === "response.completed"
+        ? over()
+        : { kind: "more", began: true };
+    },
+    end: over,
+    room: () => undefined,
+  };
+  return { sink, seen };
+}
+
+const eventStream = { "content-type": "text/event-stream" };
+
+test("a followed call is translated while it comes", async () => {
+  const body = streamEventsOf("messages", message).map(formatStreamEvent).join("");
+  const { call, seen } = await setup("anthropic", ["/v1/messages"], { headers: eventStream, body });
+  const { sink, seen: given } = collect("chat");
+  const outcome = await call("/v1/chat/completions", chat, sink);
+  expect(JSON.parse(seen[0]?.body ?? "")).toMatchObject({
+    stream: true,
+    model: "real-model",
+    max_tokens: 321,
+  });
+  expect(given.at(-1)).toBe("[DONE]");
+  expect(given.join("")).toContain('"delta":{"content":"Hello"}');
+  expect(outcome).toMatchObject({
+    kind: "succeeded",
+    usage: { inputTokens: 7, cachedInputTokens: 4, outputTokens: 5 },
+  });
+  expect(answerOf(outcome).body).toMatchObject({
+    object: "chat.completion",
+    choices: [{ message: { content: "Hello" } }],
+  });
+});
+
+test("a followed call that is answered as a whole is translated as a whole", async () => {
+  const { call } = await setup("anthropic", ["/v1/messages"], { body: message });
+  const { sink, seen: given } = collect("chat");
+  const outcome = await call("/v1/chat/completions", chat, sink);
+  expect(given).toEqual([]);
+  expect(answerOf(outcome).body).toMatchObject({ choices: [{ message: { content: "Hello" } }] });
+});
+
+test("a stream of chat completions reaches the client of messages, and usage that nobody told is not known", async () => {
+  const completion = {
+    id: "chatcmpl-1",
+    choices: [{ index: 0, message: { role: "assistant", content: "Hello" }, finish_reason: "stop" }],
+  };
+  const body = `${streamEventsOf("chat", completion).map(formatStreamEvent).join("")}data: [DONE]\n\n`;
+  const { call, seen } = await setup("openai", ["/v1/chat/completions"], { headers: eventStream, body });
+  const { sink, seen: given } = collect("messages");
+  const outcome = await call("/v1/messages", '{"model":"auto","max_tokens":9,"messages":[]}', sink);
+  expect(JSON.parse(seen[0]?.body ?? "")).toMatchObject({ stream_options: { include_usage: true } });
+  expect(given).toEqual([
+    "message_start",
+    "content_block_start",
+    "content_block_delta",
+    "content_block_stop",
+    "message_delta",
+    "message_stop",
+  ]);
+  expect(outcome).toMatchObject({ kind: "succeeded", usage: undefined });
+  expect(answerOf(outcome).body).toMatchObject({ content: [{ type: "text", text: "Hello" }] });
+});
+
+test.each([
+  ["ends too early", (events: readonly string[]) => events.slice(0, -1)],
+  [
+    "fails in the middle",
+    (events: readonly string[]) => [
+      ...events.slice(0, 3),
+      'event: error\ndata: {"type":"error","error":{"type":"overloaded_error","message":"x"}}\n\n',
+    ],
+  ],
+  ["is no JSON", () => ["data: {\n\n"]],
+])("a followed stream that %s is no success", async (_, change) => {
+  const events = streamEventsOf("messages", message).map(formatStreamEvent);
+  const { call } = await setup("anthropic", ["/v1/messages"], {
+    headers: eventStream,
+    body: change(events).join(""),
+  });
+  const outcome = await call("/v1/chat/completions", chat, collect("chat").sink);
+  expect(outcome.kind).toBe("malformed");
 });

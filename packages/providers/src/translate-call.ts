@@ -1,6 +1,4 @@
 import {
-  type AnswerDefaults,
-  type Dialect,
   dialectOf,
   type Fields,
   needsTranslation,
@@ -9,26 +7,31 @@ import {
   translateError,
   translateRequest,
 } from "@sluice/dialects";
-import type { ModelCall, Outcome } from "@sluice/domain";
+import type { EventSink, ModelCall, Outcome } from "@sluice/domain";
+import type { Exchanged } from "./exchanged.ts";
+import { parseObject } from "./parse-object.ts";
+import { translateSink } from "./translate-sink.ts";
 
 /** A call whose client speaks another dialect than its target. */
 export interface TranslatedCall {
   /** Where the target is called. */
   readonly endpoint: string;
   readonly body: Buffer;
+  /** Takes the target's events, if the client follows the call. */
+  readonly stream: EventSink | undefined;
   /** The outcome with its answer, good or bad, in the client's dialect. */
-  outcome(outcome: Outcome, createdAt: number): Outcome;
+  outcome(outcome: Outcome): Outcome;
 }
 
 /**
  * Translates a call for a target that serves another dialect; `undefined` where the client's bytes can go as they are,
  * `"refused"` when the request cannot be said there: routing checks that, so only a configuration that has changed since
- * brings it about.
+ * brings it about. `now` is ms since 1970.
  */
-export function translateCall(call: ModelCall): TranslatedCall | "refused" | undefined {
+export function translateCall(call: ModelCall, now: number): TranslatedCall | "refused" | undefined {
   const { target, endpoint } = call;
   if (!needsTranslation(target.endpoints, endpoint)) return undefined;
-  const request = parseObject(call.body);
+  const request = parseObject(call.body.toString());
   const from = dialectOf(endpoint);
   if (request === undefined || from === undefined) return "refused";
   const plan = planCall(target.endpoints, endpoint, request);
@@ -37,24 +40,24 @@ export function translateCall(call: ModelCall): TranslatedCall | "refused" | und
   const { model, maxOutputTokens: maxTokens } = target;
   const written = translateRequest({ from, to, body: request, model, maxTokens });
   if (written.kind === "refused") return "refused";
+  const createdAt = Math.floor(now / 1_000);
+  const exchanged = { upstream: to, client: from, request, defaults: { id: call.jobId, createdAt, model } };
+  const translating = call.stream === undefined ? undefined : translateSink(call.stream, exchanged);
   return {
     endpoint: plan.endpoint,
     body: Buffer.from(JSON.stringify(written.body)),
-    outcome: (outcome, createdAt) =>
-      translateOutcome(outcome, {
-        upstream: to,
-        client: from,
-        request,
-        defaults: { id: call.jobId, createdAt, model },
-      }),
+    stream: translating?.sink,
+    // What a stream came to is the client's already; a target may have answered as a whole all the same.
+    outcome: (outcome) =>
+      translating?.isOver() === true ? withKnownUsage(outcome) : translateOutcome(outcome, exchanged),
   };
 }
 
-interface Exchanged {
-  readonly upstream: Dialect;
-  readonly client: Dialect;
-  readonly request: Fields;
-  readonly defaults: AnswerDefaults;
+/** Of a stream the usage is read in the client's dialect: messages have zeros where the upstream told nothing. */
+function withKnownUsage(outcome: Outcome): Outcome {
+  if (outcome.kind !== "succeeded" || outcome.usage === undefined) return outcome;
+  const { inputTokens, outputTokens } = outcome.usage;
+  return inputTokens === 0 && outputTokens === 0 ? { ...outcome, usage: undefined } : outcome;
 }
 
 /** Usage stays what the upstream's own words say. */
@@ -62,7 +65,7 @@ function translateOutcome(outcome: Outcome, exchanged: Exchanged): Outcome {
   if (outcome.kind === "refused") return { ...outcome, answer: translatedError(outcome.answer, exchanged) };
   if (outcome.kind !== "succeeded") return outcome;
   const { upstream: from, client: to, request, defaults } = exchanged;
-  const body = parseObject(outcome.answer.body) ?? {};
+  const body = parseObject(outcome.answer.body.toString()) ?? {};
   const translated = translateAnswer({ from, to, body, request, defaults });
   if (translated.kind === "translated")
     return { ...outcome, answer: { ...outcome.answer, ...asJson(translated.body) } };
@@ -80,21 +83,16 @@ type Answer = Extract<Outcome, { kind: "refused" }>["answer"];
 
 function translatedError(answer: Answer, { upstream: from, client: to }: Exchanged): Answer {
   const { statusCode, requestId } = answer;
-  const error = translateError({ from, to, statusCode, body: parseObject(answer.body), requestId });
+  const error = translateError({
+    from,
+    to,
+    statusCode,
+    body: parseObject(answer.body.toString()),
+    requestId,
+  });
   return error === undefined ? answer : { ...answer, ...asJson(error) };
 }
 
 function asJson(body: Fields): { readonly contentType: string; readonly body: Buffer } {
   return { contentType: "application/json", body: Buffer.from(JSON.stringify(body)) };
-}
-
-function parseObject(bytes: Buffer): Fields | undefined {
-  try {
-    const value: unknown = JSON.parse(bytes.toString("utf8"));
-    return typeof value === "object" && value !== null && !Array.isArray(value)
-      ? (value as Fields)
-      : undefined;
-  } catch {
-    return undefined;
-  }
 }

@@ -29,7 +29,11 @@ export function readChatAnswer(reader: Reader, body: Fields, defaults: AnswerDef
   };
 }
 
-const chatFinishes: Readonly<Record<string, Finish>> = { length: "length", content_filter: "filtered" };
+/** What ends of chat completions mean; others are `stop`. */
+export const chatFinishes: Readonly<Record<string, Finish>> = {
+  length: "length",
+  content_filter: "filtered",
+};
 
 function readChatCall(
   reader: Reader,
@@ -62,7 +66,8 @@ export function readResponsesAnswer(reader: Reader, body: Fields, defaults: Answ
   };
 }
 
-function cutFinish(details: unknown): Finish {
+/** Why a response is incomplete. */
+export function cutFinish(details: unknown): Finish {
   return isFields(details) && details["reason"] === "content_filter" ? "filtered" : "length";
 }
 
@@ -111,7 +116,8 @@ export function readMessagesAnswer(reader: Reader, body: Fields, defaults: Answe
   };
 }
 
-const messagesFinishes: Readonly<Record<string, Finish>> = {
+/** What ends of messages mean; others are `stop`. */
+export const messagesFinishes: Readonly<Record<string, Finish>> = {
   max_tokens: "length",
   model_context_window_exceeded: "length",
   refusal: "filtered",
@@ -143,12 +149,17 @@ function readBlock(
   }
 }
 
-function identity(body: Fields, defaults: AnswerDefaults): { readonly id: string; readonly model: string } {
+/** Who the answer is, without the letters that its dialect begins ids with. */
+export function identity(
+  body: Fields,
+  defaults: AnswerDefaults,
+): { readonly id: string; readonly model: string } {
   const id = (textOf(body["id"]) ?? "").replace(/^(?:chatcmpl|resp|msg)[-_]/, "");
   return { id: id === "" ? defaults.id : id, model: textOf(body["model"]) ?? defaults.model };
 }
 
-function readOpenaiUsage(value: unknown, input: string, output: string): AnswerUsage | undefined {
+/** The usage of both of OpenAI's dialects. */
+export function readOpenaiUsage(value: unknown, input: string, output: string): AnswerUsage | undefined {
   if (!isFields(value)) return undefined;
   const [into] = objectsOf([value[`${input}_details`]]);
   const [from] = objectsOf([value[`${output}_details`]]);
@@ -162,7 +173,7 @@ function readOpenaiUsage(value: unknown, input: string, output: string): AnswerU
 }
 
 /** Anthropic counts what it read from and wrote to its cache beside `input_tokens`. */
-function readMessagesUsage(value: unknown): AnswerUsage | undefined {
+export function readMessagesUsage(value: unknown): AnswerUsage | undefined {
   if (!isFields(value)) return undefined;
   const cachedTokens = countOf(value["cache_read_input_tokens"]) ?? 0;
   const cacheWriteTokens = countOf(value["cache_creation_input_tokens"]) ?? 0;

@@ -30,8 +30,8 @@ export type TranslatedRequest =
 
 /**
  * Says a request in another dialect. What cannot be carried over refuses the whole request, naming the field
- * (docs/translation.md has the table); nothing but the hints named there is dropped. The result never streams: a
- * translated answer is translated whole. Between equal dialects there is nothing to translate, and the body is the same.
+ * (docs/translation.md has the table); nothing but the hints named there is dropped. Whether it streams is the
+ * caller's to add. Between equal dialects there is nothing to translate, and the body is the same.
  */
 export function translateRequest(asked: RequestToTranslate): TranslatedRequest {
   const { from, to, body, model = body["model"] } = asked;

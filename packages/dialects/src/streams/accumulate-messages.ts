@@ -7,7 +7,11 @@ interface Block {
   readonly fields: Writable;
   /** The pieces of `input`, which are JSON only together. */
   json: string;
+  isBroken: boolean;
 }
+
+/** Ends at which the last input may be cut off; such a use of a tool cannot be made, and has no input. */
+const cuts: ReadonlySet<unknown> = new Set(["max_tokens", "model_context_window_exceeded"]);
 
 /** Of messages' events: message_start, blocks with their deltas, message_delta, message_stop. */
 export function createMessagesAccumulator(): Accumulator {
@@ -31,13 +35,14 @@ export function createMessagesAccumulator(): Accumulator {
           blocks.push({
             fields: isFields(event["content_block"]) ? { ...event["content_block"] } : {},
             json: "",
+            isBroken: false,
           });
           return;
         case "content_block_delta":
           malformed ??= addDelta(blocks[Number(event["index"])], event["delta"]);
           return;
         case "content_block_stop":
-          malformed ??= endBlock(blocks[Number(event["index"])]);
+          endBlock(blocks[Number(event["index"])]);
           return;
         case "message_delta":
           if (message !== undefined) message = withEnd(message, event);
@@ -53,6 +58,8 @@ export function createMessagesAccumulator(): Accumulator {
         return hasStopped
           ? { kind: "malformed", reason: "it stops without a start" }
           : { kind: "partial", body: undefined };
+      if (hasStopped && !cuts.has(message["stop_reason"]) && blocks.some(({ isBroken }) => isBroken))
+        return { kind: "malformed", reason: "the input of a tool is not valid JSON" };
       const body = { ...message, content: blocks.map(({ fields }) => ({ ...fields })) };
       return { kind: hasStopped ? "complete" : "partial", body };
     },
@@ -85,14 +92,12 @@ function addDelta(block: Block | undefined, delta: unknown): string | undefined 
   return undefined;
 }
 
-function endBlock(block: Block | undefined): string | undefined {
-  if (block === undefined) return "a block ends that did not begin";
-  if (block.json === "") return undefined;
+function endBlock(block: Block | undefined): void {
+  if (block === undefined || block.json === "") return;
   try {
     block.fields["input"] = JSON.parse(block.json);
-    return undefined;
   } catch {
-    return "the input of a tool is not valid JSON";
+    block.isBroken = true;
   }
 }
 
