@@ -6,6 +6,7 @@ import type {
   Job,
   JobEvent,
   JobRequest,
+  KnownEndpoint,
   ListedJob,
   Route,
   WebhookEvent,
@@ -13,6 +14,7 @@ import type {
 import {
   type bulkLineSchema,
   type feedbackSchema,
+  knownEndpoints,
   type JobRequest as ReadJobRequest,
   renderAccepted,
   renderFeedback,
@@ -38,9 +40,19 @@ import { sampleJob, sampleMoment, sampleUuid } from "../kit/samples.ts";
 type FieldsOf<T> = Record<T extends unknown ? keyof T : never, true>;
 
 test("the client asks for exactly what the API reads", () => {
-  expectTypeOf<Omit<JobRequest, "body">>().toEqualTypeOf<Omit<ReadJobRequest, "body">>();
-  expectTypeOf<BulkRequest>().toExtend<object>();
-  expectTypeOf<Omit<BulkRequest, "body">>().toEqualTypeOf<Omit<z.infer<typeof bulkLineSchema>, "body">>();
+  type Loose = "body" | "endpoint";
+  expectTypeOf<keyof JobRequest>().toEqualTypeOf<keyof ReadJobRequest>();
+  expectTypeOf<Omit<JobRequest, Loose>>().toEqualTypeOf<Omit<ReadJobRequest, Loose>>();
+  expectTypeOf<Omit<BulkRequest, Loose>>().toEqualTypeOf<Omit<z.infer<typeof bulkLineSchema>, Loose>>();
+  const known: Record<KnownEndpoint, true> = {
+    "/v1/chat/completions": true,
+    "/v1/responses": true,
+    "/v1/messages": true,
+    "/v1/embeddings": true,
+    "/v1/completions": true,
+    "/v1/moderations": true,
+  };
+  expect(Object.keys(known).sort()).toEqual([...knownEndpoints].sort());
   expectTypeOf<FeedbackRequest>().toEqualTypeOf<z.infer<typeof feedbackSchema>>();
 });
 

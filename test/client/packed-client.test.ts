@@ -53,6 +53,10 @@ test("npm installs it alone, and Node imports it as it is", () => {
   );
   const told = execFileSync(process.execPath, ["use.js"], { cwd: project, encoding: "utf8" });
   expect(told.trim()).toBe("function function function function 42");
+  writeFileSync(join(project, "use.cjs"), 'console.log(typeof require("@sluice/client").Sluice);');
+  expect(execFileSync(process.execPath, ["use.cjs"], { cwd: project, encoding: "utf8" }).trim()).toBe(
+    "function",
+  );
 });
 
 test("its README's snippets and its example hold its types, strictly, in a project that has openai", () => {

@@ -52,8 +52,15 @@ test("takes a secret without prefix as raw UTF-8, and refuses an empty one", () 
   const signed = webhookHeaders({ ...content, secrets: [raw] });
   expect(verifyWebhook(content.body, signed, raw, { nowMs })).toEqual(event);
   expect(reasonOf(() => verifyWebhook(content.body, signed, `whsec_${raw}`, { nowMs }))).toBe("no-match");
-  for (const empty of ["", "whsec_"])
+  // The last is what an unset variable of the environment gives to JavaScript.
+  for (const empty of ["", "whsec_", [""], undefined as unknown as string])
     expect(() => verifyWebhook(content.body, signed, empty, { nowMs })).toThrow(/empty/);
+});
+
+test("says what is wrong when it gets a parsed body", () => {
+  const verify = () => verifyWebhook(event as unknown as string, headers, secret, { nowMs });
+  expect(verify).toThrow(/the bytes that came/);
+  expect(verify).not.toThrow(WebhookVerificationError);
 });
 
 test.each([

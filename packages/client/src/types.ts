@@ -37,10 +37,19 @@ export interface JobOptions {
   on_ambiguous?: "retry" | "fail" | undefined;
 }
 
+/** What jobs can be sent to; others may come. */
+export type Endpoint = KnownEndpoint | (string & Record<never, never>);
+export type KnownEndpoint =
+  | "/v1/chat/completions"
+  | "/v1/responses"
+  | "/v1/messages"
+  | "/v1/embeddings"
+  | "/v1/completions"
+  | "/v1/moderations";
+
 /** One request to one model. */
 export interface JobRequest extends JobOptions {
-  /** Such as `/v1/chat/completions`. */
-  endpoint: string;
+  endpoint: Endpoint;
   /** What that endpoint takes, with the model's name. */
   body: object;
 }
