@@ -1,4 +1,5 @@
 import type { ServerResponse } from "node:http";
+import { array, assert, asyncProperty, constant, constantFrom, nat, oneof, record } from "fast-check";
 import { expect, test } from "vitest";
 import { SluiceApiError, SluiceConnectionError } from "./errors.ts";
 import { chat } from "./testing/job.ts";
@@ -61,6 +62,51 @@ test("what a broken call has not answered is sent again, and makes no second job
   expect(answers.every(({ id }) => id !== undefined)).toBe(true);
   expect(jobs.size).toBe(900);
 });
+
+test("whatever breaks, each request is one job, and the answers keep their order", async () => {
+  const fault = oneof(
+    record({ reset: constant(true) }),
+    record({ status: constantFrom(429, 500, 503) }),
+    record({ breakAfter: nat(40) }),
+    record({ noRoomFor: nat(5) }),
+    constant({}),
+  );
+  const run = async (faults: readonly Fault[]) => {
+    const { answer, jobs } = cluster((call) => {
+      const { breakAfter, noRoomFor } = faults[call] ?? {};
+      return {
+        ...(breakAfter === undefined ? {} : { breakAfter }),
+        ...(noRoomFor === undefined
+          ? {}
+          : { refuse: (line: number) => (line % 6 === noRoomFor ? full : undefined) }),
+      };
+    });
+    let calls = 0;
+    const { sluice } = await setup(
+      [
+        (response, received) => {
+          const { reset: isReset, status } = faults[calls++] ?? {};
+          if (isReset) return reset(response, received);
+          if (status !== undefined) return refusal(status, "fault")(response, received);
+          return answer(response, received);
+        },
+      ],
+      { maxRetries: faults.length },
+    );
+    const answers = await collect(sluice.jobs.bulk(requests(30)));
+    expect(answers.map(({ index }) => index)).toEqual(Array.from({ length: 30 }, (_, index) => index));
+    expect(new Set(answers.map(({ id }) => id))).toEqual(new Set(jobs.values()));
+    expect(jobs.size).toBe(30);
+  };
+  await assert(asyncProperty(array(fault, { maxLength: 12 }), run), { numRuns: 40 });
+});
+
+interface Fault {
+  readonly reset?: boolean;
+  readonly status?: number;
+  readonly breakAfter?: number;
+  readonly noRoomFor?: number;
+}
 
 test("the same requests under the same key make the same jobs, and a request keeps a key of its own", async () => {
   const { answer, jobs } = cluster();
