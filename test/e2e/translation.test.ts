@@ -22,10 +22,12 @@ pools:
   claude: { targets: [{ id: claude, provider: anthropic, model: claude-real, max_output_tokens: 777 }] }
   gpt: { targets: [{ id: gpt, provider: openai, model: gpt-real }] }
   sim: { targets: [{ id: sim-messages, provider: sim, model: sim, endpoints: [/v1/messages] }] }
+  sim-chat: { targets: [{ id: sim-chat, provider: sim, model: sim, endpoints: [/v1/chat/completions] }] }
 models:
   claude: { pools: [claude] }
   gpt: { pools: [gpt] }
   sim: { pools: [sim] }
+  sim-chat: { pools: [sim-chat] }
   both: { pools: [claude, gpt], policy: priority }
 retry: { max_attempts: 3, base: 50ms, max: 200ms }
 `;
@@ -212,6 +214,50 @@ describe("a message that a target of chat completions serves", () => {
     await expect(call).rejects.toMatchObject({
       status: 400,
       error: { type: "error", error: { type: "invalid_request_error", message: "prompt is too long" } },
+    });
+  });
+});
+
+describe("a stream in another dialect", () => {
+  const question = [{ role: "user" as const, content: "Name three rivers." }];
+
+  test("of messages is streamed to the client of chat completions, delta by delta, with its usage", async () => {
+    const stream = await cluster.openai.chat.completions.create({
+      model: "sim",
+      messages: question,
+      max_completion_tokens: 12,
+      stream: true,
+      stream_options: { include_usage: true },
+    });
+    const chunks = [];
+    for await (const chunk of stream) chunks.push(chunk);
+    for (const chunk of chunks) checkOpenaiValue("CreateChatCompletionStreamResponse", chunk);
+    const deltas = chunks.filter(({ choices }) => choices[0]?.delta.content);
+    expect(deltas).toHaveLength(12);
+    expect(chunks.at(-2)?.choices[0]?.finish_reason).toBe("length");
+    expect(chunks.at(-1)).toMatchObject({ choices: [], usage: { completion_tokens: 12 } });
+  });
+
+  test("of chat completions is streamed to the client of messages, as a whole it is the same", async () => {
+    const asked = { model: "sim-chat", messages: question, max_tokens: 12 };
+    const stream = anthropicClient().messages.stream(asked);
+    const texts: string[] = [];
+    stream.on("text", (text) => texts.push(text));
+    const message = await stream.finalMessage();
+    expect(texts).toHaveLength(12);
+    expect(message).toMatchObject({
+      content: [{ type: "text", text: texts.join("") }],
+      stop_reason: "max_tokens",
+      usage: { output_tokens: 12 },
+    });
+    expect(message.usage.input_tokens).toBeGreaterThan(0);
+  });
+
+  test("that breaks in the middle ends with an error of the client's dialect", async () => {
+    const messages = [{ role: "user" as const, content: "[[sim:reset-mid-body]] Name all rivers." }];
+    const stream = anthropicClient().messages.stream({ model: "sim-chat", messages, max_tokens: 400 });
+    await expect(stream.finalMessage()).rejects.toMatchObject({
+      error: { type: "error", error: { type: "api_error" } },
     });
   });
 });
