@@ -47,7 +47,7 @@ const tenant = {
 };
 
 test.each([
-  ...["create", "list", "show", "revoke", "rotate"].map((name) => ["keys", name] as const),
+  ...["create", "list", "show", "set", "revoke", "rotate"].map((name) => ["keys", name] as const),
   ...["create", "list", "show", "set", "disable"].map((name) => ["tenants", name] as const),
 ])("%s %s --help shows an example", async (group, name) => {
   const { code, out } = await sluice([group, name, "--help"]);
@@ -101,6 +101,16 @@ describe("keys", () => {
     expect(rotated.sent[0]?.body).toEqual({ overlap: "24h" });
     const atOnce = await sluice(["keys", "rotate", "key_1", "--overlap", "0s"], routes);
     expect(atOnce.out).toContain("the old one has ended");
+  });
+
+  test("set changes the name or the budget, which none leaves to the tenant", async () => {
+    const routes = { "POST /v1/keys/key_1": { json: key } };
+    const named = await sluice(["keys", "set", "key_1", "--name", "daily", "--usd-per-day", "5"], routes);
+    expect(named.sent[0]?.body).toEqual({ name: "daily", limits: { usd_per_day: 5 } });
+    const freed = await sluice(["keys", "set", "key_1", "--usd-per-day", "none"], routes);
+    expect(freed.sent[0]?.body).toEqual({ limits: { usd_per_day: null } });
+    const nothing = await sluice(["keys", "set", "key_1"], routes);
+    expect([nothing.code, nothing.sent]).toEqual([2, []]);
   });
 
   test("an error is what the API says", async () => {

@@ -35,6 +35,13 @@ export function addKeys(program: Command, context: CliContext, finish: Finish): 
     description: "one key",
     examples: ["sluice keys show key_… --tenant research"],
   }).action(async (id, flags) => finish((await loadKeys()).showKey(context, id, flags)));
+  ofTenant(keys, "set <key>", {
+    description: "change a key's name or budget",
+    examples: ["sluice keys set key_… --usd-per-day 50"],
+  })
+    .option("--name <text>", "to know it by")
+    .option("--usd-per-day <usd>", "what calls of its jobs may cost a day; `none` leaves it to the tenant")
+    .action(async (id, flags) => finish((await loadKeys()).setKey(context, id, flags)));
   ofTenant(keys, "revoke <key>", {
     description: "end a key for good; every process knows within seconds",
     examples: ["sluice keys revoke key_… --tenant research"],

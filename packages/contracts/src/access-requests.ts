@@ -18,6 +18,12 @@ export const keyRequestSchema = z.strictObject({
   limits: z.strictObject({ usd_per_day: usd.optional() }).default({}),
 });
 
+/** Body of `POST /v1/keys/{id}`: what is absent stays; a budget of `null` leaves it to the configuration. */
+export const keyChangeSchema = z.strictObject({
+  name: text(256).optional(),
+  limits: z.strictObject({ usd_per_day: usd.nullable().optional() }).optional(),
+});
+
 /** Body of `POST /v1/keys/{id}/rotate`: how long the old secret opens too; `0s` ends it at once. */
 export const keyRotationSchema = z.strictObject({ overlap: text(32).default("24h") });
 

@@ -1,4 +1,5 @@
 export {
+  keyChangeSchema,
   keyListQuerySchema,
   keyRequestSchema,
   keyRotationSchema,

@@ -79,6 +79,20 @@ describe("a key", () => {
     expect(await list("desc", ids[2])).toEqual([ids[1], ids[0]]);
   });
 
+  test("changes its name and its budget, each without the other", async () => {
+    const { ledger, key, owner } = await setup();
+    const id = await key("a", { usdPerDay: 2 });
+    const before = await ledger.accessVersion();
+    expect(await ledger.changeKey(tenant, id, { name: "b" })).toMatchObject({ name: "b", usdPerDay: 2 });
+    await ledger.changeKey(tenant, id, { usdPerDay: 3 });
+    expect(await owner("a")).toMatchObject({ usdPerDay: 3 });
+    await ledger.changeKey(tenant, id, { usdPerDay: null });
+    expect((await owner("a"))?.usdPerDay).toBeUndefined();
+    expect(await ledger.findApiKey(tenant, id)).toMatchObject({ name: "b" });
+    expect(await ledger.accessVersion()).toBe(before + 3);
+    expect(await ledger.changeKey(other, id, { name: "c" })).toBeUndefined();
+  });
+
   test("is revoked for good and tells every process of it", async () => {
     const { ledger, key, owner } = await setup();
     const id = await key("a");

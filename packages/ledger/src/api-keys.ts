@@ -1,4 +1,13 @@
-import type { ApiKey, ApiKeyId, ApiKeyOwner, KeyRole, Page, TenantId, TenantLedger } from "@sluice/domain";
+import type {
+  ApiKey,
+  ApiKeyId,
+  ApiKeyOwner,
+  KeyChange,
+  KeyRole,
+  Page,
+  TenantId,
+  TenantLedger,
+} from "@sluice/domain";
 import { changeAccess } from "./access-version.ts";
 import type { Sql, Transaction } from "./client.ts";
 
@@ -9,6 +18,7 @@ type Keys = Pick<
   | "createKey"
   | "findApiKey"
   | "listKeys"
+  | "changeKey"
   | "revokeKey"
   | "rotateKey"
   | "recordKeyUse"
@@ -32,6 +42,8 @@ export function createApiKeys(sql: Sql): Keys {
     },
     findApiKey: (tenant, id) => findApiKey(sql, tenant, id),
     listKeys: (tenant, page) => listKeys(sql, tenant, page),
+    changeKey: (tenant, id, change) =>
+      sql.begin((transaction) => changeKey(transaction, { tenant, id, change })),
     revokeKey: (tenant, id, now) => sql.begin((transaction) => revokeKey(transaction, { tenant, id, now })),
     rotateKey: (tenant, id, rotation) =>
       sql.begin((transaction) => rotateKey(transaction, { tenant, id, rotation })),
@@ -116,6 +128,19 @@ interface OneKey {
 async function lockKey(transaction: Transaction, { tenant, id }: OneKey): Promise<ApiKey | undefined> {
   await transaction`SELECT pg_advisory_xact_lock(hashtext('sluice.api_keys'))`;
   return findApiKey(transaction, tenant, id);
+}
+
+async function changeKey(
+  transaction: Transaction,
+  { tenant, id, change }: OneKey & { readonly change: KeyChange },
+): Promise<ApiKey | undefined> {
+  const key = await lockKey(transaction, { tenant, id });
+  if (key === undefined) return undefined;
+  const name = change.name ?? key.name;
+  const usdPerDay = change.usdPerDay === undefined ? key.usdPerDay : (change.usdPerDay ?? undefined);
+  await transaction`UPDATE api_keys SET name = ${name}, usd_per_day = ${usdPerDay ?? null} WHERE id = ${id}`;
+  await changeAccess(transaction);
+  return { ...key, name, usdPerDay };
 }
 
 async function revokeKey(

@@ -1,5 +1,6 @@
 import { randomBytes } from "node:crypto";
 import {
+  keyChangeSchema,
   keyListQuerySchema,
   keyRequestSchema,
   keyRotationSchema,
@@ -43,6 +44,11 @@ export function keyRoutes(server: FastifyInstance, ports: ApiPorts): void {
     if (key === undefined) throw notFound(id);
     return renderKey(key, ports.clock.now());
   });
+  server.post<WithId>(
+    `${path}/:id`,
+    about("Change the name or the budget of a key (an admin key)", { body: keyChangeSchema }),
+    (request) => change(ports, request),
+  );
   const aboutRevoking = about("Revoke a key for good; other processes know within seconds (an admin key)");
   server.post<WithId>(`${path}/:id/revoke`, aboutRevoking, (request) => revoke(ports, request));
   server.delete<WithId>(`${path}/:id`, aboutRevoking, (request) => revoke(ports, request));
@@ -139,6 +145,17 @@ async function list(ports: ApiPorts, request: FastifyRequest): Promise<unknown> 
     keys.map((key) => renderKey(key, now)),
     limit,
   );
+}
+
+async function change(ports: ApiPorts, request: FastifyRequest<WithId>): Promise<unknown> {
+  const caller = admin(request);
+  const id = keyIdOf(request);
+  const { name, limits } = parseWith(keyChangeSchema, jsonBody(request).value);
+  const changed = await ports.ledger.changeKey(caller.tenantId, id, { name, usdPerDay: limits?.usd_per_day });
+  if (changed === undefined) throw notFound(id);
+  ports.logger.info({ keyId: id, by: caller.keyId }, "a key was changed");
+  await takeOver(ports);
+  return renderKey(changed, ports.clock.now());
 }
 
 async function revoke(ports: ApiPorts, request: FastifyRequest<WithId>): Promise<unknown> {

@@ -60,6 +60,14 @@ export interface KeyCalls {
   create(key: NewKey): Promise<KeyView>;
   list(query: Query): Promise<ListView<KeyView>>;
   read(id: string, tenant: string | undefined): Promise<KeyView>;
+  change(
+    id: string,
+    tenant: string | undefined,
+    fields: {
+      readonly name?: string | undefined;
+      readonly limits?: { readonly usd_per_day: number | null } | undefined;
+    },
+  ): Promise<KeyView>;
   revoke(id: string, tenant: string | undefined): Promise<KeyView>;
   rotate(
     id: string,
@@ -86,6 +94,7 @@ export function createKeyCalls(json: CallJson, queryString: (query: Query) => st
     create: (key) => json("/v1/keys", { body: JSON.stringify(key) }),
     list: (query) => json(`/v1/keys${queryString(query)}`),
     read: (id, tenant) => json(at(id, tenant)),
+    change: (id, tenant, fields) => json(at(id, tenant), { body: JSON.stringify(fields) }),
     revoke: (id, tenant) => json(at(id, tenant, "/revoke"), { method: "POST" }),
     rotate: (id, tenant, rotation) => json(at(id, tenant, "/rotate"), { body: JSON.stringify(rotation) }),
   };

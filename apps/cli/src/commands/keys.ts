@@ -53,6 +53,21 @@ export async function showKey(context: CliContext, id: string, flags: TenantFlag
   return show(context, flags, key, showKeys([key]));
 }
 
+/** `keys set`. */
+export async function setKey(
+  context: CliContext,
+  id: string,
+  flags: TenantFlag & { readonly name?: string | undefined; readonly usdPerDay?: string | undefined },
+): Promise<number> {
+  const { tenant, name, usdPerDay } = flags;
+  if (name === undefined && usdPerDay === undefined)
+    throw new CliError("Say what to change: --name or --usd-per-day", 2);
+  const budget = usdPerDay === "none" ? null : usdPerDay === undefined ? undefined : dollars(usdPerDay);
+  const limits = budget === undefined ? undefined : { usd_per_day: budget };
+  const key = await connectApi(context).keys.change(id, tenant, { name, limits });
+  return show(context, flags, key, showKeys([key]));
+}
+
 /** `keys revoke`. */
 export async function revokeKey(context: CliContext, id: string, flags: TenantFlag): Promise<number> {
   const key = await connectApi(context).keys.revoke(id, flags.tenant);

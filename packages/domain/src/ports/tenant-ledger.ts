@@ -43,6 +43,12 @@ export interface NewKey {
   readonly now: number;
 }
 
+/** What can be changed of a key; an absent field stays, `null` leaves its budget to the configuration. */
+export interface KeyChange {
+  readonly name?: string | undefined;
+  readonly usdPerDay?: number | null | undefined;
+}
+
 /** A key's new secret. Those before it open until `oldUntil` at the latest. */
 export interface KeyRotation {
   readonly hash: Buffer;
@@ -101,6 +107,7 @@ export interface TenantLedger {
   ): Promise<void>;
   findApiKey(tenant: TenantId, id: ApiKeyId): Promise<ApiKey | undefined>;
   listKeys(tenant: TenantId, page: Page): Promise<ApiKey[]>;
+  changeKey(tenant: TenantId, id: ApiKeyId, change: KeyChange): Promise<ApiKey | undefined>;
   /** Ends a key for good; one that is revoked already stays as it is. */
   revokeKey(tenant: TenantId, id: ApiKeyId, now: number): Promise<ApiKey | "last-admin" | undefined>;
   /** Gives a key another secret; `ended` when it is revoked or has expired. */
