@@ -19,6 +19,7 @@ import { jobRoutes } from "./routes/jobs.ts";
 import { keyRoutes } from "./routes/keys.ts";
 import { laneRoutes } from "./routes/lanes.ts";
 import { messageBatchRoutes } from "./routes/message-batches.ts";
+import { modelRoutes } from "./routes/models.ts";
 import { publicRoutes } from "./routes/operate.ts";
 import { poolRoutes } from "./routes/pools.ts";
 import { tenantRoutes } from "./routes/tenants.ts";
@@ -68,6 +69,7 @@ export async function createServer(ports: ApiPorts, queues: BoardQueues["queues"
     feedbackRoutes(scope, ports);
     decisionRoutes(scope, ports);
     facadeRoutes(scope, ports, closing.signal);
+    modelRoutes(scope, ports);
     batchRoutes(scope, ports);
     messageBatchRoutes(scope, ports);
     fileRoutes(scope, ports);

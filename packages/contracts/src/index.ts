@@ -41,6 +41,13 @@ export { renderMessageResult, renderRefusal, renderUnrunResult } from "./message
 export { createRequestsReader } from "./message-batches/requests-reader.ts";
 export type { ModelRequest } from "./model-request.ts";
 export { knownEndpoints, readModelCall, readModelRequest } from "./model-request.ts";
+export {
+  modelPageSchema,
+  renderAnthropicModel,
+  renderAnthropicModels,
+  renderModel,
+  renderModels,
+} from "./model-views.ts";
 export { carriedLineBytes, failureLineBytes, jsonBody, lineBytes, renderLine } from "./output-line.ts";
 export { isJsonObject, parseJson } from "./parse-json.ts";
 export { shiftRequestSchema, targetWeightSchema } from "./pool-requests.ts";
