@@ -28,6 +28,7 @@ import {
   idFromUuid,
   type Job as KeptJob,
   noUsage,
+  responseOfJob,
   terminalJobStates,
 } from "@sluice/domain";
 import { expect, expectTypeOf, test } from "vitest";
@@ -71,6 +72,8 @@ function full(state: KeptJob["state"]): Required<KeptJob> {
     state,
     webhookPayload: "thin",
     streamed: true,
+    response: "stored",
+    previousResponse: responseOfJob(sampleJob.id),
     batchLine: { batchId: idFromUuid("batch", sampleUuid), line: 1, customId: "a" },
     notBeforeAt: sampleMoment,
     waitingFor: "target.concurrency",

@@ -22,6 +22,7 @@ import { messageBatchRoutes } from "./routes/message-batches.ts";
 import { modelRoutes } from "./routes/models.ts";
 import { publicRoutes } from "./routes/operate.ts";
 import { poolRoutes } from "./routes/pools.ts";
+import { responseRoutes } from "./routes/responses.ts";
 import { tenantRoutes } from "./routes/tenants.ts";
 import { uploadRoutes } from "./routes/uploads.ts";
 import { endpointDeliveryRoutes, webhookDeliveryRoutes } from "./routes/webhook-deliveries.ts";
@@ -69,6 +70,7 @@ export async function createServer(ports: ApiPorts, queues: BoardQueues["queues"
     feedbackRoutes(scope, ports);
     decisionRoutes(scope, ports);
     facadeRoutes(scope, ports, closing.signal);
+    responseRoutes(scope, ports, closing.signal);
     modelRoutes(scope, ports);
     batchRoutes(scope, ports);
     messageBatchRoutes(scope, ports);

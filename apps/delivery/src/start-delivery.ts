@@ -3,6 +3,7 @@ import {
   renderBatch,
   renderJob,
   renderMessageBatch,
+  renderResponse,
   renderWebhook,
 } from "@sluice/contracts";
 import type { Batch, DeliveryId, WebhookEvent, WebhookPayload } from "@sluice/domain";
@@ -35,7 +36,7 @@ export async function startDelivery(runtime: Runtime): Promise<StartedRole> {
     metrics,
     tracer: runtime.tracing,
     render: (event: WebhookEvent, payload: WebhookPayload) =>
-      renderEvent({ ledger, renderJob, renderBatch: renderAny, renderWebhook }, event, payload),
+      renderEvent({ ledger, renderJob, renderBatch: renderAny, renderResponse, renderWebhook }, event, payload),
     gate: createReceiverGate(shares),
     claimLeaseMs: timeoutMs + claimSlackMs,
     deliveries,

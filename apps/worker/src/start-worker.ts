@@ -1,5 +1,5 @@
 import { createCapacity, createForecastBoard, repeatLostEnds } from "@sluice/capacity";
-import { failureLineBytes, lineBytes } from "@sluice/contracts";
+import { failureLineBytes, lineBytes, responseEnding } from "@sluice/contracts";
 import { idFromUuid, type JobToRun } from "@sluice/domain";
 import {
   cacheSignals,
@@ -93,6 +93,7 @@ export async function startWorker(runtime: Runtime): Promise<StartedRole> {
     config,
     failureLineBytes,
     resultLineBytes,
+    responseEnding,
   };
   const redis = runtime.redis("worker");
   const lanes = consumeLanes({

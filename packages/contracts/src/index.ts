@@ -69,6 +69,15 @@ export {
   routingSchema,
   routingWishes,
 } from "./requests.ts";
+export { continuedItems, renderInputItems } from "./responses/input-items.ts";
+export {
+  inputItemsQuerySchema,
+  type ResponseRequest,
+  readResponseRequest,
+  responseQuerySchema,
+  upstreamBytes,
+} from "./responses/response-request.ts";
+export { renderResponse, responseEnding, underOurId } from "./responses/response-view.ts";
 export { completeUploadSchema, uploadRequestSchema } from "./upload-requests.ts";
 export {
   type EstimateToRender,

@@ -25,24 +25,36 @@ export function findTopLevelSpans<Key extends string>(
   text: string | Uint8Array,
   keys: readonly Key[],
 ): Record<Key, JsonSpan[]> {
-  const bytes = toBuffer(text);
   const wanted = new Map<string, JsonSpan[]>(keys.map((key) => [key, []]));
+  for (const { key, start, end } of topLevelMembers(toBuffer(text))) wanted.get(key)?.push({ start, end });
+  return Object.fromEntries(wanted) as Record<Key, JsonSpan[]>;
+}
+
+/** A key of a JSON object with its value, and where both stand. */
+interface JsonMember extends JsonSpan {
+  readonly key: string;
+  /** Where the key's quotes open. */
+  readonly keyStart: number;
+}
+
+/** The keys of a JSON object in their order; see {@link findTopLevelSpans}. */
+export function* topLevelMembers(bytes: Buffer): Generator<JsonMember> {
   let at = skipSpace(bytes, bytes[0] === 0xef && bytes[1] === 0xbb && bytes[2] === 0xbf ? 3 : 0);
-  if (bytes[at] !== openBrace) return Object.fromEntries(wanted) as Record<Key, JsonSpan[]>;
+  if (bytes[at] !== openBrace) return;
   at = skipSpace(bytes, at + 1);
   while (bytes[at] === quote) {
+    const keyStart = at;
     const keyEnd = skipString(bytes, at);
     const key = readKey(bytes, at, keyEnd);
     at = skipSpace(bytes, keyEnd);
-    if (bytes[at] !== colon) break;
+    if (bytes[at] !== colon) return;
     const start = skipSpace(bytes, at + 1);
     const end = skipValue(bytes, start);
-    wanted.get(key)?.push({ start, end });
+    yield { key, keyStart, start, end };
     at = skipSpace(bytes, end);
-    if (bytes[at] !== comma) break;
+    if (bytes[at] !== comma) return;
     at = skipSpace(bytes, at + 1);
   }
-  return Object.fromEntries(wanted) as Record<Key, JsonSpan[]>;
 }
 
 export function toBuffer(text: string | Uint8Array): Buffer {

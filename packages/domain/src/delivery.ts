@@ -10,7 +10,7 @@ export const deliveryTransitions: Readonly<Record<DeliveryState, readonly Delive
   given_up: [],
 };
 
-/** What a tenant can be told. Nothing sends the `response.*` types before background responses are served. */
+/** What a tenant can be told. */
 export const eventTypes = [
   "job.succeeded",
   "job.failed",

@@ -20,6 +20,7 @@ export type IdKind = keyof typeof idPrefixes;
 type Id<Kind extends IdKind> = `${(typeof idPrefixes)[Kind]}${string}`;
 
 export type JobId = Id<"job">;
+export type ResponseId = Id<"response">;
 export type BatchId = Id<"batch">;
 /** How Anthropic's API names a batch; inside it is known by its {@link BatchId}, which has the same UUID. */
 export type MessageBatchId = Id<"messageBatch">;
@@ -59,6 +60,16 @@ export function parseId(kind: IdKind, text: string): string | undefined {
 /** Whether `text` is a well-formed id of `kind`. */
 export function isId<Kind extends IdKind>(kind: Kind, text: string): text is Id<Kind> {
   return parseId(kind, text) !== undefined;
+}
+
+/** The response that a job's result is read as; its job is {@link jobOfResponse}. */
+export function responseOfJob(id: JobId): ResponseId {
+  return idFromUuid("response", uuidOf("job", id));
+}
+
+/** The job whose result is read as this response. */
+export function jobOfResponse(id: ResponseId): JobId {
+  return idFromUuid("job", uuidOf("response", id));
 }
 
 /** The UUID inside an id. Throws on anything else: ids from outside pass {@link isId} first. */

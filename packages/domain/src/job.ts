@@ -1,5 +1,5 @@
 import type { WebhookPayload } from "./delivery.ts";
-import type { BatchId, FileId, JobId, TenantId } from "./ids.ts";
+import type { BatchId, FileId, JobId, ResponseId, TenantId } from "./ids.ts";
 
 /**
  * Where a job stands (docs/lifecycle.md).
@@ -69,6 +69,12 @@ export interface BatchLine {
   readonly customId: string;
 }
 
+/** How a response came about: its caller polls for it, or waited for it. */
+export type ResponseKind = "background" | "stored";
+
+/** How a response ends that has a result of the upstream. */
+export type ResponseEnding = "completed" | "incomplete" | "failed";
+
 /** A job as accepted; the part of a job that never changes. */
 export interface JobSpec {
   readonly id: JobId;
@@ -112,6 +118,13 @@ export interface JobSpec {
   readonly estimate: KeptEstimate | undefined;
   /** Its client follows the answer while it comes: the upstream is asked to stream. */
   readonly streamed?: boolean;
+  /**
+   * Set when its result is read as a Response of OpenAI's under {@link responseOfJob}: in the background, or stored after
+   * its caller has got it.
+   */
+  readonly response?: ResponseKind | undefined;
+  /** The response that the request goes on from; its items stand in the request already. */
+  readonly previousResponse?: ResponseId | undefined;
 }
 
 /** A predicted finish, in ms since 1970. */

@@ -12,6 +12,7 @@ import type {
   Metrics,
   ModelClient,
   Random,
+  ResponseEnding,
   StreamWriterLedger,
   Tracer,
   WorkerLedger,
@@ -46,6 +47,8 @@ export interface ProcessJobPorts {
   readonly config: () => EngineConfig;
   /** Length of a line that ended without a result (contracts). */
   readonly failureLineBytes: LineBytesOf;
+  /** How an upstream's answer ends a background response (contracts). */
+  readonly responseEnding: (body: Buffer) => ResponseEnding;
   /** Length of a line with a result (contracts). */
   readonly resultLineBytes: (job: JobToRun, result: ResultLine, body: Buffer) => number;
 }

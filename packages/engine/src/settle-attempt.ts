@@ -150,7 +150,9 @@ async function endWithResult(
   };
   const result: JobResult = { ...line, body: await keptPayload(ports, job, answer.body) };
   const lineBytes = job.batchLine === undefined ? 0 : ports.resultLineBytes(job, line, answer.body);
-  return { kind: "end", state, result, failure: undefined, lineBytes, ids: newEventIds(ports.ids) };
+  const responseEnding = job.response === "background" ? ports.responseEnding(answer.body) : undefined;
+  const ids = newEventIds(ports.ids);
+  return { kind: "end", state, result, failure: undefined, responseEnding, lineBytes, ids };
 }
 
 /** A result that the file store does not take goes into the ledger's row, however large: the call is paid for. */

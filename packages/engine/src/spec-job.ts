@@ -8,6 +8,8 @@ import {
   type ModelAlias,
   type OnAmbiguous,
   type Payload,
+  type ResponseId,
+  type ResponseKind,
   type RouteRequest,
   type RoutingWishes,
   type SlaClass,
@@ -42,6 +44,8 @@ export interface JobRequestFields {
   readonly onAmbiguous?: OnAmbiguous | undefined;
   readonly traceparent?: string | undefined;
   readonly batchLine?: BatchLine | undefined;
+  readonly response?: ResponseKind | undefined;
+  readonly previousResponse?: ResponseId | undefined;
   /** The API key that the request came with. */
   readonly keyId?: string | undefined;
   /** What that key may spend a day, where that is not left to the configuration. */
@@ -88,6 +92,8 @@ export function specJob(
     webhookPayload: fields.webhookPayload,
     traceparent: fields.traceparent,
     batchLine: fields.batchLine,
+    response: fields.response,
+    previousResponse: fields.previousResponse,
     candidateSet: candidateSetOf(config, { ...fields, sla: sla.name, priority, deadlineAt }, made),
     tokens: chargedTokens(fields),
     keyId: fields.keyId,

@@ -88,7 +88,7 @@ export async function claimDelivery(sql: Sql, { id, now, leaseMs, busy }: Claim)
       c.attempts, coalesce(w.endpoint_url, c.url) AS url, coalesce(w.endpoint_payload, c.payload) AS payload,
       e.type, e.object_id, e.created_at, ${sql.unsafe(dialectOfEvent)} AS dialect,
       CASE WHEN e.type LIKE 'batch.%' THEN (SELECT b.traceparent FROM batches b WHERE b.id = e.object_id)
-        WHEN e.type LIKE 'job.%' THEN (SELECT j.traceparent FROM jobs j WHERE j.id = e.object_id) END AS traceparent,
+        WHEN e.type LIKE 'job.%' OR e.type LIKE 'response.%' THEN (SELECT j.traceparent FROM jobs j WHERE j.id = e.object_id) END AS traceparent,
       CASE WHEN c.endpoint_id IS NULL THEN
         (SELECT coalesce(json_agg(s.secret ORDER BY s.version DESC), '[]') FROM webhook_secrets s
          WHERE s.tenant_id = e.tenant_id AND (s.expires_at IS NULL OR s.expires_at > ${now}))

@@ -4,7 +4,6 @@ import {
   type EventIds,
   idFromUuid,
   isTerminal,
-  type Job,
   type JobId,
   type JobLedger,
   jobFailureCodes,
@@ -20,19 +19,12 @@ import type { Sql } from "./client.ts";
 import { uuids } from "./columns.ts";
 import { endUnfinished } from "./end-unfinished.ts";
 import { findFeedback, giveFeedback } from "./feedback.ts";
+import { deleteResponse, findJob, findResponse } from "./find-job.ts";
 import { findClaim } from "./idempotency.ts";
 import { findHistory, findStandings } from "./job-events.ts";
 import { leaveJob } from "./leave-job.ts";
 import { listJobs } from "./list-jobs.ts";
-import {
-  type JobRow,
-  jobOf,
-  specColumns,
-  standingColumns,
-  type UsageRow,
-  usageColumns,
-  usageOf,
-} from "./read-job.ts";
+import { type UsageRow, usageColumns, usageOf } from "./read-job.ts";
 
 /** Jobs as the API accepts and reads them. */
 export function createJobs(sql: Sql, settings: Batching): JobLedger {
@@ -47,6 +39,8 @@ export function createJobs(sql: Sql, settings: Batching): JobLedger {
     acceptJobs: (jobs) => accepts.add(jobs),
     findClaim: (tenant, key, now) => findClaim(sql, tenant, { ...key, now }),
     findJob: (tenant, id) => findJob(sql, tenant, id),
+    findResponse: (tenant, id) => findResponse(sql, tenant, id),
+    deleteResponse: (tenant, id, now) => deleteResponse(sql, { tenant, id, now }),
     listJobs: (tenant, filter, page) => listJobs(sql, { tenant, filter, page }),
     cancelJob: (tenant, id, now, ids, lineBytesOf) => cancelJob(sql, { tenant, id, now, ids, lineBytesOf }),
     leaveJob: (call, now, ids) => leaveJob(sql, { call, now, ids }),
@@ -69,17 +63,6 @@ async function haveEnded(sql: Sql, ids: readonly JobId[]): Promise<boolean[]> {
     SELECT job_id FROM outcomes WHERE job_id = ANY(${uuids(keys)}::uuid[])`;
   const ended = new Set(rows.map(({ jobId }) => jobId));
   return keys.map((key) => ended.has(key));
-}
-
-async function findJob(sql: Sql, tenant: TenantId, id: JobId): Promise<Job | undefined> {
-  const key = uuidOf("job", id);
-  const [row] = await sql<JobRow[]>`
-    SELECT ${sql.unsafe(specColumns)}, j.body, j.body_key, ${sql.unsafe(standingColumns)}, o.result_body, o.result_key
-    FROM jobs j
-    LEFT JOIN live_jobs l ON l.id = j.id
-    LEFT JOIN outcomes o ON o.job_id = j.id AND o.job_id = ${key}
-    WHERE j.id = ${key} AND j.tenant_id = ${tenant}`;
-  return row && jobOf(row);
 }
 
 interface Cancel {

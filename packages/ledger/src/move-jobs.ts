@@ -4,6 +4,7 @@ import {
   type JobFailure,
   type JobId,
   type JobResult,
+  type ResponseEnding,
   type TerminalJobState,
   type Usage,
   uuidOf,
@@ -38,6 +39,7 @@ export interface Move {
         readonly state: TerminalJobState;
         readonly result: JobResult | undefined;
         readonly failure: JobFailure | undefined;
+        readonly responseEnding?: ResponseEnding | undefined;
         readonly lineBytes: number;
         readonly ids: EventIds;
       };
@@ -99,6 +101,7 @@ const moveColumns: readonly Column<Move>[] = [
   { name: "result_size", type: "int4", value: (move) => resultSize(move) },
   { name: "failure_code", type: "text", value: (move) => end(move)?.failure?.code },
   { name: "failure_message", type: "text", value: (move) => end(move)?.failure?.message },
+  { name: "response_ending", type: "text", value: (move) => end(move)?.responseEnding },
   { name: "line_bytes", type: "int4", value: (move) => end(move)?.lineBytes ?? 0 },
   { name: "event_id", type: "uuid", value: (move) => eventId(move) },
   { name: "delivery_id", type: "uuid", value: (move) => deliveryId(move) },
@@ -148,6 +151,7 @@ const holds = `l.id = i.id
       END
       AND CASE WHEN ${leaderEpoch} IS NULL THEN true ELSE EXISTS (SELECT FROM leader) END`;
 
+// A background response has an event of its own beside its job's; a webhook_url that came with it gets that one.
 // Outcome, usage, counts, attempt and event commit together or not at all. What is not in `ended` or `waited` has
 // been fenced: its attempt is closed as such, with what it cost, and its result is dropped.
 const moveStatement = `
@@ -156,7 +160,8 @@ const moveStatement = `
   ended AS (
     DELETE FROM live_jobs l USING input i WHERE i.state <> 'waiting' AND ${holds}
     RETURNING i.ord, l.id, i.state, l.model, l.effective_deadline_at, l.epoch, l.state AS was,
-      l.attempts, l.tenant_id, l.batch_id, l.line, l.webhook_url, l.webhook_payload
+      l.attempts, l.tenant_id, l.batch_id, l.line, l.webhook_url, l.webhook_payload,
+      l.response = 'background' AS in_background
   ),
   waited AS (
     UPDATE live_jobs l SET state = 'waiting', worker_id = NULL, not_before_at = i.not_before_at, waiting_for = NULL,
@@ -203,13 +208,24 @@ const moveStatement = `
     FROM ended e JOIN input i USING (ord) WHERE e.batch_id IS NOT NULL GROUP BY e.batch_id
   ),
   telling AS (
-    SELECT i.event_id, i.delivery_id, e.tenant_id, 'job.' || e.state AS type, e.id AS object_id, i.at, e.webhook_url,
-      e.webhook_payload, e.batch_id
+    SELECT i.event_id, i.delivery_id, e.tenant_id, 'job.' || e.state AS type, e.id AS object_id, i.at,
+      CASE WHEN e.in_background THEN NULL ELSE e.webhook_url END AS webhook_url, e.webhook_payload, e.batch_id
     FROM ended e JOIN input i USING (ord)
+    UNION ALL
+    SELECT uuid_at(i.at), i.delivery_id, e.tenant_id, 'response.' || CASE e.state
+        WHEN 'succeeded' THEN coalesce(i.response_ending, 'completed') WHEN 'cancelled' THEN 'cancelled'
+        ELSE 'failed' END,
+      e.id, i.at, e.webhook_url, e.webhook_payload, e.batch_id
+    FROM ended e JOIN input i USING (ord) WHERE e.in_background
   ),
-  ${tellReceivers("telling")}
+  ${tellReceivers("telling")},
+  told_of AS MATERIALIZED (
+    SELECT s.object_id, json_agg(d.id) AS deliveries
+    FROM telling s JOIN told t USING (event_id), json_array_elements_text(t.deliveries) AS d (id)
+    GROUP BY s.object_id
+  )
   SELECT e.ord, e.id, e.state, e.model, e.effective_deadline_at, NULL AS not_before_at, t.deliveries
-  FROM ended e JOIN input i USING (ord) LEFT JOIN told t ON t.event_id = i.event_id
+  FROM ended e JOIN input i USING (ord) LEFT JOIN told_of t ON t.object_id = e.id
   UNION ALL
   SELECT w.ord, w.id, w.state, w.model, w.effective_deadline_at, i.not_before_at, NULL
   FROM waited w JOIN input i USING (ord)`;

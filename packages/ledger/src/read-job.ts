@@ -9,6 +9,7 @@ import {
   type OnAmbiguous,
   type OnMiss,
   type Payload,
+  type ResponseKind,
   type RoutingWishes,
   type TenantId,
   type Usage,
@@ -51,6 +52,8 @@ export interface SpecRow {
   readonly expectedWaitMs: number | null;
   readonly expectedServiceMs: number | null;
   readonly streamed: boolean;
+  readonly response: ResponseKind | null;
+  readonly previousResponse: string | null;
 }
 
 const specColumnsWith = (
@@ -59,7 +62,7 @@ const specColumnsWith = (
   ${effectiveDeadline}, j.on_miss, j.on_ambiguous, j.max_attempts, j.body_size, j.input_tokens,
   j.max_output_tokens, j.capabilities, j.metadata, j.routing, j.webhook_url, j.webhook_payload, j.traceparent, j.batch_id, j.line,
   j.custom_id, j.candidate_set, j.tokens, j.key_id, j.p50_at, j.p95_at, j.expected_wait_ms,
-  j.expected_service_ms, j.streamed`;
+  j.expected_service_ms, j.streamed, j.response, j.previous_response`;
 
 /** Columns of `jobs j` without the request itself. */
 export const specColumns = specColumnsWith("j.effective_deadline_at");
@@ -105,6 +108,10 @@ export function specOf(row: SpecRow): JobSpec {
     keyId: row.keyId ?? undefined,
     estimate: estimateOf(row),
     ...(row.streamed ? { streamed: true } : {}),
+    ...(row.response === null ? {} : { response: row.response }),
+    ...(row.previousResponse === null
+      ? {}
+      : { previousResponse: idFromUuid("response", row.previousResponse) }),
   };
 }
 

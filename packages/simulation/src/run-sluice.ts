@@ -123,6 +123,7 @@ function workerPorts(shared: SharedPorts, seed: number, number: number): Process
     tracer: silentTracer,
     failureLineBytes: () => 0,
     resultLineBytes: () => 0,
+    responseEnding: () => "completed",
   };
 }
 

@@ -58,6 +58,7 @@ export async function setupWorker(
     config: () => config,
     failureLineBytes: ({ failure }) => failure.message.length,
     resultLineBytes: (_job, _result, body) => 1_000 + body.length,
+    responseEnding: (body) => (body.includes("incomplete") ? "incomplete" : "completed"),
   };
   const shutdown = new AbortController();
   /** Runs one claim of a job; time goes on until it comes to a verdict. */

@@ -1,7 +1,7 @@
 import { createHash } from "node:crypto";
 import { isJsonObject } from "@sluice/contracts";
 import { type IdempotencyKey, type JobId, SluiceError } from "@sluice/domain";
-import type { AcceptJobRequest } from "@sluice/engine";
+import type { AcceptJobRequest, JobRequestFields } from "@sluice/engine";
 import type { FastifyRequest } from "fastify";
 import { acceptTraced } from "../accept-traced.ts";
 import type { ApiPorts } from "../api-ports.ts";
@@ -22,21 +22,40 @@ export interface AcceptedCall {
   readonly model: string;
 }
 
+/** A model request, parsed and as its bytes. */
+export interface ModelCallBody {
+  readonly body: Readonly<Record<string, unknown>>;
+  readonly bytes: Buffer;
+}
+
+/** What a job is made of when the upstream gets another body than the one that came. */
+export interface PreparedCall extends ModelCallBody {
+  readonly fields?: Pick<JobRequestFields, "response" | "previousResponse">;
+}
+
 /**
- * Makes a job of a model request that came as it is to `endpoint`, with the tags in its headers; answers once it is
- * durable. The request's body is let go then: a call that waits should cost little. Throws naming the field at fault.
+ * Makes a job of a model request that came to `endpoint`, with the tags in its headers; answers once it is durable. The
+ * request's body is let go then: a call that waits should cost little. Throws naming the field at fault.
  */
 export async function acceptCall(
   ports: ApiPorts,
   request: FastifyRequest,
   endpoint: string,
+  prepare: (call: ModelCallBody) => Promise<PreparedCall> = async (call) => call,
 ): Promise<AcceptedCall> {
+  const call = modelCallOf(request);
+  const { body, bytes, fields } = await prepare(call);
+  const asked = callFieldsOf(jobSourceOf(ports, request), { endpoint, body, path: "" });
+  const idempotency = keyOf(request, endpoint, call.bytes);
+  request.body = undefined;
+  return acceptAs(ports, request, { fields: { ...asked, ...fields }, body: bytes, idempotency });
+}
+
+/** The JSON object that a request consists of. */
+export function modelCallOf(request: FastifyRequest): ModelCallBody {
   const { value, bytes } = jsonBody(request);
   if (!isJsonObject(value)) throw new SluiceError("invalid_request", "The body must be a JSON object.");
-  const fields = callFieldsOf(jobSourceOf(ports, request), { endpoint, body: value, path: "" });
-  const key = keyOf(request, endpoint, bytes);
-  request.body = undefined;
-  return acceptAs(ports, request, { fields, body: bytes, idempotency: key });
+  return { body: value, bytes };
 }
 
 async function acceptAs(

@@ -3,14 +3,19 @@ import { bytesOf } from "@sluice/engine";
 import type { FastifyReply } from "fastify";
 import type { ApiPorts } from "../api-ports.ts";
 
-/** Answers a call with what has become of its job: the upstream's status and bytes, or why there are none. */
+/**
+ * Answers a call with what has become of its job: the upstream's status and bytes, or why there are none. `edit`
+ * changes the bytes of a good answer.
+ */
 export async function answerCall(
   ports: Pick<ApiPorts, "files">,
   reply: FastifyReply,
   job: Job,
+  edit: (bytes: Buffer) => Buffer = (bytes) => bytes,
 ): Promise<FastifyReply> {
   switch (job.state) {
     case "succeeded":
+      return sendResult(reply, resultOf(job), edit(await bytesOf(resultOf(job).body, ports.files)));
     case "failed":
       return sendResult(reply, resultOf(job), await bytesOf(resultOf(job).body, ports.files));
     case "dead":

@@ -13,7 +13,6 @@ const calls = {
   "/v1/completions": "Create a completion",
   "/v1/embeddings": "Create embeddings",
   "/v1/moderations": "Classify texts",
-  "/v1/responses": "Create a response",
   "/v1/messages": "Create a message, as Anthropic's API does",
 } as const;
 

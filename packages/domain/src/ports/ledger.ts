@@ -1,6 +1,6 @@
 import type { Batch, BatchLineError, BatchSpec, BatchStatus } from "../batch.ts";
 import type { BatchDialect } from "../batch-dialect.ts";
-import type { BatchId, DeliveryId, EventId, FileId, JobId, TenantId, WorkerId } from "../ids.ts";
+import type { BatchId, DeliveryId, EventId, FileId, JobId, ResponseId, TenantId, WorkerId } from "../ids.ts";
 import type {
   BatchLine,
   Feedback,
@@ -94,6 +94,10 @@ export interface JobLedger {
   /** How a call is answered that repeats one that came before it; `undefined` when it repeats none. */
   findClaim(tenant: TenantId, key: IdempotencyKey, now: number): Promise<AcceptResult | undefined>;
   findJob(tenant: TenantId, id: JobId): Promise<Job | undefined>;
+  /** The job whose result is read as this response; `undefined` when there is none, or it was deleted. */
+  findResponse(tenant: TenantId, id: ResponseId): Promise<Job | undefined>;
+  /** Takes a response out of sight; `false` when there is none. Its job stays. */
+  deleteResponse(tenant: TenantId, id: ResponseId, now: number): Promise<boolean>;
   /** Jobs without their bodies' bytes and results' bytes (both empty inline payloads). */
   listJobs(tenant: TenantId, filter: JobFilter, page: Page): Promise<JobList>;
   /** All that is remembered of the steps of a job. */

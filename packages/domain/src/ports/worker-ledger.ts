@@ -1,5 +1,13 @@
 import type { DeliveryId, JobId, TenantId, WorkerId } from "../ids.ts";
-import type { JobFailure, JobResult, JobSpec, JobState, TerminalJobState, Usage } from "../job.ts";
+import type {
+  JobFailure,
+  JobResult,
+  JobSpec,
+  JobState,
+  ResponseEnding,
+  TerminalJobState,
+  Usage,
+} from "../job.ts";
 import type { OutcomeKind } from "../outcome.ts";
 import type { Route } from "../route.ts";
 import type { EventIds } from "./ledger.ts";
@@ -93,6 +101,8 @@ export interface Settlement {
         readonly state: TerminalJobState;
         readonly result: JobResult | undefined;
         readonly failure: JobFailure | undefined;
+        /** How the result ends a background response; its event says so. */
+        readonly responseEnding?: ResponseEnding | undefined;
         /** Bytes that this job adds to its batch's output or error file, newline included. */
         readonly lineBytes: number;
         readonly ids: EventIds;

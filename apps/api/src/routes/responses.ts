@@ -1,0 +1,164 @@
+import {
+  failureLineBytes,
+  inputItemsQuerySchema,
+  isJsonObject,
+  parseJson,
+  parseWith,
+  type ResponseRequest,
+  renderInputItems,
+  renderList,
+  renderResponse,
+  responseQuerySchema,
+  underOurId,
+} from "@sluice/contracts";
+import { isId, isTerminal, type Job, type ResponseId, responseOfJob, SluiceError } from "@sluice/domain";
+import { bytesOf, newEventIds } from "@sluice/engine";
+import { estimateInputTokens } from "@sluice/tokens";
+import type { FastifyInstance, FastifyReply, FastifyRequest } from "fastify";
+import { announceDeliveries } from "../announce-deliveries.ts";
+import type { ApiPorts } from "../api-ports.ts";
+import { callerOf } from "../authenticate.ts";
+import { acceptCall, modelCallOf } from "../facade/accept-call.ts";
+import { answerCall } from "../facade/answer-call.ts";
+import { prepareResponse } from "../facade/prepare-response.ts";
+import { type HeldCall, waitForCall, waitMsOf } from "../facade/wait-for-call.ts";
+import { roomCheck } from "../room-check.ts";
+import { describe } from "./describe.ts";
+
+type WithId = { Params: { id: string } };
+
+/** `/v1/responses`, in OpenAI's shapes: a response is a job whose result is read as one. */
+export function responseRoutes(server: FastifyInstance, ports: ApiPorts, closing: AbortSignal): void {
+  server.post(
+    "/v1/responses",
+    { ...describe("Responses", "Create a response"), onRequest: roomCheck(ports) },
+    (request, reply) => create(ports, { request, reply, closing }),
+  );
+  server.post(
+    "/v1/responses/input_tokens",
+    describe("Responses", "Count the tokens of an input"),
+    (request) => countTokens(ports, request),
+  );
+  server.get<WithId>(
+    "/v1/responses/:id",
+    describe("Responses", "Read a response", { query: responseQuerySchema }),
+    (request, reply) => read(ports, request, reply),
+  );
+  server.get<WithId>(
+    "/v1/responses/:id/input_items",
+    describe("Responses", "List the input items of a response", { query: inputItemsQuerySchema }),
+    (request) => listItems(ports, request),
+  );
+  server.post<WithId>(
+    "/v1/responses/:id/cancel",
+    describe("Responses", "Cancel a background response"),
+    (request, reply) => cancel(ports, request, reply),
+  );
+  server.delete<WithId>("/v1/responses/:id", describe("Responses", "Delete a response"), (request) =>
+    remove(ports, request),
+  );
+}
+
+async function create(ports: ApiPorts, held: HeldCall): Promise<FastifyReply> {
+  const { request, reply } = held;
+  waitMsOf(request);
+  const { tenantId } = callerOf(request);
+  let asked: ResponseRequest | undefined;
+  const accepted = await acceptCall(ports, request, "/v1/responses", async (call) => {
+    const prepared = await prepareResponse(ports, tenantId, call);
+    asked = prepared.asked;
+    return prepared;
+  });
+  const id = responseOfJob(accepted.jobId);
+  if (asked?.background === true) {
+    reply.header("x-sluice-job-id", accepted.jobId);
+    if (accepted.replayed) reply.header("idempotent-replayed", "true");
+    return sendResponse(ports, reply, await findResponse(ports, request, id));
+  }
+  const job = await waitForCall(ports, held, accepted);
+  if (job === undefined) return reply.hijack();
+  return answerCall(ports, reply, job, (bytes) => (asked?.store === false ? bytes : underOurId(id, bytes)));
+}
+
+async function read(
+  ports: ApiPorts,
+  request: FastifyRequest<WithId>,
+  reply: FastifyReply,
+): Promise<FastifyReply> {
+  const { stream } = parseWith(responseQuerySchema, request.query);
+  const job = await requireResponse(ports, request);
+  if (stream === "true")
+    throw new SluiceError("invalid_value", "The response was not created as a stream.", { param: "stream" });
+  return sendResponse(ports, reply, job);
+}
+
+async function listItems(ports: ApiPorts, request: FastifyRequest<WithId>): Promise<unknown> {
+  const { after, limit, order } = parseWith(inputItemsQuerySchema, request.query);
+  const job = await requireResponse(ports, request);
+  const body = parseJson(await bytesOf(job.body, ports.files));
+  const items = renderInputItems(responseOfJob(job.id), isJsonObject(body) ? body["input"] : undefined);
+  if (order === "desc") items.reverse();
+  const from = after === undefined ? 0 : items.findIndex(({ id }) => id === after) + 1;
+  if (after !== undefined && from === 0)
+    throw new SluiceError("invalid_value", "'after' is no item of this response.", { param: "after" });
+  return renderList(items.slice(from), limit);
+}
+
+async function cancel(
+  ports: ApiPorts,
+  request: FastifyRequest<WithId>,
+  reply: FastifyReply,
+): Promise<FastifyReply> {
+  const job = await requireResponse(ports, request);
+  if (job.response !== "background")
+    throw new SluiceError("invalid_value", "Only a background response can be cancelled.", { param: "id" });
+  return sendResponse(ports, reply, await endJob(ports, job));
+}
+
+async function remove(ports: ApiPorts, request: FastifyRequest<WithId>): Promise<unknown> {
+  const job = await requireResponse(ports, request);
+  const id = responseOfJob(job.id);
+  await ports.ledger.deleteResponse(job.tenantId, id, ports.clock.now());
+  await endJob(ports, job);
+  return { id, object: "response", deleted: true };
+}
+
+/** Cancels the job of a response that has not ended; answers it as it stands then. */
+async function endJob(ports: ApiPorts, job: Job): Promise<Job> {
+  if (isTerminal(job.state)) return job;
+  const now = ports.clock.now();
+  const ids = newEventIds(ports.ids);
+  const ended = await ports.ledger.cancelJob(job.tenantId, job.id, now, ids, failureLineBytes);
+  if (ended === undefined) return job;
+  await announceDeliveries(ports, ended.deliveryIds);
+  await ports.lanes.remove(job.model, [job.id]).catch((error: unknown) => {
+    ports.logger.debug({ jobId: job.id, err: error }, "the pointer of a cancelled job stays in its lane");
+  });
+  return ended;
+}
+
+async function countTokens(ports: ApiPorts, request: FastifyRequest): Promise<unknown> {
+  const { body } = await prepareResponse(ports, callerOf(request).tenantId, modelCallOf(request));
+  return { object: "response.input_tokens", input_tokens: estimateInputTokens(body) };
+}
+
+async function sendResponse(ports: ApiPorts, reply: FastifyReply, job: Job): Promise<FastifyReply> {
+  const request = await bytesOf(job.body, ports.files);
+  const body = job.result === undefined ? undefined : await bytesOf(job.result.body, ports.files);
+  return reply.type("application/json").send(renderResponse(job, request, body));
+}
+
+/** The job of the response that the path names. Throws `not_found` when its tenant has none such. */
+function requireResponse(ports: ApiPorts, request: FastifyRequest<WithId>): Promise<Job> {
+  return findResponse(ports, request, request.params.id);
+}
+
+async function findResponse(
+  { ledger }: Pick<ApiPorts, "ledger">,
+  request: FastifyRequest,
+  id: ResponseId | string,
+): Promise<Job> {
+  const job = isId("response", id) ? await ledger.findResponse(callerOf(request).tenantId, id) : undefined;
+  if (job !== undefined) return job;
+  throw new SluiceError("not_found", `No such response: '${id.slice(0, 64)}'.`, { param: "id" });
+}
