@@ -49,12 +49,23 @@ function withoutNulls(value: unknown): unknown {
   return JSON.parse(JSON.stringify(value), (_key, each) => each ?? undefined);
 }
 
+/** Nor of embeddings, which OpenAI's own clients ask for as base64. */
+function withNumbers(value: unknown): unknown {
+  return JSON.parse(JSON.stringify(value), (key, each) =>
+    key === "embedding" && typeof each === "string" ? [...Buffer.from(each, "base64")] : each,
+  );
+}
+
+function seenAs(schema: OpenaiSchema, value: unknown): unknown {
+  if (schema === "CreateEmbeddingResponse") return withNumbers(value);
+  return batches.has(schema) ? withoutNulls(value) : value;
+}
+
 type OpenaiSchema = keyof (typeof schemas)["$defs"];
 
 /** Throws, naming what is wrong, unless a value is as a schema of OpenAI's description says. */
 export function checkOpenaiValue(schema: OpenaiSchema, value: unknown): void {
-  const seen = batches.has(schema) ? withoutNulls(value) : value;
-  if (ajv.validate(`openai#/$defs/${schema}`, seen)) return;
+  if (ajv.validate(`openai#/$defs/${schema}`, seenAs(schema, value))) return;
   throw new Error(`no ${schema}: ${ajv.errorsText()}\n${JSON.stringify(value).slice(0, 2000)}`);
 }
 

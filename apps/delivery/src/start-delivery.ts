@@ -36,7 +36,11 @@ export async function startDelivery(runtime: Runtime): Promise<StartedRole> {
     metrics,
     tracer: runtime.tracing,
     render: (event: WebhookEvent, payload: WebhookPayload) =>
-      renderEvent({ ledger, renderJob, renderBatch: renderAny, renderResponse, renderWebhook }, event, payload),
+      renderEvent(
+        { ledger, renderJob, renderBatch: renderAny, renderResponse, renderWebhook },
+        event,
+        payload,
+      ),
     gate: createReceiverGate(shares),
     claimLeaseMs: timeoutMs + claimSlackMs,
     deliveries,

@@ -4,7 +4,7 @@ import { isJsonObject } from "../parse-json.ts";
 type Item = Readonly<Record<string, unknown>>;
 
 /** A request's `input` as the items that it stands for: a text is a message of the user. */
-export function itemsOf(input: unknown): readonly unknown[] {
+function itemsOf(input: unknown): readonly unknown[] {
   if (Array.isArray(input)) return input;
   return input === undefined || input === null ? [] : [{ role: "user", content: input }];
 }

@@ -27,6 +27,26 @@ export const openaiCalls = {
     { call: "batches.list", http: "GET /v1/batches" },
     { call: "batches.cancel", http: "POST /v1/batches/{id}/cancel" },
   ],
+  facade: [
+    {
+      call: "chat.completions.create",
+      http: "POST /v1/chat/completions",
+      notes: "waits for a job: facade.md",
+    },
+    { call: "completions.create", http: "POST /v1/completions", notes: "not as a stream" },
+    { call: "embeddings.create", http: "POST /v1/embeddings" },
+    { call: "moderations.create", http: "POST /v1/moderations" },
+    { call: "models.list", http: "GET /v1/models", notes: "the aliases" },
+    { call: "models.retrieve", http: "GET /v1/models/{id}" },
+  ],
+  responses: [
+    { call: "responses.create", http: "POST /v1/responses", notes: "in the background too: responses.md" },
+    { call: "responses.retrieve", http: "GET /v1/responses/{id}" },
+    { call: "responses.cancel", http: "POST /v1/responses/{id}/cancel" },
+    { call: "responses.delete", http: "DELETE /v1/responses/{id}" },
+    { call: "responses.inputItems.list", http: "GET /v1/responses/{id}/input_items" },
+    { call: "responses.inputTokens.count", http: "POST /v1/responses/input_tokens", notes: "an estimate" },
+  ],
   webhooks: [
     { call: "webhooks.create", http: "POST /v1/webhook_endpoints", onlyNewer: true },
     { call: "webhooks.retrieve", http: "GET /v1/webhook_endpoints/{id}", onlyNewer: true },
@@ -52,5 +72,10 @@ export const anthropicCalls = {
     { call: "messages.batches.cancel", http: "POST /v1/messages/batches/{id}/cancel" },
     { call: "messages.batches.delete", http: "DELETE /v1/messages/batches/{id}" },
     { call: "messages.batches.results", http: "GET /v1/messages/batches/{id}/results" },
+  ],
+  facade: [
+    { call: "messages.create", http: "POST /v1/messages", notes: "waits for a job: facade.md" },
+    { call: "models.list", http: "GET /v1/models", notes: "the aliases" },
+    { call: "models.retrieve", http: "GET /v1/models/{id}" },
   ],
 } as const satisfies Record<string, readonly ClientCall[]>;
