@@ -14,7 +14,7 @@ const config = (moody: string) => `
 version: 1
 providers:
   quick: { kind: simulator, ttft_ms: 20, tokens_per_second: 5000 }
-  slow: { kind: simulator, ttft_ms: 20000, tokens_per_second: 1000 }
+  slow: { kind: simulator, ttft_ms: 6000, tokens_per_second: 1000 }
   moody: { kind: openai, base_url: "${moody}", api_key: sk-upstream }
 pools:
   quick: { targets: [{ id: quick, provider: quick, model: sim-8b }] }
