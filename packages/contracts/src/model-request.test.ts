@@ -48,6 +48,12 @@ describe("readModelRequest", () => {
     [user([{ type: "image_url", image_url: {} }]), ["vision"]],
     [{ model: "m", input: [{ role: "user", content: [{ type: "input_image" }] }] }, ["vision"]],
     [user([{ type: "image", source: {} }]), ["vision"]],
+    [user([{ type: "tool_result", content: [{ type: "image", source: {} }] }]), ["vision"]],
+    [user([{ type: "tool_result", content: "image" }]), []],
+    [
+      { model: "m", input: [{ type: "function_call_output", output: [{ type: "input_image" }] }] },
+      ["vision"],
+    ],
     [{ model: "m", input: "input_image" }, []],
     [{ model: "m", messages: [null, 1, { content: [null] }], tools: {}, text: 1, response_format: [] }, []],
   ])("sees what %j needs of a target", (body, expected) => {

@@ -87,8 +87,20 @@ const imageTypes: ReadonlySet<unknown> = new Set(["image_url", "input_image", "i
 
 function hasImages(messages: unknown): boolean {
   if (!Array.isArray(messages)) return false;
-  return messages.some((message) => {
-    if (!isJsonObject(message) || !Array.isArray(message.content)) return false;
-    return message.content.some((part) => isJsonObject(part) && imageTypes.has(part.type));
-  });
+  return messages.some(
+    (message) => isJsonObject(message) && (holdsImage(message.content) || holdsImage(message.output)),
+  );
+}
+
+/** Results of tools are parts with parts of their own. */
+function holdsImage(parts: unknown): boolean {
+  if (!Array.isArray(parts)) return false;
+  return parts.some(
+    (part) =>
+      isImage(part) || (isJsonObject(part) && Array.isArray(part.content) && part.content.some(isImage)),
+  );
+}
+
+function isImage(part: unknown): boolean {
+  return isJsonObject(part) && imageTypes.has(part.type);
 }

@@ -49,6 +49,7 @@ describe("a target of another dialect", () => {
   test("counts as able to serve while the body is not known", () => {
     const config = makeConfig([claude, vectors]);
     expect(candidateTargets(makeRequest(), config, 0)).toEqual([claude]);
+    expect(callPlanOf(makeRequest(), claude)).toEqual({ kind: "translated", endpoint: "/v1/messages" });
     expect(candidateTargets(makeRequest({ endpoint: "/v1/embeddings" }), config, 0)).toEqual([vectors]);
   });
 });

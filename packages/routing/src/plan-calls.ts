@@ -1,4 +1,4 @@
-import { type CallPlan, mayServe, needsTranslation, planCall } from "@sluice/dialects";
+import { type CallPlan, dialectOf, mayServe, needsTranslation, planCall } from "@sluice/dialects";
 import type { ModelAlias, RouteRequest, RoutingConfig, Target } from "@sluice/domain";
 import { reachablePools, rulesReadRequest } from "./apply-rules.ts";
 
@@ -13,8 +13,9 @@ const known = new WeakMap<object, Map<string, CallPlan>>();
  */
 export function callPlanOf({ endpoint, body }: Asked, target: Pick<Target, "endpoints">): CallPlan {
   if (target.endpoints.includes(endpoint)) return { kind: "native" };
-  if (!mayServe(target.endpoints, endpoint)) return { kind: "unserved" };
-  if (body === undefined) return { kind: "translated", endpoint: "" };
+  const other = mayServe(target.endpoints, endpoint) ? target.endpoints.find(dialectOf) : undefined;
+  if (other === undefined) return { kind: "unserved" };
+  if (body === undefined) return { kind: "translated", endpoint: other };
   const plans = known.get(body) ?? new Map<string, CallPlan>();
   known.set(body, plans);
   const key = [endpoint, ...target.endpoints].join(" ");

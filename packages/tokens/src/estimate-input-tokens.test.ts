@@ -75,6 +75,18 @@ describe("estimateInputTokens", () => {
     expect(estimateInputTokens({ messages: [message] })).toBeGreaterThan(plain);
   });
 
+  test("counts what messages have in places of their own: system, uses and results of tools, the format", () => {
+    const count = (body: object) => estimateInputTokens({ messages: [], ...body });
+    const blocks = (...content: object[]) => count({ messages: [{ role: "user", content }] });
+    expect(count({ system: text })).toBe(count({}) + 4);
+    expect(count({ system: [{ type: "text", text }] })).toBe(count({}) + 4);
+    expect(blocks({ type: "tool_use", id: "t", name: "f", input: { a: text } })).toBeGreaterThan(
+      blocks() + 4,
+    );
+    expect(blocks({ type: "tool_result", content: [{ type: "text", text }] })).toBe(blocks() + 4);
+    expect(count({ output_config: { format: { schema: { title: text } } } })).toBeGreaterThan(count({}) + 4);
+  });
+
   test.each([undefined, null, 7, "text", [], {}, { messages: null }, { messages: [null, 3] }, { input: {} }])(
     "is at least 1 for %j, whatever it is",
     (body) => {

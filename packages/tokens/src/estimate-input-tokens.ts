@@ -21,7 +21,7 @@ export function estimateInputTokens(body: unknown): number {
   for (const key of ["messages", "input", "prompt", "system", "instructions"])
     tokens += tokensOf(body[key], texts);
   // Schemas are sent as text of their own; their JSON is a fair stand-in.
-  for (const key of ["tools", "functions", "response_format"]) {
+  for (const key of ["tools", "functions", "response_format", "output_config"]) {
     if (body[key] !== undefined) tokens += texts.count(JSON.stringify(body[key]));
   }
   return Math.max(1, Math.ceil(tokens + (body["messages"] === undefined ? 0 : perRequest)));
@@ -46,7 +46,10 @@ function tokensOfMessage(message: Fields, texts: TextCounter): number {
   if (isImage(message)) return perImage;
   let tokens = typeof message["role"] === "string" ? perMessage : 0;
   for (const key of ["content", "text", "arguments", "output"]) tokens += tokensOf(message[key], texts);
-  if (Array.isArray(message["tool_calls"])) tokens += texts.count(JSON.stringify(message["tool_calls"]));
+  for (const key of ["tool_calls", "input"]) {
+    if (typeof message[key] === "object" && message[key] !== null)
+      tokens += texts.count(JSON.stringify(message[key]));
+  }
   return tokens;
 }
 
