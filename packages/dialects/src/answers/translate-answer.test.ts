@@ -1,3 +1,4 @@
+import type Anthropic from "anthropic-1";
 import { describe, expect, test } from "vitest";
 import { checkOpenaiValue } from "../../../../test/kit/check-openai.ts";
 import type { Dialect } from "../dialect.ts";
@@ -108,10 +109,11 @@ const message = {
   model: "m-1",
   content: [
     { type: "text", text: "I ask.", citations: null },
-    { type: "tool_use", id: "call_1", name: "weather", input: { city: "Köln" } },
-    { type: "tool_use", id: "call_2", name: "time", input: {} },
+    { type: "tool_use", id: "call_1", caller: { type: "direct" }, name: "weather", input: { city: "Köln" } },
+    { type: "tool_use", id: "call_2", caller: { type: "direct" }, name: "time", input: {} },
   ],
   container: null,
+  diagnostics: null,
   stop_reason: "tool_use",
   stop_sequence: null,
   stop_details: null,
@@ -125,8 +127,9 @@ const message = {
     inference_geo: null,
     server_tool_use: null,
     service_tier: null,
+    speed: null,
   },
-};
+} satisfies Anthropic.Message & Fields;
 
 const answers: Readonly<Record<Dialect, Fields>> = { chat, responses: response, messages: message };
 const dialects = ["chat", "responses", "messages"] as const;

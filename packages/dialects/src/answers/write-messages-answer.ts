@@ -13,6 +13,7 @@ export function writeMessagesAnswer(refusals: Refusals, answer: NeutralAnswer): 
     model: answer.model,
     content,
     container: null,
+    diagnostics: null,
     stop_reason: reasonOf(answer),
     stop_sequence: answer.finish === "stop" ? (answer.stopSequence ?? null) : null,
     stop_details: null,
@@ -33,7 +34,12 @@ function writeBlock(refusals: Refusals, item: AnswerItem, isCut: boolean): Field
     return item.text === "" ? [] : [{ type: "text", text: item.text, citations: null }];
   const input = parseInput(item.arguments);
   if (input === undefined && !isCut) refusals.refuse(item.at, "is not a JSON object, which messages take");
-  return input === undefined ? [] : [{ type: "tool_use", id: item.id, name: item.name, input }];
+  return input === undefined ? [] : [{ ...toolUse(item), input }];
+}
+
+/** A use of a tool by the model itself, without its input. */
+export function toolUse({ id, name }: { readonly id: string; readonly name: string }): Fields {
+  return { type: "tool_use", id, caller: { type: "direct" }, name };
 }
 
 function writeUsage(usage: AnswerUsage | undefined): Fields {
@@ -49,5 +55,6 @@ function writeUsage(usage: AnswerUsage | undefined): Fields {
     inference_geo: null,
     server_tool_use: null,
     service_tier: null,
+    speed: null,
   };
 }

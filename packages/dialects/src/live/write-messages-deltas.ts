@@ -1,4 +1,4 @@
-import { writeMessagesAnswer } from "../answers/write-messages-answer.ts";
+import { toolUse, writeMessagesAnswer } from "../answers/write-messages-answer.ts";
 import type { Fields } from "../fields.ts";
 import { createRefusals } from "../requests/refusals.ts";
 import { messagesEvents } from "../streams/messages-events.ts";
@@ -35,7 +35,7 @@ export function messagesHooks(): DialectHooks {
 
 function begun(block: Block): Fields {
   return block.kind === "call"
-    ? { type: "tool_use", id: block.id, name: block.name, input: {} }
+    ? { ...toolUse(block), input: {} }
     : { type: "text", text: "", citations: null };
 }
 
