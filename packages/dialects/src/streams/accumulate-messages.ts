@@ -1,4 +1,4 @@
-import { type Fields, isAbsent, isFields, textOf } from "../fields.ts";
+import { countOf, type Fields, isAbsent, isFields, textOf } from "../fields.ts";
 import type { Accumulated, Accumulator } from "./accumulator.ts";
 
 type Writable = Record<string, unknown>;
@@ -20,6 +20,7 @@ export function createMessagesAccumulator(): Accumulator {
   let hasStopped = false;
   let error: Fields | undefined;
   let malformed: string | undefined;
+  const blockAt = (index: unknown): Block | undefined => blocks[countOf(index) ?? -1];
 
   return {
     add(event) {
@@ -39,10 +40,10 @@ export function createMessagesAccumulator(): Accumulator {
           });
           return;
         case "content_block_delta":
-          malformed ??= addDelta(blocks[Number(event["index"])], event["delta"]);
+          malformed ??= addDelta(blockAt(event["index"]), event["delta"]);
           return;
         case "content_block_stop":
-          endBlock(blocks[Number(event["index"])]);
+          endBlock(blockAt(event["index"]));
           return;
         case "message_delta":
           if (message !== undefined) message = withEnd(message, event);

@@ -1,4 +1,4 @@
-import { type Fields, isFields, textOf } from "../fields.ts";
+import { countOf, type Fields, isFields, textOf } from "../fields.ts";
 import type { Accumulated, Accumulator } from "./accumulator.ts";
 
 const ends: ReadonlySet<unknown> = new Set([
@@ -71,7 +71,7 @@ const deltas: ReadonlyMap<unknown, Place> = new Map<unknown, Place>([
 
 function addToPart(item: Writable, event: Fields): void {
   const isSummary = event["summary_index"] !== undefined;
-  const at = Number(event["summary_index"] ?? event["content_index"] ?? 0);
+  const at = countOf(event["summary_index"] ?? event["content_index"]) ?? 0;
   if (isFields(event["part"])) {
     setPart(item, isSummary ? "summary" : "content", at, { ...event["part"] });
     return;
@@ -86,13 +86,18 @@ function addToPart(item: Writable, event: Fields): void {
 /** The texts of reasoning have no event of their own that begins them. */
 function partAt(item: Writable, list: "content" | "summary", at: number): Writable | undefined {
   const type = list === "summary" ? "summary_text" : "reasoning_text";
-  if ((item[list] as Writable[] | undefined)?.[at] === undefined) setPart(item, list, at, { type });
-  return (item[list] as Writable[] | undefined)?.[at];
+  if (!isFields(partsOf(item, list)[at])) setPart(item, list, at, { type });
+  return partsOf(item, list)[at] as Writable | undefined;
 }
 
 function setPart(item: Writable, list: string, at: number, part: Writable): void {
-  const parts = (item[list] ?? []) as Writable[];
-  if (!Number.isInteger(at) || at < 0 || at > parts.length) return;
+  const parts = partsOf(item, list);
+  if (at > parts.length) return;
   parts[at] = part;
   item[list] = parts;
+}
+
+function partsOf(item: Writable, list: string): unknown[] {
+  const parts = item[list];
+  return Array.isArray(parts) ? parts : [];
 }

@@ -131,7 +131,7 @@ function renderer(dialect: Dialect, jobId: JobId, firstNumber: number) {
     if (dialect !== "responses") return asText(name, text);
     const own = { ...withOwnId(data, jobId), sequence_number: number };
     number += 1;
-    return asText(String(data["type"]), JSON.stringify(own));
+    return asText(typeof data["type"] === "string" ? data["type"] : undefined, JSON.stringify(own));
   };
 }
 

@@ -47,3 +47,11 @@ test.each<[string, EventKind]>([
 ])("of messages: %s is %s", (type, kind) => {
   expect(judgeEvent("messages", { type })).toBe(kind);
 });
+
+test.each(["chat", "responses", "messages"] as const)(
+  "an event of %s may be anything and breaks nothing",
+  (dialect) => {
+    const event = { type: { toString: "not a function" }, choices: [{ delta: [] }], error: null };
+    expect(() => judgeEvent(dialect, event)).not.toThrow();
+  },
+);

@@ -19,10 +19,15 @@ export function judgeEvent(dialect: Dialect, data: Fields): EventKind {
     case "chat":
       return judgeChunk(data);
     case "responses":
-      return judgeResponseEvent(String(data["type"]));
+      return judgeResponseEvent(typeOf(data));
     case "messages":
-      return judgeMessageEvent(String(data["type"]));
+      return judgeMessageEvent(typeOf(data));
   }
+}
+
+/** An object may have a `toString` of its own: it is the upstream's choice. */
+function typeOf({ type }: Fields): string {
+  return typeof type === "string" ? type : "";
 }
 
 function judgeChunk({ choices, error, usage }: Fields): EventKind {
