@@ -403,3 +403,47 @@ test("routes a prompt without submitting it, and says by its exit code whether s
   expect(nobody.code).toBe(1);
   expect(JSON.parse(nobody.out)).toMatchObject({ chosen: null });
 });
+
+const messageBatch = (more: object = {}) => ({
+  id: "msgbatch_1",
+  type: "message_batch",
+  processing_status: "ended",
+  request_counts: { processing: 0, succeeded: 1, errored: 1, canceled: 0, expired: 0 },
+  created_at: "2026-11-20T15:45:00.000Z",
+  expires_at: "2026-11-21T15:45:00.000Z",
+  ended_at: "2026-11-20T15:46:00.000Z",
+  cancel_initiated_at: null,
+  ...more,
+});
+const messageBatchPath = "/v1/messages/batches/msgbatch_1";
+
+test("a message batch is shown, watched and cancelled like a batch", async () => {
+  const read = { [`GET ${messageBatchPath}`]: { json: messageBatch() } };
+  const shown = await sluice(["status", "msgbatch_1"], read);
+  expect(shown.out).toContain("2: 1 succeeded, 1 failed");
+  expect(shown.out).toContain("npx sluice results msgbatch_1");
+  await api?.close();
+  expect(await sluice(["watch", "msgbatch_1"], read)).toMatchObject({ code: 1 });
+  await api?.close();
+  const canceling = messageBatch({
+    processing_status: "canceling",
+    cancel_initiated_at: "2026-11-20T15:46:00.000Z",
+  });
+  const cancelled = await sluice(["cancel", "msgbatch_1"], {
+    [`POST ${messageBatchPath}/cancel`]: { json: canceling },
+  });
+  expect(cancelled.out).toContain("cancelling");
+});
+
+test("a message batch's results are Anthropic's lines, in a file when asked for", async () => {
+  const text = '{"custom_id":"a"}\n{"custom_id":"b"}\n';
+  const routes = {
+    [`GET ${messageBatchPath}`]: { json: messageBatch() },
+    [`GET ${messageBatchPath}/results`]: { text },
+  };
+  expect(await sluice(["results", "msgbatch_1"], routes)).toMatchObject({ code: 1, out: text });
+  await api?.close();
+  const written = await sluice(["results", "msgbatch_1", "--out", "o.jsonl"], routes);
+  expect(written).toMatchObject({ code: 1, out: "2 lines written to o.jsonl, 1 of them did not succeed\n" });
+  expect(readFileSync(join(context.folder, "o.jsonl"), "utf8")).toBe(text);
+});

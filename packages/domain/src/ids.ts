@@ -79,6 +79,12 @@ export function uuidOf(kind: IdKind, id: string): string {
   return uuid;
 }
 
+/** The batch that an id of OpenAI's or Anthropic's API names, or `undefined` when it is none. */
+export function parseBatchId(text: string): BatchId | undefined {
+  const uuid = parseId("batch", text) ?? parseId("messageBatch", text);
+  return uuid === undefined ? undefined : idFromUuid("batch", uuid);
+}
+
 /** The moment (ms since 1970) that a UUIDv7 carries in its first 48 bits (RFC 9562 §5.7). */
 export function timeOfUuid(uuid: string): number {
   return Number.parseInt(uuid.slice(0, 8) + uuid.slice(9, 13), 16);

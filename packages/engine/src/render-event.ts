@@ -1,13 +1,11 @@
 import {
   type Batch,
-  type BatchId,
   type BatchLedger,
-  idFromUuid,
   type Job,
   type JobId,
   type JobLedger,
   type Payload,
-  parseId,
+  parseBatchId,
   type ResponseId,
   type WebhookEvent,
   type WebhookPayload,
@@ -39,9 +37,8 @@ async function objectOf(ports: RenderEventPorts, event: WebhookEvent): Promise<s
   const { ledger } = ports;
   const [kind] = event.type.split(".");
   if (kind === "batch") {
-    const uuid = parseId("messageBatch", event.objectId);
-    const id = uuid === undefined ? (event.objectId as BatchId) : idFromUuid("batch", uuid);
-    const batch = await ledger.findBatch(event.tenantId, id);
+    const id = parseBatchId(event.objectId);
+    const batch = id && (await ledger.findBatch(event.tenantId, id));
     return batch && JSON.stringify(ports.renderBatch(batch));
   }
   if (kind === "job") return jobOf(ports, event);

@@ -1,5 +1,11 @@
 import { Readable } from "node:stream";
-import { carriedLineBytes, readBatchLine, readKeptRequest, renderRefusal } from "@sluice/contracts";
+import {
+  carriedLineBytes,
+  keepRequest,
+  readBatchLine,
+  readKeptRequest,
+  renderRefusal,
+} from "@sluice/contracts";
 import type { Batch, BatchLineError, CarryOver, FileRecord, JobSpec, NewLine } from "@sluice/domain";
 import { createForecaster, type LineReader, type ReadMessageLine, validateBatch } from "@sluice/engine";
 import { sampleBatch, sampleConfig } from "../samples.ts";
@@ -26,6 +32,15 @@ function readMessageLine(line: Buffer): ReadMessageLine {
   const { customId, params: body, parsed: parsedBody, read } = readKeptRequest(line);
   const told = read.ok ? { ok: true as const, request: { ...read.request, inputTokens: 3 } } : read;
   return { customId, body, parsedBody, read: told };
+}
+
+/** The input of a message batch with these params, of requests `c1`, `c2` and so on. */
+export function messageInput(...all: readonly (object | string)[]): string {
+  const kept = all.map((each, index) => {
+    const params = Buffer.from(typeof each === "string" ? each : JSON.stringify(each));
+    return keepRequest({ customId: `c${index + 1}`, params });
+  });
+  return Buffer.concat(kept).toString();
 }
 
 /** How a test differs from a usual batch. */

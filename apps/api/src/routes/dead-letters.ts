@@ -8,7 +8,7 @@ import {
   renderList,
   routingWishes,
 } from "@sluice/contracts";
-import { type DeadLetterFilter, isId, type JobId, SluiceError } from "@sluice/domain";
+import { type DeadLetterFilter, isId, type JobId, parseBatchId, SluiceError } from "@sluice/domain";
 import { forecastRedrive, parseMoment, redriveDeadLetters } from "@sluice/engine";
 import { parseDuration } from "@sluice/scheduling";
 import type { FastifyInstance, FastifyRequest } from "fastify";
@@ -83,12 +83,13 @@ function filterOf(
   path: string,
   now: number,
 ): DeadLetterFilter {
-  if (batch_id !== undefined && !isId("batch", batch_id))
+  const batchId = batch_id === undefined ? undefined : parseBatchId(batch_id);
+  if (batch_id !== undefined && batchId === undefined)
     throw notValid(`${path}batch_id`, "is not the id of a batch");
   return {
     ...(ids === undefined ? {} : { ids: ids.map((id, index) => jobIdOf(id, `${path}ids[${index}]`)) }),
     ...(model === undefined ? {} : { model }),
-    ...(batch_id === undefined ? {} : { batchId: batch_id }),
+    ...(batchId === undefined ? {} : { batchId }),
     ...(cause === undefined ? {} : { cause }),
     ...(since === undefined ? {} : { since: momentOf(since, `${path}since`, now) }),
   };

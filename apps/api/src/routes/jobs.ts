@@ -15,6 +15,7 @@ import {
   type JobId,
   type JobState,
   jobTransitions,
+  parseBatchId,
   SluiceError,
 } from "@sluice/domain";
 import { bytesOf, newEventIds } from "@sluice/engine";
@@ -174,8 +175,8 @@ function filterOf(query: Readonly<Record<string, unknown>>): JobFilter {
   const metadata = Object.entries(query).flatMap(([key, value]) =>
     key.startsWith("metadata.") ? [[key.slice("metadata.".length), String(value)] as const] : [],
   );
-  const batchId = query.batch_id === undefined ? undefined : String(query.batch_id);
-  if (batchId !== undefined && !isId("batch", batchId)) {
+  const batchId = query.batch_id === undefined ? undefined : parseBatchId(String(query.batch_id));
+  if (query.batch_id !== undefined && batchId === undefined) {
     throw new SluiceError("invalid_value", "'batch_id' is not the id of a batch.", { param: "batch_id" });
   }
   return {

@@ -12,7 +12,7 @@ import {
   renderMessageResult,
   renderUnrunResult,
 } from "@sluice/contracts";
-import { type Batch, type BatchId, idFromUuid, isBatchEnded, parseId, SluiceError } from "@sluice/domain";
+import { type Batch, type BatchId, isBatchEnded, isId, parseBatchId, SluiceError } from "@sluice/domain";
 import { acceptMessageBatch, answerOf, newEventIds, readMessageResults } from "@sluice/engine";
 import type { FastifyInstance, FastifyReply, FastifyRequest } from "fastify";
 import type { ApiPorts } from "../api-ports.ts";
@@ -190,8 +190,7 @@ function cursorOf(param: string, id: string | undefined): BatchId | undefined {
 }
 
 function batchIdOf(id: string): BatchId | undefined {
-  const uuid = parseId("messageBatch", id);
-  return uuid === undefined ? undefined : idFromUuid("batch", uuid);
+  return isId("messageBatch", id) ? parseBatchId(id) : undefined;
 }
 
 function notFound(id: string): SluiceError {

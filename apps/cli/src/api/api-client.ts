@@ -4,6 +4,7 @@ import type { Readable } from "node:stream";
 import { type Dispatcher, FormData, fetch, request } from "undici";
 import { createKeyCalls, createTenantCalls, type KeyCalls, type TenantCalls } from "./access-calls.ts";
 import { ApiError, UnreachableError } from "./api-error.ts";
+import { batchViewOf, isMessageBatchId } from "./message-batch-view.ts";
 import type {
   DeadLetterGroupView,
   DeadLetterView,
@@ -93,7 +94,10 @@ export interface ApiClient {
   /** Uploads a file for a batch; it is streamed from the disk. */
   uploadBatchFile(path: string): Promise<FileView>;
   createBatch(batch: NewBatch | NewRetry): Promise<BatchView>;
+  /** A batch, or a message batch in the same words. */
   readBatch(id: string): Promise<BatchView>;
+  /** The results of an ended message batch, as JSONL. */
+  openMessageResults(id: string): Promise<Readable>;
   /** A file's bytes as a stream. */
   openFile(id: string): Promise<Readable>;
   readonly webhooks: WebhookCalls;
@@ -106,6 +110,10 @@ interface Call {
   readonly body?: string | Buffer | Readable;
   readonly headers?: Readonly<Record<string, string>>;
   readonly signal?: AbortSignal | undefined;
+}
+
+function messageBatchPath(id: string): string {
+  return `/v1/messages/batches/${encodeURIComponent(id)}`;
 }
 
 /** Calls one API with one key. */
@@ -189,10 +197,12 @@ export function createApiClient(place: ApiPlace): ApiClient {
     groupDeadLetters: (query) => json(`/v1/dead-letters${queryString({ ...query, group_by: "cause" })}`),
     redrive: (body) => json("/v1/dead-letters/redrive", { body: JSON.stringify(body) }),
     lanes: () => json("/v1/lanes"),
-    cancel: (id) =>
-      json(`/v1/${id.startsWith("batch_") ? "batches" : "jobs"}/${encodeURIComponent(id)}/cancel`, {
-        method: "POST",
-      }),
+    async cancel(id) {
+      const method = "POST";
+      if (isMessageBatchId(id)) return batchViewOf(await json(`${messageBatchPath(id)}/cancel`, { method }));
+      const kind = id.startsWith("batch_") ? "batches" : "jobs";
+      return json(`/v1/${kind}/${encodeURIComponent(id)}/cancel`, { method });
+    },
     uploadBatchFile: async (path) => {
       const form = new FormData();
       form.set("purpose", "batch");
@@ -200,7 +210,11 @@ export function createApiClient(place: ApiPlace): ApiClient {
       return upload(form);
     },
     createBatch: (batch) => json("/v1/batches", { body: JSON.stringify(batch) }),
-    readBatch: (id) => json(`/v1/batches/${encodeURIComponent(id)}`),
+    readBatch: async (id) =>
+      isMessageBatchId(id)
+        ? batchViewOf(await json(messageBatchPath(id)))
+        : json(`/v1/batches/${encodeURIComponent(id)}`),
+    openMessageResults: (id) => open(`${messageBatchPath(id)}/results`),
     webhooks: createWebhookCalls(json, queryString),
     keys: createKeyCalls(json, queryString),
     tenants: createTenantCalls(json, queryString),

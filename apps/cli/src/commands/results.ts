@@ -1,8 +1,11 @@
+import { createWriteStream } from "node:fs";
 import { writeFile } from "node:fs/promises";
 import { resolve } from "node:path";
+import { pipeline } from "node:stream/promises";
 import { findTopLevelSpans } from "@sluice/contracts";
 import type { ApiClient } from "../api/api-client.ts";
 import { connectApi } from "../api/find-api.ts";
+import { isMessageBatchId } from "../api/message-batch-view.ts";
 import { isEndedBatch, isEndedJob, type JobView } from "../api/views.ts";
 import { type CliContext, CliError, sentenceOf } from "../context.ts";
 import { plural } from "../format.ts";
@@ -22,6 +25,7 @@ export interface ResultsFlags {
 export async function results(context: CliContext, id: string, flags: ResultsFlags): Promise<number> {
   const isBatch = isBatchId(id);
   const api = connectApi(context);
+  if (isMessageBatchId(id)) return messageResults(context, api, id, flags);
   return isBatch ? batchResults(context, api, id, flags) : jobResult(context, api, id, flags);
 }
 
@@ -61,6 +65,30 @@ function spanOf(json: Buffer, key: string): Buffer {
 
 function why({ error }: JobView): string {
   return error === undefined ? "" : `: ${error.message} (${error.code})`;
+}
+
+/** Lines as Anthropic has them, also those that did not succeed. */
+async function messageResults(
+  context: CliContext,
+  api: ApiClient,
+  id: string,
+  { out, json }: ResultsFlags,
+): Promise<number> {
+  const { request_counts: counts } = await api.readBatch(id);
+  const lines = await api.openMessageResults(id);
+  const total = counts?.total ?? 0;
+  const failed = total - (counts?.completed ?? 0);
+  if (out === undefined) {
+    for await (const line of linesOf(lines)) context.out.write(`${line}\n`);
+  } else {
+    const path = resolve(context.callerDir, out);
+    await pipeline(lines, createWriteStream(path)).catch((error: unknown) => {
+      throw new CliError(`${path} cannot be written: ${sentenceOf(error)}`, 1, error);
+    });
+    const told = `${plural(total, "line")} written to ${out}, ${failed} of them did not succeed`;
+    context.out.write(`${json === true ? JSON.stringify({ succeeded: total - failed, failed }) : told}\n`);
+  }
+  return failed === 0 ? 0 : 1;
 }
 
 async function batchResults(
