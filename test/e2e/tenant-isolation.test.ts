@@ -1,4 +1,5 @@
 import { afterAll, beforeAll, expect, test } from "vitest";
+import { createApiCaller } from "./kit/api-caller.ts";
 import { promptLines, startBatch, toJsonl, untilEnded } from "./kit/batches.ts";
 import { adminKey, startTestCluster, type TestCluster } from "./kit/cluster.ts";
 import { chatJob } from "./kit/submit.ts";
@@ -169,10 +170,14 @@ test("another tenant's id answers 404 like an unknown one, at every operation th
 test("another tenant's id in a body is as unknown as any", async () => {
   const batch = { endpoint: "/v1/chat/completions", completion_window: "24h" };
   const [file, earlier] = [await cluster.api.upload(line()), await families["/v1/batches/"]?.()];
+  const ownFile = await createApiCaller({ url: cluster.url, key: foreignAdmin }).upload(line());
+  const response = await families["/v1/responses/"]?.();
   const dead = await finishedJob("[[sim:500]]", { max_attempts: 1 });
   const named: [string, (id: string) => object, string][] = [
     ["/v1/batches", (id) => ({ ...batch, input_file_id: id }), file],
     ["/v1/batches", (id) => ({ ...batch, retry_of: id }), earlier ?? ""],
+    ["/v1/batches", (id) => ({ ...batch, input_file_id: ownFile, resume_from: id }), earlier ?? ""],
+    ["/v1/responses", (id) => ({ model: "auto", input: "Go on.", previous_response_id: id }), response ?? ""],
     ["/v1/dead-letters/redrive", (id) => ({ filter: { ids: [id] } }), dead],
   ];
   for (const [path, body, id] of named) {
