@@ -52,6 +52,15 @@ async function submit(body: unknown, caller = api): Promise<string> {
   return answer.body.id;
 }
 
+/** Submits a job and answers when it runs. */
+async function submitRunning(model: string): Promise<string> {
+  const id = await submit(job(model));
+  await until(`${id} runs`, async () =>
+    (await api.get(`/v1/jobs/${id}`)).body.status === "running" ? true : undefined,
+  );
+  return id;
+}
+
 /** Reads a job by long polls when it has ended. */
 function ended(id: string) {
   return until(`${id} ends`, async () => {
@@ -159,10 +168,7 @@ describe("an Idempotency-Key", () => {
 
 describe("on a target that has one place", () => {
   test("a waiting job is cancelled without a call, a running one at once; both stay so", async () => {
-    const running = await submit(job("narrow"));
-    await until("the first job runs", async () =>
-      (await api.get(`/v1/jobs/${running}`)).body.status === "running" ? true : undefined,
-    );
+    const running = await submitRunning("narrow");
     const waiting = await submit(job("narrow"));
     expect((await api.get(`/v1/jobs/${waiting}?wait=0.1`)).body.finished_at).toBeUndefined();
     for (const id of [waiting, running]) {
@@ -183,7 +189,7 @@ describe("on a target that has one place", () => {
   });
 
   test("a job whose deadline passes while it waits expires", async () => {
-    const running = await submit(job("narrow"));
+    const running = await submitRunning("narrow");
     const late = await submit(job("narrow", { sla: "interactive", deadline: "1s" }));
     expect(await ended(late)).toMatchObject({ status: "expired", error: { code: "job_expired" } });
     expect(await ended(running)).toMatchObject({ status: "succeeded" });
