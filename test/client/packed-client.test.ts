@@ -16,6 +16,9 @@ import { afterAll, beforeAll, expect, test } from "vitest";
 import { buildClient } from "../../scripts/build-client.ts";
 import { readmeSnippets } from "./readme-snippets.ts";
 
+/** Compilers and npm on a machine that does much else. */
+const patienceMs = 300_000;
+
 const folder = mkdtempSync(join(tmpdir(), "sluice-client-"));
 const project = join(folder, "project");
 const npm = (args: readonly string[], cwd: string) =>
@@ -32,7 +35,7 @@ beforeAll(() => {
   mkdirSync(project);
   writeFileSync(join(project, "package.json"), '{"name":"project","private":true,"type":"module"}');
   npm(["install", "--ignore-scripts", `../${tarball}`], project);
-});
+}, patienceMs);
 afterAll(() => rmSync(folder, { recursive: true, force: true }));
 
 test("npm installs it alone, and Node imports it as it is", () => {
@@ -59,32 +62,36 @@ test("npm installs it alone, and Node imports it as it is", () => {
   );
 });
 
-test("its README's snippets and its example hold its types, strictly, in a project that has openai", () => {
-  const require = createRequire(import.meta.url);
-  const link = (name: string, path: string) => {
-    mkdirSync(dirname(join(project, "node_modules", name)), { recursive: true });
-    symlinkSync(realpathSync(path), join(project, "node_modules", name));
-  };
-  link("openai", join(import.meta.dirname, "../node_modules/openai"));
-  link("@types/node", join(import.meta.dirname, "../../node_modules/@types/node"));
-  const snippets = readmeSnippets();
-  expect(snippets.length).toBeGreaterThanOrEqual(5);
-  for (const { name, code } of snippets) writeFileSync(join(project, `${name}.ts`), code);
-  const example = join(import.meta.dirname, "../../packages/client/examples/receiver.ts");
-  writeFileSync(join(project, "receiver.ts"), readFileSync(example));
-  const options = { strict: true, noEmit: true, module: "NodeNext", target: "ES2022", types: ["node"] };
-  const strict = { ...options, noUncheckedIndexedAccess: true, exactOptionalPropertyTypes: true };
-  writeFileSync(
-    join(project, "tsconfig.json"),
-    JSON.stringify({ compilerOptions: strict, include: ["*.ts"] }),
-  );
-  // One fault, to see that the types of the package reach this far.
-  const fault = "void new Sluice().jobs.get('a').then((job) => job.nonsense);";
-  writeFileSync(join(project, "fault.ts"), `import { Sluice } from "@sluice/client";\n${fault}\n`);
-  const command = [require.resolve("typescript/bin/tsc"), "--pretty", "false"];
-  const { stdout } = spawnSync(process.execPath, command, { cwd: project, encoding: "utf8" });
-  expect(stdout.trimEnd().split("\n")).toEqual([
-    expect.stringMatching(/^fault\.ts\(2,\d+\): error TS2339: Property 'nonsense' does not exist/),
-    expect.stringMatching(/^ {2}Property 'nonsense' does not exist on type/),
-  ]);
-});
+test(
+  "its README's snippets and its example hold its types, strictly, in a project that has openai",
+  () => {
+    const require = createRequire(import.meta.url);
+    const link = (name: string, path: string) => {
+      mkdirSync(dirname(join(project, "node_modules", name)), { recursive: true });
+      symlinkSync(realpathSync(path), join(project, "node_modules", name));
+    };
+    link("openai", join(import.meta.dirname, "../node_modules/openai"));
+    link("@types/node", join(import.meta.dirname, "../../node_modules/@types/node"));
+    const snippets = readmeSnippets();
+    expect(snippets.length).toBeGreaterThanOrEqual(5);
+    for (const { name, code } of snippets) writeFileSync(join(project, `${name}.ts`), code);
+    const example = join(import.meta.dirname, "../../packages/client/examples/receiver.ts");
+    writeFileSync(join(project, "receiver.ts"), readFileSync(example));
+    const options = { strict: true, noEmit: true, module: "NodeNext", target: "ES2022", types: ["node"] };
+    const strict = { ...options, noUncheckedIndexedAccess: true, exactOptionalPropertyTypes: true };
+    writeFileSync(
+      join(project, "tsconfig.json"),
+      JSON.stringify({ compilerOptions: strict, include: ["*.ts"] }),
+    );
+    // One fault, to see that the types of the package reach this far.
+    const fault = "void new Sluice().jobs.get('a').then((job) => job.nonsense);";
+    writeFileSync(join(project, "fault.ts"), `import { Sluice } from "@sluice/client";\n${fault}\n`);
+    const command = [require.resolve("typescript/bin/tsc"), "--pretty", "false"];
+    const { stdout } = spawnSync(process.execPath, command, { cwd: project, encoding: "utf8" });
+    expect(stdout.trimEnd().split("\n")).toEqual([
+      expect.stringMatching(/^fault\.ts\(2,\d+\): error TS2339: Property 'nonsense' does not exist/),
+      expect.stringMatching(/^ {2}Property 'nonsense' does not exist on type/),
+    ]);
+  },
+  patienceMs,
+);

@@ -203,6 +203,11 @@ test.each([
     const submitted = await openai.chat.completions.submit(params);
     expect(submitted.status).toBe("queued");
     expect(resultOf(await sluice.jobs.wait(submitted)).choices).toHaveLength(1);
+    const response = await openai.responses.create({ model: "auto", input: "Name a river." });
+    expect(response).toMatchObject({ object: "response", status: "completed" });
+    expect(response.output_text).not.toBe("");
+    const { data } = await openai.embeddings.create({ model: "auto", input: ["a", "b"] });
+    expect(data.map(({ embedding }) => embedding.length > 0)).toEqual([true, true]);
     const refused = {
       ...params,
       messages: [{ role: "user" as const, content: "[[sim:400]] Name a river." }],

@@ -26,7 +26,7 @@ export async function* submitBulk(
   { idempotencyKey = crypto.randomUUID(), concurrency = 4, signal }: BulkOptions,
 ): AsyncGenerator<BulkAnswer, void, undefined> {
   // Whoever stops reading ends the calls that are under way.
-  const left = limitTime(undefined, signal);
+  const left = limitTime(transport.options.runtime, undefined, signal);
   const chunks = chunksOf(linesFrom(requests, idempotencyKey));
   const work = (lines: readonly BulkLine[]) => sendChunk(transport, lines, left.signal);
   try {

@@ -14,7 +14,6 @@ export { Sluice, type SluiceOptions } from "./sluice.ts";
 export type { StreamOptions } from "./stream-events.ts";
 export type { CallOptions } from "./transport.ts";
 export type {
-  Attempt,
   BulkAnswer,
   BulkError,
   BulkRequest,
@@ -36,12 +35,11 @@ export type {
   ListedJob,
   LiveJob,
   LiveJobStatus,
-  Route,
-  RouteCandidate,
   RoutingWishes,
   SucceededJob,
   UnansweredJob,
 } from "./types.ts";
+export type { Attempt, Route, RouteCandidate } from "./types-of-routes.ts";
 export {
   type VerifyWebhookOptions,
   verifyWebhook,

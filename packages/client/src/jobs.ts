@@ -2,7 +2,6 @@ import { type BulkOptions, submitBulk } from "./bulk.ts";
 import { type StreamOptions, streamEvents } from "./stream-events.ts";
 import type { CallOptions, Transport } from "./transport.ts";
 import type {
-  Attempt,
   BulkAnswer,
   BulkRequest,
   EndedJob,
@@ -13,8 +12,8 @@ import type {
   JobFilter,
   JobRequest,
   ListedJob,
-  Route,
 } from "./types.ts";
+import type { Attempt, Route } from "./types-of-routes.ts";
 import { type WaitAllOptions, type WaitOptions, waitForAll, waitForJob } from "./wait-for-job.ts";
 
 /** A job, or its id. */

@@ -7,6 +7,8 @@ export interface Runtime {
   random(): number;
   /** Rejects with the signal's reason when it aborts. */
   sleep(delayMs: number, signal?: AbortSignal): Promise<void>;
+  /** Calls back later, unless what it answers is called before. */
+  setTimer(delayMs: number, callback: () => void): () => void;
 }
 
 /** The real one. */
@@ -16,6 +18,10 @@ export function systemRuntime(ownFetch?: typeof fetch): Runtime {
     now: Date.now,
     random: Math.random,
     sleep,
+    setTimer(delayMs, callback) {
+      const timer = setTimeout(callback, delayMs);
+      return () => clearTimeout(timer);
+    },
   };
 }
 

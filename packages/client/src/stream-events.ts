@@ -19,23 +19,22 @@ interface Stream {
   readonly id: string;
   readonly signal: AbortSignal | undefined;
   readonly retrier: Retrier;
-  readonly quietMs: number;
   /** Id of the last event that was given on. */
   last: string | undefined;
 }
 
 /**
  * The changes of a job's state up to its end, each once, over as many connections as it takes. A connection that is
- * silent for `quietMs` and the client's own `timeoutMs` is taken for lost.
+ * silent for longer than the API's heartbeats and the client's own `timeoutMs` is taken for lost.
  */
 export async function* streamEvents(
   transport: Transport,
   id: string,
-  { lastEventId: last, signal, quietMs = heartbeatMs }: StreamOptions & { quietMs?: number },
+  { lastEventId: last, signal }: StreamOptions,
 ): AsyncGenerator<JobEvent, void, undefined> {
   const { runtime } = transport.options;
   const retrier = createRetrier({ runtime, signal, outageMs });
-  const stream: Stream = { transport, id, signal, last, retrier, quietMs };
+  const stream: Stream = { transport, id, signal, last, retrier };
   for (;;) {
     const answer = await connect(stream);
     if (answer === "over" || (yield* readOn(stream, answer))) return;
@@ -43,19 +42,12 @@ export async function* streamEvents(
   }
 }
 
-async function connect({
-  transport,
-  id,
-  signal,
-  retrier,
-  last,
-  quietMs,
-}: Stream): Promise<OpenAnswer | "over"> {
+async function connect({ transport, id, signal, retrier, last }: Stream): Promise<OpenAnswer | "over"> {
   const path = `/v1/jobs/${encodeURIComponent(id)}/events`;
   const headers = { accept: "text/event-stream", ...(last === undefined ? {} : { "last-event-id": last }) };
   for (;;) {
     try {
-      const answer = await transport.open({ path, headers, signal, waitMs: quietMs });
+      const answer = await transport.open({ path, headers, signal, waitMs: heartbeatMs });
       if (answer.response.status !== 204) return answer;
       answer.limit.clear();
       return "over";

@@ -70,7 +70,7 @@ export function createTransport(options: TransportOptions): Transport {
   }
 
   async function open(call: Call): Promise<OpenAnswer> {
-    const limit = limitTime(options.timeoutMs + (call.waitMs ?? 0), call.signal);
+    const limit = limitTime(runtime, options.timeoutMs + (call.waitMs ?? 0), call.signal);
     try {
       return { response: await send(call, limit.signal), limit };
     } catch (error) {

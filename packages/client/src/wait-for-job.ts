@@ -30,7 +30,7 @@ export async function* waitForAll<Body>(
   { concurrency = 32, signal }: WaitAllOptions,
 ): AsyncGenerator<EndedJob<Body>, void, undefined> {
   // Whoever stops reading ends the waits that are under way.
-  const left = limitTime(undefined, signal);
+  const left = limitTime(transport.options.runtime, undefined, signal);
   const work = async (id: string) => [await waitForJob<Body>(transport, id, { signal: left.signal })];
   try {
     yield* concurrently({ inputs: ids, most: concurrency, order: "finished", work });
@@ -46,7 +46,7 @@ export async function waitForJob<Body>(
   id: string,
   { timeoutMs, signal }: WaitOptions,
 ): Promise<EndedJob<Body>> {
-  const limit = limitTime(timeoutMs, signal);
+  const limit = limitTime(transport.options.runtime, timeoutMs, signal);
   try {
     return await poll(transport, id, limit.signal);
   } catch (error) {

@@ -4,7 +4,6 @@ import { text } from "node:stream/consumers";
 import { onTestFinished } from "vitest";
 import { systemRuntime } from "../runtime.ts";
 import { Sluice, type SluiceOptions } from "../sluice.ts";
-import { createTransport } from "../transport.ts";
 
 /** One call that came. */
 export interface Received {
@@ -36,9 +35,6 @@ export const reset: Answer = (response) => {
   response.socket?.destroy();
 };
 
-/** Never answers. */
-export const silence: Answer = () => undefined;
-
 /** A client and the server it calls, which gives these answers in turn, and the last one for ever. */
 export async function setup(answers: readonly Answer[], options: SluiceOptions = {}) {
   const received: Received[] = [];
@@ -62,27 +58,34 @@ export async function setup(answers: readonly Answer[], options: SluiceOptions =
   return { received, ...client({ baseUrl, ...options }) };
 }
 
-/** A client that does not sleep, and notes how long it would have; `pass` lets time pass. Its dice always show 0. */
+/**
+ * A client that does not sleep, and notes how long it would have; `pass` lets time pass, and
+ * `expire` ends all time limits. Its dice always show 0.
+ */
 export function client(options: SluiceOptions) {
   const sleptMs: number[] = [];
-  const system = systemRuntime(options.fetch);
-  let aheadMs = 0;
+  let nowMs = Date.now();
   const pass = (ms: number): void => {
-    aheadMs += ms;
+    nowMs += ms;
+  };
+  const timers = new Set<() => void>();
+  const expire = (): void => {
+    for (const callback of timers) callback();
   };
   const runtime = {
-    ...system,
-    now: () => system.now() + aheadMs,
+    ...systemRuntime(options.fetch),
+    now: () => nowMs,
     random: () => 0,
     async sleep(delayMs: number, signal?: AbortSignal) {
       signal?.throwIfAborted();
       sleptMs.push(delayMs);
       pass(delayMs);
     },
+    setTimer(_delayMs: number, callback: () => void) {
+      timers.add(callback);
+      return () => timers.delete(callback);
+    },
   };
   const sluice = new Sluice({ apiKey: "sk-test", ...options }, runtime);
-  const { baseUrl, apiKey } = sluice;
-  const { maxRetries = 5, timeoutMs = 60_000 } = options;
-  const transport = createTransport({ baseUrl, apiKey, maxRetries, timeoutMs, runtime });
-  return { sluice, transport, sleptMs, pass };
+  return { sluice, sleptMs, pass, expire };
 }
