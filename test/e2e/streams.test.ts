@@ -1,5 +1,6 @@
 import Anthropic from "anthropic-1";
 import OpenAI from "openai";
+import type { ResponseStreamEvent } from "openai/resources/responses/responses";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { adminKey, startTestCluster, type TestCluster } from "./kit/cluster.ts";
 import { until } from "./kit/until.ts";
@@ -171,8 +172,91 @@ describe("a streamed message", () => {
   });
 });
 
+describe("a streamed response in the background", () => {
+  /** Reads events until `isEnough`, the end of the stream or of its connection. */
+  async function readSome(
+    stream: () => Promise<AsyncIterable<ResponseStreamEvent>>,
+    into: ResponseStreamEvent[],
+    isEnough: () => boolean = () => false,
+  ): Promise<void> {
+    try {
+      for await (const event of await stream()) {
+        into.push(event);
+        if (isEnough()) return;
+      }
+    } catch {
+      // The API is not there; whoever reads comes back.
+    }
+  }
+
+  test("loses no event and doubles none when the API is killed: its client goes on where it was", async () => {
+    const events: ResponseStreamEvent[] = [];
+    const create = () =>
+      openai.responses.create({
+        model: "steady",
+        input: "A long story.",
+        max_output_tokens: 60,
+        background: true,
+        stream: true,
+      });
+    let kill: Promise<void> | undefined;
+    await readSome(create, events, () => {
+      if (events.length === 8) kill = cluster.kill("api");
+      return false;
+    });
+    await kill;
+    const [begin] = events;
+    if (begin?.type !== "response.created") throw new Error("it did not begin");
+    const { id } = begin.response;
+    const interruptedAt = events.length;
+    const goOn = () =>
+      openai.responses.retrieve(id, {
+        stream: true,
+        starting_after: events.at(-1)?.sequence_number ?? -1,
+      });
+    await until("the stream has ended", async () => {
+      await readSome(goOn, events);
+      return events.at(-1)?.type === "response.incomplete" ? true : undefined;
+    });
+    expect(interruptedAt).toBeLessThan(events.length);
+    expect(events.map(({ sequence_number }) => sequence_number)).toEqual(events.map((_, index) => index));
+    const again: ResponseStreamEvent[] = [];
+    await readSome(() => openai.responses.retrieve(id, { stream: true }), again);
+    expect(again).toEqual(events);
+    const text = events
+      .map((event) => (event.type === "response.output_text.delta" ? event.delta : ""))
+      .join("");
+    expect((await openai.responses.retrieve(id)).output_text).toBe(text);
+  });
+
+  test("ends, and its upstream is called no longer, when it is cancelled; is gone when it is deleted", async () => {
+    const events: ResponseStreamEvent[] = [];
+    let cancelled: Promise<unknown> | undefined;
+    const create = () =>
+      openai.responses.create({ model: "steady", input: "Endless.", background: true, stream: true });
+    await readSome(create, events, () => {
+      const [begin] = events;
+      if (events.length === 8 && begin?.type === "response.created")
+        cancelled = openai.responses.cancel(begin.response.id);
+      return false;
+    });
+    await cancelled;
+    expect(events.at(-1)).toMatchObject({ type: "response.failed", response: { status: "cancelled" } });
+    const [begin] = events;
+    if (begin?.type !== "response.created") throw new Error("it did not begin");
+    await until("the upstream sees that nobody reads", async () => {
+      const stats = await cluster.simulators["steady"]?.stats();
+      return JSON.stringify(stats).includes('"499":') ? true : undefined;
+    });
+    await openai.responses.delete(begin.response.id);
+    const gone = openai.responses.retrieve(begin.response.id, { stream: true });
+    await expect(gone).rejects.toMatchObject({ status: 404 });
+  });
+});
+
 test("two clients of one call get the same stream: a retry joins it", async () => {
   const body = { model: "steady", messages: asking("[[len]] Twice."), max_tokens: 20 };
+  const before = (await cluster.api.get("/v1/jobs?model=steady")).body.data.length;
   const first = call("/v1/chat/completions", body);
   await until("the call runs", async () => {
     const [job] = (await cluster.api.get("/v1/jobs?model=steady&status=running")).body.data;
@@ -188,7 +272,7 @@ test("two clients of one call get the same stream: a retry joins it", async () =
     body: JSON.stringify({ stream: true, ...body }),
   });
   expect(await answer.text()).toBe((await first).text);
-  expect((await cluster.api.get("/v1/jobs?model=steady")).body.data).toHaveLength(1);
+  expect((await cluster.api.get("/v1/jobs?model=steady")).body.data).toHaveLength(before + 1);
 });
 
 test("a stream whose worker is killed before its first part comes from another, and its client sees nothing of it", async () => {

@@ -30,7 +30,11 @@ export interface ModelCallRequest extends ModelRequest {
   readonly streamed: boolean;
 }
 
-const streamingEndpoints: ReadonlySet<string> = new Set(["/v1/chat/completions", "/v1/messages"]);
+const streamingEndpoints: ReadonlySet<string> = new Set([
+  "/v1/chat/completions",
+  "/v1/responses",
+  "/v1/messages",
+]);
 
 /** Reads the parsed body of a call to `endpoint`, which may ask for a stream. Throws as {@link readModelRequest} does. */
 export function readModelCall(body: Readonly<Record<string, unknown>>, endpoint: string): ModelCallRequest {

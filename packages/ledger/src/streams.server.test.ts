@@ -63,6 +63,16 @@ describe("the events of a stream", () => {
     expect(await ledger.findLastEvent(spec().id)).toBeUndefined();
   });
 
+  test("are gone when they are dropped, those of other jobs are not", async () => {
+    const { ledger, append, read, started, owner } = await setupStream();
+    const other = await started({ streamed: true });
+    await append(0, 2);
+    await append(0, 2, { jobId: other.job.id, workerId: other.workerId });
+    await ledger.dropEvents(owner.jobId);
+    expect((await read())?.chunks).toEqual([]);
+    expect((await read(other.job.id))?.chunks).toHaveLength(1);
+  });
+
   test("are kept once when the answer to their commit was lost", async () => {
     const { append, read } = await setupStream();
     expect(await append(0, 2)).toEqual(["written"]);

@@ -29,6 +29,9 @@ export function createStreams(sql: Sql, settings: Batching): StreamWriterLedger 
         ORDER BY first_number DESC LIMIT 1`;
       return row?.lastNumber;
     },
+    async dropEvents(jobId) {
+      await sql`DELETE FROM stream_events WHERE job_id = ${uuidOf("job", jobId)}`;
+    },
   };
 }
 

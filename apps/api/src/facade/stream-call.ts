@@ -5,13 +5,21 @@ import type { FastifyReply, FastifyRequest } from "fastify";
 import type { ApiPorts } from "../api-ports.ts";
 import { callerOf } from "../authenticate.ts";
 import type { EventStream } from "../streams/event-stream.ts";
-import { parsePayload, serveStream } from "../streams/serve-stream.ts";
+import { parsePayload, type StreamToServe, serveStream } from "../streams/serve-stream.ts";
 import type { AcceptedCall } from "./accept-call.ts";
 import { answerCall } from "./answer-call.ts";
 import { type HeldCall, hangUpOf, leave, serverStops, waitMsOf } from "./wait-for-call.ts";
 
-/** Answers a call with the events of its job. Before the first of them it is answered as any other call may be. */
-export async function streamCall(ports: ApiPorts, held: HeldCall, call: AcceptedCall): Promise<FastifyReply> {
+/**
+ * Answers a call with the events of its job. Before the first of them it is answered as any other call may be. `told` is
+ * what else its stream says; without it the answer as its upstream gave it.
+ */
+export async function streamCall(
+  ports: ApiPorts,
+  held: HeldCall,
+  call: AcceptedCall,
+  told?: Pick<StreamToServe, "lead" | "answerOf">,
+): Promise<FastifyReply> {
   const { request, reply, closing } = held;
   const gone = hangUpOf(reply);
   const isLate = new AbortController();
@@ -23,10 +31,11 @@ export async function streamCall(ports: ApiPorts, held: HeldCall, call: Accepted
     jobId: call.jobId,
     after: -1,
     lead: "",
+    answerOf: (job) => parsePayload(ports, job.result?.body),
+    ...told,
     opensAtOnce: false,
     signal: AbortSignal.any([gone, closing, isLate.signal]),
     onFirst: stopWaiting,
-    answerOf: (job) => parsePayload(ports, job.result?.body),
   }).finally(stopWaiting);
   switch (served.kind) {
     case "ended":

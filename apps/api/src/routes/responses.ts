@@ -21,8 +21,11 @@ import { callerOf } from "../authenticate.ts";
 import { acceptCall, modelCallOf } from "../facade/accept-call.ts";
 import { answerCall } from "../facade/answer-call.ts";
 import { prepareResponse } from "../facade/prepare-response.ts";
-import { type HeldCall, waitForCall, waitMsOf } from "../facade/wait-for-call.ts";
+import { streamCall } from "../facade/stream-call.ts";
+import { type HeldCall, hangUpOf, waitForCall, waitMsOf } from "../facade/wait-for-call.ts";
 import { roomCheck } from "../room-check.ts";
+import { responseStream } from "../streams/response-stream.ts";
+import { serveStream } from "../streams/serve-stream.ts";
 import { describe } from "./describe.ts";
 
 type WithId = { Params: { id: string } };
@@ -42,7 +45,7 @@ export function responseRoutes(server: FastifyInstance, ports: ApiPorts, closing
   server.get<WithId>(
     "/v1/responses/:id",
     describe("Responses", "Read a response", { query: responseQuerySchema }),
-    (request, reply) => read(ports, request, reply),
+    (request, reply) => read(ports, { request, reply, closing }),
   );
   server.get<WithId>(
     "/v1/responses/:id/input_items",
@@ -73,23 +76,44 @@ async function create(ports: ApiPorts, held: HeldCall): Promise<FastifyReply> {
   if (asked?.background === true) {
     reply.header("x-sluice-job-id", accepted.jobId);
     if (accepted.replayed) reply.header("idempotent-replayed", "true");
-    return sendResponse(ports, reply, await findResponse(ports, request, id));
+    const job = await findResponse(ports, request, id);
+    return accepted.streamed ? follow(ports, held, job, -1) : sendResponse(ports, reply, job);
+  }
+  if (accepted.streamed) {
+    const job = await ports.ledger.findJob(tenantId, accepted.jobId);
+    if (job === undefined) throw new Error("a job that was accepted is gone");
+    return streamCall(ports, held, accepted, await responseStream(ports, job, -1));
   }
   const job = await waitForCall(ports, held, accepted);
   if (job === undefined) return reply.hijack();
   return answerCall(ports, reply, job, (bytes) => (asked?.store === false ? bytes : underOurId(id, bytes)));
 }
 
-async function read(
-  ports: ApiPorts,
-  request: FastifyRequest<WithId>,
-  reply: FastifyReply,
-): Promise<FastifyReply> {
-  const { stream } = parseWith(responseQuerySchema, request.query);
+async function read(ports: ApiPorts, held: HeldCall): Promise<FastifyReply> {
+  const request = held.request as FastifyRequest<WithId>;
+  const { stream, starting_after: after = -1 } = parseWith(responseQuerySchema, request.query);
   const job = await requireResponse(ports, request);
-  if (stream === "true")
-    throw new SluiceError("invalid_value", "The response was not created as a stream.", { param: "stream" });
-  return sendResponse(ports, reply, job);
+  return stream === "true" ? follow(ports, held, job, after) : sendResponse(ports, held.reply, job);
+}
+
+/** Serves the events after one of them, those that have come and those that come; its client may come and go. */
+async function follow(
+  ports: ApiPorts,
+  { reply, closing }: HeldCall,
+  job: Job,
+  after: number,
+): Promise<FastifyReply> {
+  const served = await serveStream(ports, reply, {
+    tenantId: job.tenantId,
+    jobId: job.id,
+    after,
+    ...(await responseStream(ports, job, after)),
+    opensAtOnce: true,
+    signal: AbortSignal.any([hangUpOf(reply), closing]),
+    onFirst: () => {},
+  });
+  if (served.kind === "interrupted") served.events.end();
+  return reply;
 }
 
 async function listItems(ports: ApiPorts, request: FastifyRequest<WithId>): Promise<unknown> {
@@ -120,6 +144,7 @@ async function remove(ports: ApiPorts, request: FastifyRequest<WithId>): Promise
   const id = responseOfJob(job.id);
   await ports.ledger.deleteResponse(job.tenantId, id, ports.clock.now());
   await endJob(ports, job);
+  await ports.ledger.dropEvents(job.id);
   return { id, object: "response", deleted: true };
 }
 

@@ -46,4 +46,6 @@ export interface StreamReaderLedger {
   readStreams(places: readonly StreamPlace[]): Promise<StreamNews[]>;
   /** Number of the last event that was committed; `undefined` when none was. */
   findLastEvent(jobId: JobId): Promise<number | undefined>;
+  /** Forgets the events of a job that has ended. */
+  dropEvents(jobId: JobId): Promise<void>;
 }

@@ -57,6 +57,19 @@ export const openaiCalls = {
     { call: "webhooks.test", http: "POST /v1/webhook_endpoints/{id}/test", onlyNewer: true },
     { call: "webhooks.eventTypes.list", http: "GET /v1/webhook_event_types", onlyNewer: true },
   ],
+  streams: [
+    {
+      call: "chat.completions.create with stream, chat.completions.stream",
+      http: "POST /v1/chat/completions",
+      notes: "streaming.md",
+    },
+    {
+      call: "responses.create with stream, responses.stream",
+      http: "POST /v1/responses",
+      notes: "streaming.md",
+    },
+    { call: "responses.retrieve with stream", http: "GET /v1/responses/{id}", notes: "and starting_after" },
+  ],
 } as const satisfies Record<string, readonly ClientCall[]>;
 
 /** The calls of `@anthropic-ai/sdk` that Sluice serves, by area. */
@@ -77,5 +90,12 @@ export const anthropicCalls = {
     { call: "messages.create", http: "POST /v1/messages", notes: "waits for a job: facade.md" },
     { call: "models.list", http: "GET /v1/models", notes: "the aliases" },
     { call: "models.retrieve", http: "GET /v1/models/{id}" },
+  ],
+  streams: [
+    {
+      call: "messages.create with stream, messages.stream",
+      http: "POST /v1/messages",
+      notes: "streaming.md",
+    },
   ],
 } as const satisfies Record<string, readonly ClientCall[]>;

@@ -35,7 +35,9 @@ export function openaiClient(
     maxRetries: options.maxRetries ?? 8,
     async fetch(input, init) {
       const response = await record.fetch(input, init);
-      await checkOpenaiAnswer(String(input), init?.method ?? "GET", response.clone());
+      // A stream that is read twice ends only when both readers have done so.
+      const isStream = response.headers.get("content-type")?.startsWith("text/event-stream") === true;
+      if (!isStream) await checkOpenaiAnswer(String(input), init?.method ?? "GET", response.clone());
       return response;
     },
   });
