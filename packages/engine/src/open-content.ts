@@ -6,14 +6,15 @@ type Opener = Pick<FileStore, "open">;
 /** Where the bytes of an uploaded file are. */
 export type StoredContent = Exclude<FileRecord["content"], { readonly kind: "view" }>;
 
-/** A stream of an uploaded file's bytes, or of a range of them. */
+/** A stream of an uploaded file's bytes, or of a range of them; where the store can choose, in chunks of this size. */
 export async function openStored(
   files: Opener,
   content: StoredContent,
   range?: ByteRange,
+  chunkBytes?: number,
 ): Promise<Readable> {
-  if (content.kind === "stored") return files.open(content.key, range);
-  return openPieces(files, content.pieces, range);
+  if (content.kind === "stored") return files.open(content.key, range, chunkBytes);
+  return openPieces({ open: (key, part) => files.open(key, part, chunkBytes) }, content.pieces, range);
 }
 
 /** A stream of a content that consists of several, or of a range of it; a piece is opened when it is its turn. */

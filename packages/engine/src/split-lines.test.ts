@@ -52,6 +52,18 @@ describe("splitLines", () => {
     ).toEqual(expected);
   });
 
+  test("gives no more lines at once than are wanted, and all of them", async () => {
+    const text = Array.from({ length: 100 }, (_, index) => `line ${index}\n`).join("");
+    const sizes: number[] = [];
+    const lines: string[] = [];
+    for await (const group of splitLines(inChunks(Buffer.from(text), [500]), 1_000, 32)) {
+      sizes.push(group.length);
+      lines.push(...group.map(({ bytes }) => `${bytes.toString()}\n`));
+    }
+    expect(lines.join("")).toBe(text);
+    expect(Math.max(...sizes)).toBe(32);
+  });
+
   test("splits as a whole text splits, wherever chunks begin, and numbers lines from 1", async () => {
     const piece = constantFrom("\n", "\r\n", "\r", "a", "é", "\u{1f600}", "xyz");
     await assert(

@@ -9,10 +9,14 @@ export interface RawLine {
 const newline = 0x0a;
 const carriageReturn = 0x0d;
 
-/** Splits a stream into lines at LF or CRLF, groups them by chunk read; memory is bounded by `maxBytes` and a chunk. */
+/**
+ * Splits a stream into lines at LF or CRLF, in groups of at most `mostLines` that come from one chunk; memory is bounded by
+ * `maxBytes` and a chunk.
+ */
 export async function* splitLines(
   content: AsyncIterable<Buffer>,
   maxBytes: number,
+  mostLines = Number.POSITIVE_INFINITY,
 ): AsyncGenerator<RawLine[]> {
   // One byte more may be the return before the line feed, which does not count.
   const keptBytes = maxBytes + 1;
@@ -38,12 +42,15 @@ export async function* splitLines(
   }
 
   for await (const chunk of content) {
-    const lines: RawLine[] = [];
+    let lines: RawLine[] = [];
     let from = 0;
     for (let at = chunk.indexOf(newline); at !== -1; at = chunk.indexOf(newline, from)) {
       keep(chunk.subarray(from, at));
       lines.push(takeLine());
       from = at + 1;
+      if (lines.length < mostLines) continue;
+      yield lines;
+      lines = [];
     }
     if (from < chunk.length) keep(chunk.subarray(from));
     if (lines.length > 0) yield lines;

@@ -47,6 +47,9 @@ export interface ValidateBatchPorts extends CheckLinesPorts, MessageLinePorts {
 /** What a line may hold beside its body: custom_id, method, url, white space. */
 const envelopeBytes = 4096;
 
+/** So few that what is read is still young when it is done with: the heap does not grow with the file. */
+const [linesAtOnce, chunkBytes] = [32, 16_384];
+
 /** Ends the reading of a file whose batch was cancelled or is validated elsewhere. */
 class NotOurs extends Error {}
 
@@ -130,7 +133,7 @@ async function* readJobs(ports: ValidateBatchPorts, batch: Batch): AsyncGenerato
   if (batch.retryOf !== undefined) return yield* retryLines(ports, batch, payers, batch.retryOf);
   const checks = checkLines(ports, batch);
   const mostBytes = ports.config().limits.jobBodyBytes + envelopeBytes;
-  for await (const lines of splitLines(openInput(ports, batch), mostBytes)) {
+  for await (const lines of splitLines(openInput(ports, batch), mostBytes, linesAtOnce)) {
     const jobs: NewLine[] = [];
     for (const raw of lines) {
       const line = checks.take(raw);
@@ -151,7 +154,7 @@ export async function* openInput(ports: InputPorts, batch: Batch): AsyncGenerato
   const file = await ports.ledger.findInput(batch.tenantId, batch.inputFileId);
   if (file === undefined || file.content.kind === "view") throw missingInput();
   try {
-    yield* await openStored(ports.files, file.content);
+    yield* await openStored(ports.files, file.content, undefined, chunkBytes);
   } catch (error) {
     if (error instanceof FileMissing) throw missingInput();
     throw error;

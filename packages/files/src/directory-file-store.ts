@@ -15,6 +15,7 @@ export interface DirectoryFileStoreOptions {
 }
 
 const uploads = "uploads";
+const usualChunkBytes = 65_536;
 
 /**
  * Keeps each file under its SHA-256 (`ab/cd/abcd…`), so that equal files are stored once and a file that
@@ -24,7 +25,7 @@ export function createDirectoryFileStore(options: DirectoryFileStoreOptions): Fi
   const { directory, temporaryName = randomUUID } = options;
   return {
     put: (content, how = {}) => put({ directory, temporaryName, content, how }),
-    async open(key, range = { start: 0 }) {
+    async open(key, range = { start: 0 }, chunkBytes = usualChunkBytes) {
       const { start, end } = checkRange(range);
       const handle = await orMissing(key, () => open(pathOf(directory, key), "r"));
       if (isEmptyRange({ start, ...(end === undefined ? {} : { end }) })) {
@@ -32,7 +33,8 @@ export function createDirectoryFileStore(options: DirectoryFileStoreOptions): Fi
         return Readable.from([]);
       }
       // The stream's `end` is inclusive, the port's is not.
-      return handle.createReadStream({ start, ...(end === undefined ? {} : { end: end - 1 }) });
+      const bounds = { start, ...(end === undefined ? {} : { end: end - 1 }) };
+      return handle.createReadStream({ ...bounds, highWaterMark: chunkBytes });
     },
     read: (key) => orMissing(key, () => readFile(pathOf(directory, key))),
     delete: (key) => rm(pathOf(directory, key), { force: true }),

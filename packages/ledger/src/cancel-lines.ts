@@ -21,7 +21,7 @@ interface Cancelling {
 /** Lines of one batch are cancelled in at most so many statements, before others have their turn. */
 const mostChunks = 30;
 /** A caller waits for no more; the rest is the leader's. */
-const mostChunksAtOnce = 5;
+const mostChunksAtOnce = 1;
 const chunk = 1000;
 
 /**

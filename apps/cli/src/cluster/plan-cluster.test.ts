@@ -66,7 +66,7 @@ test("every role knows the configuration and the simulators, has a health port o
       SLUICE_DATA_DIR: "/data",
       SLUICE_SIMULATORS: JSON.stringify(simulators),
     });
-    expect(existsSync(role.args[0] ?? "")).toBe(true);
+    expect(existsSync(role.args.at(-1) ?? "")).toBe(true);
   }
   const background = roles.filter(({ name }) => name !== "api");
   expect(background.map((role) => `http://127.0.0.1:${envOf(role)?.["SLUICE_HEALTH_PORT"]}`)).toEqual(

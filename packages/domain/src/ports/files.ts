@@ -28,8 +28,11 @@ export interface ByteRange {
 export interface FileStore {
   /** Streams to the store; nothing is visible until it is complete. Throws {@link FileTooLarge} above `maxBytes`. */
   put(content: Readable | Buffer, options?: PutOptions): Promise<StoredFile>;
-  /** A stream of the bytes, or of a range of them. Throws `FileMissing` for an unknown key. */
-  open(key: string, range?: ByteRange): Promise<Readable>;
+  /**
+   * A stream of the bytes, or of a range of them; where the store can choose, in chunks of at most `chunkBytes`. Throws
+   * `FileMissing` for an unknown key.
+   */
+  open(key: string, range?: ByteRange, chunkBytes?: number): Promise<Readable>;
   read(key: string): Promise<Buffer>;
   delete(key: string): Promise<void>;
   /** Deletes what uploads left behind that broke off before `before` (ms since 1970); answers how many. */
