@@ -158,3 +158,10 @@ describe("jsonBody", () => {
     expect(JSON.parse(bodyOf("text/plain", body))).toBe('"\ufffd"');
   });
 });
+
+test("a failed line is longer by its custom_id as JSON and by nothing else, as the ledger counts on", () => {
+  const of = (customId: string) =>
+    failureLineBytes({ jobId, batchId: "batch_1", line: 1, customId, failure });
+  for (const customId of ["a", 'quote " and \\', "é💡", "\u0001\u007f\u2028\n", "x".repeat(512)])
+    expect(of(customId) - of("")).toBe(Buffer.byteLength(JSON.stringify(customId)) - 2);
+});

@@ -1,5 +1,7 @@
 import { finishedLines } from "@sluice/domain";
+import fc from "fast-check";
 import { describe, expect, test } from "vitest";
+import { jsonBytes } from "./cancel-quietly.ts";
 import { bytesOf, find, lineAt, startLine } from "./testing/lines.ts";
 import {
   ending,
@@ -86,7 +88,7 @@ describe("counting and ending", () => {
     async (_how, changes) => {
       const s = await setup();
       const { ledger, newIds } = s;
-      const { batch, lines } = await s.runningBatch(1203, changes, { webhookUrl: changes.webhookUrl });
+      const { batch, lines } = await s.runningBatch(903, changes, { webhookUrl: changes.webhookUrl });
       const epoch = await s.leaderEpoch();
       const ends = await startLine(s, lineAt(lines, 1));
       const returns = await startLine(s, lineAt(lines, 2));
@@ -94,7 +96,7 @@ describe("counting and ending", () => {
       expect(cancelling).toMatchObject({
         status: "cancelling",
         cancellingAt: t0 + 1,
-        counts: { cancelled: 1201 },
+        counts: { cancelled: 901 },
       });
       expect(await ledger.unfedWindows(t0)).toEqual([]);
       await ledger.settle([waiting(returns, { avoidTarget: false, spentAttempt: true })]);
@@ -107,14 +109,14 @@ describe("counting and ending", () => {
       ]);
       const { counts, status } = await find(s, batch.id);
       expect(status).toBe("cancelled");
-      expect(counts).toMatchObject({ succeeded: 1, cancelled: 1202 });
+      expect(counts).toMatchObject({ succeeded: 1, cancelled: 902 });
       const codeBytes = lines
         .slice(1)
         .reduce((sum, { batchLine }) => sum + bytesOf(batchLine?.customId ?? "", "batch_cancelled"), 0);
       expect(counts.errorBytes).toBe(codeBytes);
       const events = await s.sql`SELECT FROM events WHERE type = 'job.cancelled'`;
-      expect(events).toHaveLength(changes.webhookJobs ? 1202 : 0);
-      expect(await ledger.findJob(tenant, lineAt(lines, 1203).id)).toMatchObject({
+      expect(events).toHaveLength(changes.webhookJobs ? 902 : 0);
+      expect(await ledger.findJob(tenant, lineAt(lines, 903).id)).toMatchObject({
         state: "cancelled",
         finishedAt: t0 + 1,
         attempts: 0,
@@ -231,4 +233,24 @@ describe("reading lines", () => {
     });
     expect(await ledger.findFile("other" as typeof tenant, batch.errorFileId)).toBeUndefined();
   });
+});
+
+test("PostgreSQL tells how long a custom_id is in a line of the error file", async () => {
+  const { sql } = await setup();
+  const texts = fc.array(fc.string({ unit: "binary", maxLength: 40 }), { minLength: 50, maxLength: 50 });
+  const odd = ["", '"\\/', "\b\f\n\r\t\u0001\u001f\u007f", "\u2028\u2029\ufeff", "é💡", "<&>'"];
+  await fc.assert(
+    fc.asyncProperty(texts, async (some) => {
+      const storable = [...odd, ...some].filter((text) => !text.includes("\0") && text.isWellFormed());
+      const rows = await sql.unsafe<{ bytes: number }[]>(
+        `SELECT ${jsonBytes("t.text")} AS bytes FROM jsonb_array_elements_text($1::text::jsonb) WITH ORDINALITY AS t (text, ord)
+         ORDER BY t.ord`,
+        [JSON.stringify(storable)],
+      );
+      expect(rows.map(({ bytes }) => bytes)).toEqual(
+        storable.map((text) => Buffer.byteLength(JSON.stringify(text)) - 2),
+      );
+    }),
+    { numRuns: 20 },
+  );
 });

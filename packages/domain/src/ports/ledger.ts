@@ -84,7 +84,10 @@ export interface FailedLine extends BatchLine {
   readonly failure: JobFailure;
 }
 
-/** Bytes of such a line in the error file, newline included. */
+/**
+ * Bytes of such a line in the error file, newline included. Beside the failure they depend on the custom_id alone, and on
+ * that by the bytes that it has as JSON.
+ */
 export type LineBytesOf = (line: FailedLine) => number;
 
 /** What the API needs of jobs. */
