@@ -53,8 +53,10 @@ function setup(config: EngineConfig = sampleConfig()) {
         created.push({ spec, claim });
         return state.answer;
       },
-      findBatch: async (tenant: string, id: string) =>
-        state.earlier?.id === id && tenant === state.earlier.tenantId ? state.earlier : undefined,
+      findBatch: async (tenant: string, id: string, dialect?: string) =>
+        state.earlier?.id === id && tenant === state.earlier.tenantId && dialect === "openai"
+          ? state.earlier
+          : undefined,
       findClaim: async () => state.claimed,
       findFile: async (tenant: string) => (tenant === "default" ? state.file : undefined),
     },
