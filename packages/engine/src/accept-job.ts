@@ -121,7 +121,9 @@ export function createAcceptJob(ports: AcceptJobPorts): (request: AcceptJobReque
     if (isNew) counted.committed();
     else counted.dropped();
     const answer = answerOf(result, body);
+    // failpoint: after-accept-before-lane
     if (isNew) await announce(spec, laned);
+    // failpoint: after-accept-before-202
     return answer;
   }
 

@@ -71,7 +71,9 @@ export async function settleAttempt(ports: ProcessJobPorts, ended: EndedAttempt)
     );
   }
   logAttempt(ports, settlement);
+  // failpoint: after-answer-before-outcome
   const result = await commitSettlement(ports, settlement);
+  // failpoint: after-outcome-before-lane
   await capacitySettled;
   if (result.kind === "fenced") {
     ports.metrics.increment("sluice_outcomes_fenced_total");

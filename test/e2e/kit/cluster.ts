@@ -6,7 +6,7 @@ import { freePort } from "@sluice/embedded";
 import { migrate } from "@sluice/ledger";
 import OpenAI from "openai";
 import { planCluster } from "../../../apps/cli/src/cluster/plan-cluster.ts";
-import { type Cluster, startCluster } from "../../../apps/cli/src/supervisor/index.ts";
+import { type ChildSpec, type Cluster, startCluster } from "../../../apps/cli/src/supervisor/index.ts";
 import { type ApiCaller, createApiCaller } from "./api-caller.ts";
 import { createSimulatorControl, type SimulatorControl } from "./simulator-control.ts";
 
@@ -21,11 +21,14 @@ export interface TestClusterOptions {
   readonly workers?: number;
   /** Added to what every role gets. */
   readonly env?: Readonly<Record<string, string>>;
+  /** Changes how a child is started, for faults that stand between it and its servers. */
+  readonly reshape?: (child: ChildSpec) => ChildSpec;
 }
 
 /** A whole cluster of real processes: servers, simulators and roles under the supervisor. */
 export interface TestCluster {
   readonly supervised: Cluster;
+  readonly dataDir: string;
   /** Base URL of the API, without `/v1`. */
   readonly url: string;
   readonly api: ApiCaller;
@@ -44,7 +47,7 @@ export interface TestCluster {
 
 /** Starts a cluster in a directory of its own and answers when every process is ready. */
 export async function startTestCluster(options: TestClusterOptions): Promise<TestCluster> {
-  const { config, workers = 2, env = {} } = options;
+  const { config, workers = 2, env = {}, reshape = (child) => child } = options;
   const folder = makeDataFolder(config);
   const loaded = await loadConfig({ path: folder.configPath, env: {} });
   if (!loaded.ok) throw new Error(`the test's configuration is wrong: ${JSON.stringify(loaded.errors)}`);
@@ -54,11 +57,12 @@ export async function startTestCluster(options: TestClusterOptions): Promise<Tes
     dataDir,
     env: { ...(await clusterEnvironment()), ...env },
     migrate: (databaseUrl) => migrate(databaseUrl).then(() => undefined),
-    stages: plan.stages,
+    stages: plan.stages.map((stage) => stage.map(reshape)),
     fastPostgres: true,
   });
   return {
     supervised,
+    dataDir,
     url: supervised.apiUrl,
     api: createApiCaller({ url: supervised.apiUrl, key: adminKey }),
     openai: openaiClient(supervised.apiUrl),

@@ -27,10 +27,12 @@ export interface SimulatedStats {
 export interface SimulatorControl {
   /** All calls that the log keeps with a number above `since`, oldest first. */
   calls(since?: number): Promise<SimulatedCall[]>;
+  /** How many calls the log no longer holds. */
+  dropped(): Promise<number>;
   stats(): Promise<SimulatedStats>;
 }
 
-type Page = { readonly calls: SimulatedCall[]; readonly next_since: number };
+type Page = { readonly calls: SimulatedCall[]; readonly next_since: number; readonly dropped: number };
 
 /** Controls the simulator at this origin. */
 export function createSimulatorControl(origin: string): SimulatorControl {
@@ -45,6 +47,7 @@ export function createSimulatorControl(origin: string): SimulatorControl {
         from = page.next_since;
       }
     },
+    dropped: async () => ((await read("/_sim/calls?limit=1")) as Page).dropped,
     stats: async () => (await read("/_sim/stats")) as SimulatedStats,
   };
 }
