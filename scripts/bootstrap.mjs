@@ -1,4 +1,4 @@
-// `npm start`, `npm test`, `npm run bench`, `npm run mutate`: brings what a fresh clone lacks, then hands over to Node 24.
+// `npm start`, `npm test`, `npm run bench`, `npm run faults`, `npm run mutate`: brings what a fresh clone lacks, then hands over to Node 24.
 import { ensureInstalled, fail, root } from "./lib/install.mjs";
 import { become, runToEnd } from "./lib/run.mjs";
 
@@ -21,11 +21,16 @@ switch (command) {
     if (!runToEnd("packages/embedded/src/ensure-redis.ts")) process.exit(1);
     become("test/bench/main.ts", args);
     break;
+  case "faults":
+    ensureInstalled();
+    if (!runToEnd("packages/embedded/src/ensure-redis.ts")) process.exit(1);
+    become("test/faults/main.ts", args);
+    break;
   case "mutate":
     ensureInstalled();
     if (!runToEnd("packages/embedded/src/ensure-redis.ts")) process.exit(1);
     become("test/mutation/main.ts", args);
     break;
   default:
-    fail("usage: node scripts/bootstrap.mjs start [run FILE …] | test | bench | mutate");
+    fail("usage: node scripts/bootstrap.mjs start [run FILE …] | test | bench | faults | mutate");
 }
