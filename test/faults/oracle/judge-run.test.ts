@@ -1,6 +1,7 @@
 import { expect, test } from "vitest";
-import { judgeRun, type Rule } from "./judge-run.ts";
+import { judgeRun } from "./judge-run.ts";
 import type { RunRecord } from "./run-record.ts";
+import type { Rule } from "./violation.ts";
 
 const price = { input: 1e-6, output: 4e-6 };
 const outcome = { batchId: null, state: "succeeded", inputTokens: 10, outputTokens: 5, costUsd: 30e-6 };

@@ -1,5 +1,5 @@
-import type { Violation } from "./judge-run.ts";
 import type { BatchReport, OutcomeRow, RunRecord } from "./run-record.ts";
+import type { Violation } from "./violation.ts";
 
 /** Batches: ended, with the counts, usage and spend of their lines' outcomes. */
 export function judgeBatches({ batches, ledger }: RunRecord): Violation[] {
