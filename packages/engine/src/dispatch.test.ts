@@ -221,6 +221,13 @@ describe("jobs of dead workers", () => {
     expect(deliveries.ids).toEqual(["dlv_2"]);
     expect(metrics.totals.get("sluice_jobs_finished_total{outcome=dead}")).toBe(2);
   });
+
+  test("count as paid for twice where they run again, and nowhere else", async () => {
+    const { run, answers, moved, metrics } = setup();
+    answers.returned.push(moved("waiting"), moved("waiting"), moved("dead"));
+    await run("return-dead");
+    expect(metrics.totals.get("sluice_duplicate_spend_total")).toBe(2);
+  });
 });
 
 describe("sweeping", () => {

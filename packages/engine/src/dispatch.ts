@@ -154,7 +154,9 @@ async function returnDead(ports: DispatchPorts, leaderEpoch: number): Promise<vo
   );
   if (moved.length === 0) return;
   ports.logger.warn({ count: moved.length }, "a worker's lease is over; its jobs are run again");
-  await ports.lanes.replace(moved.filter((job) => job.state === "waiting"));
+  const again = moved.filter((job) => job.state === "waiting");
+  ports.metrics.increment("sluice_duplicate_spend_total", {}, again.length);
+  await ports.lanes.replace(again);
   await announce(
     ports,
     moved.filter((job) => job.state !== "waiting"),

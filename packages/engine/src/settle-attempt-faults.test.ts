@@ -74,6 +74,22 @@ describe("a late owner", () => {
   });
 });
 
+describe("a call that we stopped", () => {
+  const stopped: Outcome = { kind: "aborted", reason: "shutdown", latencyMs: 20 };
+
+  test("counts as paid for twice when it had been sent, for it is made again", async () => {
+    const { run, job, metrics } = await setup({ ...stopped, sentAfterMs: 3 });
+    expect(await run(job)).toMatchObject({ kind: "later" });
+    expect(metrics.totals.get("sluice_duplicate_spend_total")).toBe(1);
+  });
+
+  test("cost nothing when it had not been sent", async () => {
+    const { run, job, metrics } = await setup(stopped);
+    expect(await run(job)).toMatchObject({ kind: "later" });
+    expect(metrics.totals.get("sluice_duplicate_spend_total")).toBeUndefined();
+  });
+});
+
 describe("capacity", () => {
   test.each(["settle", "release", "observe", "learn", "pause"] as const)(
     "never loses a result by failing at %s",

@@ -84,7 +84,10 @@ export async function settleAttempt(ports: ProcessJobPorts, ended: EndedAttempt)
     // Whoever takes the pointer next sees what has become of the job.
     return { kind: "later", at: ports.clock.now() };
   }
-  if (next.kind === "wait") return { kind: "later", at: next.notBeforeAt };
+  if (next.kind === "wait") {
+    if (mayBePaid(outcome)) ports.metrics.increment("sluice_duplicate_spend_total");
+    return { kind: "later", at: next.notBeforeAt };
+  }
   reportEnd(ports, settlement, job);
   await announceEnd(ports, job, next.state, result.deliveryIds, next.failure?.code);
   return next.state === "succeeded"
@@ -131,9 +134,13 @@ async function nextOf(
   }
 }
 
-/** A call that we stopped after it was sent may have been served and paid for. */
 function isAmbiguous({ job, outcome }: EndedAttempt): boolean {
-  return job.onAmbiguous === "fail" && outcome.kind === "aborted" && outcome.sentAfterMs !== undefined;
+  return job.onAmbiguous === "fail" && mayBePaid(outcome);
+}
+
+/** A call that we stopped after it was sent may have been served and paid for. */
+function mayBePaid(outcome: Outcome): boolean {
+  return outcome.kind === "aborted" && outcome.sentAfterMs !== undefined;
 }
 
 async function endWithResult(

@@ -75,7 +75,7 @@ export const metricTable = {
   },
   sluice_duplicate_spend_total: {
     type: "counter",
-    help: "Attempts paid for whose result was not used because another one had already settled the job.",
+    help: "Calls made again that may have been paid for: their worker died or stopped while they were under way.",
     labels: [],
   },
   sluice_outcomes_fenced_total: {
