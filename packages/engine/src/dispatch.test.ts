@@ -144,6 +144,12 @@ describe("the duties", () => {
     ]);
   });
 
+  test("forget the claims of calls that nothing can repeat any more", async () => {
+    const { run, asked, clock } = setup();
+    await run("forget-claims");
+    expect(asked).toEqual([{ what: "forgetClaims", with: [7, clock.now(), 10_000] }]);
+  });
+
   test("remove uploads that nothing was written to for an hour", async () => {
     const { run, asked, clock } = setup();
     await run("remove-abandoned");

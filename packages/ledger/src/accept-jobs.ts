@@ -55,7 +55,7 @@ async function acceptWithKeys(sql: Sql, jobs: readonly AcceptJob[]): Promise<Acc
   const claims = [...callersOf].flatMap(claimOf).sort((a, b) => (a.route + a.key < b.route + b.key ? -1 : 1));
   const parameters = [...parametersOf(acceptColumns, news), ...parametersOf(claimColumns, claims)];
   const rows = await retrying(() =>
-    sql.unsafe<(ClaimAnswer & { wantedBy: string })[]>(acceptUnclaimed, parameters),
+    sql.unsafe<(ClaimAnswer & { wantedBy: string })[]>(acceptUnclaimed, parameters, named),
   );
   const answers = new Map(rows.map((row) => [row.wantedBy, row]));
   return jobs.map((job) => {
