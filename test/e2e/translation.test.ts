@@ -174,6 +174,23 @@ describe("a response that a target of chat completions serves", () => {
     ]);
   });
 
+  test("runs in the background, and another goes on from where it ended, at Anthropic", async () => {
+    const { responses } = cluster.openai;
+    const { id } = await responses.create({ model: "gpt", input: "hi [[first]]", background: true });
+    const first = await until(`${id} ends`, async () => {
+      const response = await responses.retrieve(id);
+      return response.status === "completed" ? response : undefined;
+    });
+    expect(first).toMatchObject({ id, background: true, output_text: "GPT read: hi [[first]]" });
+    const second = await responses.create({ model: "claude", input: "and now?", previous_response_id: id });
+    expect(second.status).toBe("completed");
+    expect(claude.bodies.at(-1).messages).toMatchObject([
+      { role: "user", content: "hi [[first]]" },
+      { role: "assistant", content: "GPT read: hi [[first]]" },
+      { role: "user", content: "and now?" },
+    ]);
+  });
+
   test("can be served by Anthropic too", async () => {
     const response = await cluster.openai.responses.create({ model: "claude", input: "hi" });
     expect(response.output_text).toBe("Claude read: nothing");

@@ -31,7 +31,8 @@ export async function prepareResponse(
   const kind = asked.background ? "background" : asked.store ? "stored" : undefined;
   return {
     asked,
-    body: items === undefined ? body : { ...body, input: items },
+    // As the bytes say it: where a request may go depends on what the upstream would get.
+    body: items === undefined ? body : { ...body, previous_response_id: null, input: items },
     bytes: upstreamBytes(bytes, asked, items),
     fields: { response: kind, previousResponse: previousId },
   };
