@@ -86,13 +86,14 @@ const families: Readonly<Record<string, () => Promise<string>>> = {
   "/v1/keys/": () => create("/v1/keys", { name: "theirs" }),
   "/v1/responses/": () =>
     create("/v1/responses", { model: "auto", input: "Name three rivers.", background: true }),
-  "/v1/messages/batches/": () => {
-    const params = {
-      model: "auto",
-      max_tokens: 10,
-      messages: [{ role: "user", content: "Name three rivers." }],
-    };
-    return create("/v1/messages/batches", { requests: [{ custom_id: "one", params }] });
+  "/v1/messages/batches/": async () => {
+    const messages = [{ role: "user", content: "Name three rivers." }];
+    const requests = [{ custom_id: "one", params: { model: "auto", max_tokens: 10, messages } }];
+    const id = await create("/v1/messages/batches", { requests });
+    return until("the message batch ends", async () => {
+      const { body } = await cluster.api.get(`/v1/messages/batches/${id}`);
+      return body.processing_status === "ended" ? id : undefined;
+    });
   },
   "/v1/webhook_endpoints/": registered,
   "/v1/webhook_deliveries/": async () => {
