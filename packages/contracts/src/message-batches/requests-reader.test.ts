@@ -1,6 +1,8 @@
 import { SluiceError } from "@sluice/domain";
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
+import { jsonTestSuite } from "../../../../test/kit/json-test-suite.ts";
+import { readMessageBatchRequest } from "./kept-request.ts";
 import { createRequestsReader } from "./requests-reader.ts";
 
 const mostRequestBytes = 10_000;
@@ -114,5 +116,41 @@ describe("what does not belong", () => {
 
   test("is a request that nests deeper than any body may", () => {
     expect(faultOf(`{"requests":[{"a":${"[".repeat(100_000)}`).code).toBe("invalid_json");
+  });
+});
+
+describe("a case of the JSON test suite as params", () => {
+  const around = (params: Buffer) =>
+    Buffer.concat([Buffer.from('{"requests":[{"custom_id":"a","params":'), params, Buffer.from("}]}")]);
+
+  /** The params as they are taken, or the error. */
+  function take(params: Buffer, chunkBytes: number): Buffer | SluiceError {
+    const body = around(params);
+    const reader = createRequestsReader(1_000_000);
+    try {
+      const found: Buffer[] = [];
+      for (let at = 0; at < body.length; at += chunkBytes)
+        found.push(...reader.push(body.subarray(at, at + chunkBytes)));
+      reader.end();
+      return found.map((bytes, index) => readMessageBatchRequest(bytes, index).params)[0] ?? Buffer.alloc(0);
+    } catch (error) {
+      if (error instanceof SluiceError) return error;
+      throw error;
+    }
+  }
+
+  const isObject = (bytes: Buffer) => /^\s*\{/.test(bytes.toString("latin1"));
+
+  test.each([1, 13, 1_000_000])("is taken with its bytes or refused, in chunks of %d", (chunkBytes) => {
+    let [taken, refused] = [0, 0];
+    for (const { name, bytes } of jsonTestSuite()) {
+      const result = take(bytes, chunkBytes);
+      const mustParse = name.startsWith("y_") && isObject(bytes);
+      if (mustParse) expect(Buffer.isBuffer(result) && result.toString(), name).toBe(bytes.toString().trim());
+      else if (!name.startsWith("i_")) expect(result, name).toBeInstanceOf(SluiceError);
+      if (result instanceof SluiceError) refused += 1;
+      else taken += 1;
+    }
+    expect([taken > 10, refused > 250]).toEqual([true, true]);
   });
 });
