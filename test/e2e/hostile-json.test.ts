@@ -1,6 +1,5 @@
 import { afterAll, afterEach, beforeAll, describe, expect, test } from "vitest";
 import { jsonTestSuite } from "../kit/json-test-suite.ts";
-import { skipUnless } from "../kit/skip.ts";
 import { batchLine, startBatch, untilEnded } from "./kit/batches.ts";
 import { startTestCluster, type TestCluster } from "./kit/cluster.ts";
 import { untilJobsEnd } from "./kit/submit.ts";
@@ -39,10 +38,8 @@ const refusalOf = async (path: string, body: Buffer | string) => {
   return { status, code: answer?.error?.code, param: answer?.error?.param };
 };
 
-describe.each(["/v1/jobs", "/v1/batches", chat])("as the body of POST %s", (path) => {
-  test("all cases of the JSON test suite are answered: what is not JSON as that, what is as no such request", async (context) => {
-    const probe = await cluster.api.post(path, "{}");
-    skipUnless(context, probe.status !== 404, `there is no POST ${path}`);
+describe.each(["/v1/jobs", "/v1/batches", chat, "/v1/responses"])("as the body of POST %s", (path) => {
+  test("all cases of the JSON test suite are answered: what is not JSON as that, what is as no such request", async () => {
     const cases = jsonTestSuite();
     expect(cases).toHaveLength(318);
     for (const { name, bytes } of cases) {
@@ -54,9 +51,7 @@ describe.each(["/v1/jobs", "/v1/batches", chat])("as the body of POST %s", (path
     }
   });
 
-  test("what is deep, large, no UTF-8 or holds NUL is refused", async (context) => {
-    const probe = await cluster.api.post(path, "{}");
-    skipUnless(context, probe.status !== 404, `there is no POST ${path}`);
+  test("what is deep, large, no UTF-8 or holds NUL is refused", async () => {
     const nested = [`${"[".repeat(deep)}${"]".repeat(deep)}`, `${'{"a":'.repeat(deep)}1${"}".repeat(deep)}`];
     for (const body of nested)
       expect(await refusalOf(path, body)).toMatchObject({ status: 400, code: "invalid_json" });
