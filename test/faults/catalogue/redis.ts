@@ -29,8 +29,13 @@ export const redisFaults: readonly Fault[] = [
     name: "Redis frozen for 40 s, longer than any lock in it",
     duplicateCalls: none,
     inject: async ({ cluster }) => {
-      await freeze(cluster, "redis", 40_000);
-      return { bit: cluster.redisWire.connections() > 0, how: "SIGSTOP, connections stayed" };
+      const frozen = freeze(cluster, "redis", 40_000);
+      const isSilent = await Promise.race([
+        withRedis(cluster, (redis) => redis.ping()).then(() => false),
+        delay(10_000).then(() => true),
+      ]);
+      await frozen;
+      return { bit: isSilent, how: isSilent ? "a PING had no answer in 10 s" : "it answered a PING" };
     },
   },
   {
