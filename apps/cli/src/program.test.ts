@@ -352,7 +352,13 @@ const decision = {
   order: ["c", "b"],
   candidates: [
     { target: "a", pool: "small", dropped: { filter: "in-region", reason: "is in us, not in eu" } },
-    { target: "b", pool: "small", scores: { cost: 0.5, latency: 1 }, total: 2.25 },
+    {
+      target: "b",
+      pool: "small",
+      translated_to: "/v1/messages",
+      scores: { cost: 0.5, latency: 1 },
+      total: 2.25,
+    },
     { target: "c", pool: "large", scores: { cost: 1, latency: 1 }, total: 3 },
   ],
   rules: [
@@ -378,7 +384,7 @@ test("explains where a job went: each candidate with its scores, or why it was n
     /^went to +b$/m,
     /^failed before +d$/m,
     /^ +a +small +dropped by in-region: is in us, not in eu$/m,
-    /^\* +b +small +2\.25 +cost 0\.5, latency 1$/m,
+    /^\* +b +small +2\.25 +translated to \/v1\/messages, cost 0\.5, latency 1$/m,
     /^1 +c +large +3 +had no room: concurrency, for 2 s$/m,
     /^0 +could not be evaluated: no such key at character 9$/m,
     /^1 +matched$/m,

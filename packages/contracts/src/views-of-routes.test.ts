@@ -95,3 +95,10 @@ test("every key is in the wire's spelling", () => {
   const keys = [...text.matchAll(/"([^"]+)":/g)].map(([, key]) => key ?? "");
   expect(keys.filter((key) => /[A-Z]/.test(key))).toEqual([]);
 });
+
+test("a candidate that would be called in another dialect says where", () => {
+  const candidates = [{ target: "a", pool: "main", translated: "/v1/messages", scores: {}, total: 0 }];
+  expect(renderRoute({ ...route, candidates }, { model: "auto", dryRun: true })).toMatchObject({
+    candidates: [{ target: "a", translated_to: "/v1/messages" }],
+  });
+});
