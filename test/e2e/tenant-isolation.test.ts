@@ -129,7 +129,8 @@ async function send(key: string, method: string, path: string, body: object = {}
     },
     ...(method === "POST" ? { body: isForm ? body : JSON.stringify(body) } : {}),
   });
-  return { status: answer.status, text: await answer.text() };
+  // Answers of one kind differ in the id of their request only.
+  return { status: answer.status, text: (await answer.text()).replaceAll(/"req_[^"]*"/g, '"req_"') };
 }
 
 /** The operations that name an object of a tenant. */
@@ -209,6 +210,10 @@ test("every list shows the own tenant, and to an admin another one with ?tenant=
   for (const family of new Set(owned().map((operation) => operation.family ?? "")))
     await families[family]?.();
   await finishedJob("[[sim:500]]", { max_attempts: 1 });
+  await until("nothing is under way that would still tell of its end", async () => {
+    const { body } = await cluster.api.get("/v1/jobs?status=queued,running,waiting");
+    return body.data.length === 0 ? true : undefined;
+  });
   const lists = operations.filter(
     ({ method, path, family }) =>
       method === "GET" &&
@@ -218,15 +223,14 @@ test("every list shows the own tenant, and to an admin another one with ?tenant=
       !operators.test(path),
   );
   for (const { path } of lists) {
-    const read = async (key: string, query = "") => (await send(key, "GET", `${path}${query}`)).text;
+    const read = async (key: string, query = "") => idsIn((await send(key, "GET", `${path}${query}`)).text);
     const own = await read(adminKey);
     const theirs = await read(foreignAdmin);
     expect([path, await read(foreignAdmin, "?tenant=default")]).toEqual([path, own]);
     expect([path, await read(adminKey, "?tenant=acme")]).toEqual([path, theirs]);
     if (path !== "/v1/keys") expect([path, await read(member)]).toEqual([path, theirs]);
-    const [mine, others] = [idsIn(own), idsIn(theirs)];
-    expect([path, mine.length > 0]).toEqual([path, true]);
-    expect([path, mine.filter((id) => others.includes(id))]).toEqual([path, []]);
+    expect([path, own.length > 0]).toEqual([path, true]);
+    expect([path, own.filter((id) => theirs.includes(id))]).toEqual([path, []]);
   }
 });
 
