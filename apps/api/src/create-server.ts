@@ -5,6 +5,7 @@ import Fastify, { type FastifyInstance } from "fastify";
 import type { ApiPorts } from "./api-ports.ts";
 import { handleErrors, nameRequest, refuseUrl } from "./errors.ts";
 import { acceptJson } from "./json-body.ts";
+import { refuseConnection } from "./refuse-connection.ts";
 import { batchRoutes } from "./routes/batches.ts";
 import { boardRoutes } from "./routes/board.ts";
 import { bulkRoutes } from "./routes/bulk.ts";
@@ -34,15 +35,17 @@ const envelopeBytes = 65_536;
 
 /** Builds the HTTP server; it does not listen yet. */
 export async function createServer(ports: ApiPorts, queues: BoardQueues["queues"]): Promise<FastifyInstance> {
+  const newRequestId = () => idFromUuid("request", ports.ids.uuid());
   const server = Fastify({
     logger: false,
-    genReqId: () => idFromUuid("request", ports.ids.uuid()),
+    genReqId: newRequestId,
     bodyLimit: ports.config().limits.jobBodyBytes + envelopeBytes,
     requestTimeout: 0,
     connectionTimeout: 0,
     forceCloseConnections: "idle",
     routerOptions: { ignoreTrailingSlash: true },
     frameworkErrors: refuseUrl,
+    clientErrorHandler: (error, socket) => refuseConnection(error, socket, newRequestId()),
   });
   // The schemas of routes describe them; the handlers parse.
   server.setValidatorCompiler(() => (value) => ({ value }));
