@@ -248,9 +248,9 @@ describe("a batch fails, and none of its lines runs, when its file has", () => {
   const first = JSON.stringify(batchLine("a", { model: "auto", content: "Hello" }));
 
   test.each<[string, string, { code: string; line: number | null; param?: string | null }]>([
-    ["a line that is no JSON", `${first}\n{oops\n`, { code: "invalid_json_line", line: 2 }],
-    ["a line that is a list", `${first}\n[1]\n`, { code: "invalid_json_line", line: 2 }],
-    ["a line that is cut off", `${first}\n${line().slice(0, -5)}`, { code: "invalid_json_line", line: 2 }],
+    ["a line that is no JSON", `${first}\n{oops\n`, { code: "invalid_json", line: 2 }],
+    ["a line that is a list", `${first}\n[1]\n`, { code: "invalid_json", line: 2 }],
+    ["a line that is cut off", `${first}\n${line().slice(0, -5)}`, { code: "invalid_json", line: 2 }],
     [
       "the same custom_id twice",
       `${first}\n\n${first}\n`,

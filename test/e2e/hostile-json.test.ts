@@ -90,11 +90,11 @@ describe("as lines of a batch", () => {
         const fault = faults.get(index + 2);
         const seen = [name, fault?.code, fault?.message];
         if (name.startsWith("n_"))
-          expect(seen).toEqual([name, "invalid_json_line", expect.not.stringContaining("object")]);
+          expect(seen).toEqual([name, "invalid_json", expect.not.stringContaining("object")]);
         else if (name.startsWith("i_")) expect(seen).toEqual([name, expect.any(String), expect.any(String)]);
         else if (isObject(bytes))
           expect(seen).toEqual([name, "missing_required_parameter", expect.any(String)]);
-        else expect(seen).toEqual([name, "invalid_json_line", "This line is not a JSON object."]);
+        else expect(seen).toEqual([name, "invalid_json", "This line is not a JSON object."]);
       }
     }
   });
@@ -117,11 +117,11 @@ describe("as lines of a batch", () => {
       good,
     ]);
     expect(faults.map(({ line, code, param }) => [line, code, param])).toEqual([
-      [2, "invalid_json_line", null],
-      [3, "invalid_json_line", null],
+      [2, "invalid_json", null],
+      [3, "invalid_json", null],
       [4, "payload_too_large", null],
-      [5, "invalid_json_line", null],
-      [6, "invalid_json_line", null],
+      [5, "invalid_json", null],
+      [6, "invalid_json", null],
       [7, "invalid_value", "custom_id"],
       [8, "invalid_value", "custom_id"],
       [9, "duplicate_key", "body.model"],

@@ -29,14 +29,14 @@ describe("readBatchLine", () => {
   });
 
   test.each([
-    ["broken JSON", `${JSON.stringify(line)},`, "invalid_json_line", undefined],
-    ["half a line", JSON.stringify(line).slice(0, 40), "invalid_json_line", undefined],
-    ["an empty line", "", "invalid_json_line", undefined],
-    ["a list", "[]", "invalid_json_line", undefined],
-    ["a string", '"x"', "invalid_json_line", undefined],
-    ["null", "null", "invalid_json_line", undefined],
-    ["what is not UTF-8", Buffer.from([0x7b, 0xff, 0x7d]), "invalid_json_line", undefined],
-    ["endless nesting", around("[".repeat(5_000) + "]".repeat(5_000)), "invalid_json_line", undefined],
+    ["broken JSON", `${JSON.stringify(line)},`, "invalid_json", undefined],
+    ["half a line", JSON.stringify(line).slice(0, 40), "invalid_json", undefined],
+    ["an empty line", "", "invalid_json", undefined],
+    ["a list", "[]", "invalid_json", undefined],
+    ["a string", '"x"', "invalid_json", undefined],
+    ["null", "null", "invalid_json", undefined],
+    ["what is not UTF-8", Buffer.from([0x7b, 0xff, 0x7d]), "invalid_json", undefined],
+    ["endless nesting", around("[".repeat(5_000) + "]".repeat(5_000)), "invalid_json", undefined],
     ["no custom_id", { ...line, custom_id: undefined }, "missing_required_parameter", "custom_id"],
     ["an empty custom_id", { ...line, custom_id: "" }, "invalid_value", "custom_id"],
     ["a number for custom_id", { ...line, custom_id: 7 }, "invalid_value", "custom_id"],

@@ -24,11 +24,8 @@ export function readBatchLine(bytes: Buffer, endpoint: string): ReadLine {
     return { ok: true, line: parseLine(bytes, endpoint) };
   } catch (error) {
     if (!(error instanceof SluiceError)) throw error;
-    const code = error.code === "invalid_json" ? "invalid_json_line" : error.code;
-    return {
-      ok: false,
-      error: { code, message: error.message.replace("The body", "This line"), param: error.param },
-    };
+    const { code, param } = error;
+    return { ok: false, error: { code, message: error.message.replace("The body", "This line"), param } };
   }
 }
 

@@ -89,7 +89,6 @@ export type JobFailureCode = keyof typeof jobFailureCodes;
 
 /** Codes of faults in a batch's file, beside those of {@link errorCatalogue} that name a field of a line. */
 export const batchErrorCodes = {
-  invalid_json_line: "The line is not a JSON object in UTF-8.",
   duplicate_custom_id: "An earlier line of the file has the same custom_id.",
   too_many_lines: "The file has more lines than a batch may have.",
   too_many_inputs: "The lines have more inputs of embeddings together than a batch may have.",

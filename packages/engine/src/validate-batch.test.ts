@@ -104,7 +104,7 @@ describe("an invalid file", () => {
       line("d", { body: {} }),
     ];
     expect((await faultsOf(text.join("\n"))).errors).toMatchObject([
-      { line: 2, code: "invalid_json_line", param: undefined },
+      { line: 2, code: "invalid_json", param: undefined },
       { line: 3, code: "invalid_value", param: "url" },
       { line: 5, code: "unknown_model", param: "body.model" },
       { line: 6, code: "missing_required_parameter", param: "body.model" },
@@ -183,7 +183,7 @@ describe("an invalid file", () => {
     expect((await faultsOf(text, { limits })).errors).toMatchObject([
       { line: 1, code: "payload_too_large", param: "body" },
       { line: 2, code: "payload_too_large", param: undefined },
-      { line: 3, code: "invalid_json_line" },
+      { line: 3, code: "invalid_json" },
     ]);
   });
 

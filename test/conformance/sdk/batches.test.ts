@@ -255,7 +255,7 @@ test("headers tag a batch that the client creates, and each ending sends the eve
     message: "This request could not be executed before the completion window expired.",
   });
   const failed = await openai.batches.retrieve(made["batch.failed"].id);
-  expect(failed.errors?.data).toMatchObject([{ code: "invalid_json_line", line: 1, param: null }]);
+  expect(failed.errors?.data).toMatchObject([{ code: "invalid_json", line: 1, param: null }]);
 });
 
 test("a retry runs the lines that did not succeed and no other, though the file is gone", async () => {

@@ -98,7 +98,7 @@ test("an invalid file ends with 2 and is told line by line", async () => {
   const errors = {
     object: "list",
     data: [
-      { code: "invalid_json_line", line: 3, message: "This line is not valid JSON.", param: null },
+      { code: "invalid_json", line: 3, message: "This line is not valid JSON.", param: null },
       { code: "empty_file", line: null, message: "The file has no lines.", param: "input_file_id" },
     ],
   };
@@ -106,7 +106,7 @@ test("an invalid file ends with 2 and is told line by line", async () => {
   const end = await run();
   expect(exitCodeOf(end)).toBe(2);
   expect(invalidLines(file, end.batch)).toEqual([
-    `${file}:3: This line is not valid JSON. [invalid_json_line]`,
+    `${file}:3: This line is not valid JSON. [invalid_json]`,
     `${file}: The file has no lines. (input_file_id) [empty_file]`,
   ]);
 });
