@@ -121,7 +121,6 @@ export function createAcceptJob(ports: AcceptJobPorts): (request: AcceptJobReque
     if (isNew) counted.committed();
     else counted.dropped();
     const answer = answerOf(result, body);
-    // failpoint: after-accept-before-lane
     if (isNew) await announce(spec, laned);
     // failpoint: after-accept-before-202
     return answer;
@@ -140,6 +139,7 @@ export function createAcceptJob(ports: AcceptJobPorts): (request: AcceptJobReque
     ports.metrics.increment("sluice_jobs_accepted_total", { sla: spec.sla });
     ports.reports.accepted(spec);
     if (!laned) return;
+    // failpoint: after-accept-before-lane
     const pointer = {
       jobId: spec.id,
       model: spec.model,
