@@ -1,5 +1,4 @@
 import {
-  failureLineBytes,
   jobListQuerySchema,
   jobQuerySchema,
   jobRequestSchema,
@@ -18,12 +17,12 @@ import {
   parseBatchId,
   SluiceError,
 } from "@sluice/domain";
-import { bytesOf, newEventIds } from "@sluice/engine";
+import { bytesOf } from "@sluice/engine";
 import type { FastifyInstance, FastifyReply, FastifyRequest } from "fastify";
 import { acceptTraced } from "../accept-traced.ts";
-import { announceDeliveries } from "../announce-deliveries.ts";
 import type { ApiPorts } from "../api-ports.ts";
 import { callerOf } from "../authenticate.ts";
+import { cancelJob } from "../cancel-job.ts";
 import { checkCursor } from "../cursor.ts";
 import { estimateOf } from "../estimate-of.ts";
 import { readJobRequest } from "../job-request.ts";
@@ -90,19 +89,10 @@ async function cancel(
   reply: FastifyReply,
 ): Promise<FastifyReply> {
   const id = jobIdOf(request);
-  const now = ports.clock.now();
-  const ids = newEventIds(ports.ids);
-  const job = await ports.ledger.cancelJob(callerOf(request).tenantId, id, now, ids, failureLineBytes);
+  const job = await cancelJob(ports, callerOf(request).tenantId, id);
   if (job === undefined) throw notFound(id);
   if (job.state !== "cancelled")
     throw new SluiceError("already_ended", `The job has ended already: it is ${job.state}.`);
-  await ports.lanes.remove(job.model, [id]).catch((error: unknown) => {
-    ports.logger.debug(
-      { jobId: id, err: error },
-      "the pointer of a cancelled job stays in its lane until a worker drops it",
-    );
-  });
-  await announceDeliveries(ports, job.deliveryIds);
   return sendJob(ports, reply, job);
 }
 

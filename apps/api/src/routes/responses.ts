@@ -1,5 +1,4 @@
 import {
-  failureLineBytes,
   inputItemsQuerySchema,
   isJsonObject,
   parseJson,
@@ -12,12 +11,12 @@ import {
   underOurId,
 } from "@sluice/contracts";
 import { isId, isTerminal, type Job, type ResponseId, responseOfJob, SluiceError } from "@sluice/domain";
-import { bytesOf, newEventIds } from "@sluice/engine";
+import { bytesOf } from "@sluice/engine";
 import { estimateInputTokens } from "@sluice/tokens";
 import type { FastifyInstance, FastifyReply, FastifyRequest } from "fastify";
-import { announceDeliveries } from "../announce-deliveries.ts";
 import type { ApiPorts } from "../api-ports.ts";
 import { callerOf } from "../authenticate.ts";
+import { cancelJob } from "../cancel-job.ts";
 import { acceptCall, modelCallOf } from "../facade/accept-call.ts";
 import { answerCall } from "../facade/answer-call.ts";
 import { prepareResponse } from "../facade/prepare-response.ts";
@@ -150,16 +149,7 @@ async function remove(ports: ApiPorts, request: FastifyRequest<WithId>): Promise
 
 /** Cancels the job of a response that has not ended; answers it as it stands then. */
 async function endJob(ports: ApiPorts, job: Job): Promise<Job> {
-  if (isTerminal(job.state)) return job;
-  const now = ports.clock.now();
-  const ids = newEventIds(ports.ids);
-  const ended = await ports.ledger.cancelJob(job.tenantId, job.id, now, ids, failureLineBytes);
-  if (ended === undefined) return job;
-  await announceDeliveries(ports, ended.deliveryIds);
-  await ports.lanes.remove(job.model, [job.id]).catch((error: unknown) => {
-    ports.logger.debug({ jobId: job.id, err: error }, "the pointer of a cancelled job stays in its lane");
-  });
-  return ended;
+  return isTerminal(job.state) ? job : ((await cancelJob(ports, job.tenantId, job.id)) ?? job);
 }
 
 async function countTokens(ports: ApiPorts, request: FastifyRequest): Promise<unknown> {
