@@ -8,11 +8,18 @@ import { createServer } from "node:net";
 const lowest = 20_000;
 const highest = 32_000;
 const tries = 100;
+/** What this process was given before: it may be bound only when other servers have started. */
+const given = new Set<number>();
 
-/** A TCP port of 127.0.0.1 that is free now; another server may take it first, so callers retry. */
+/**
+ * A TCP port of 127.0.0.1 that is free now, each only once in a process; a server of another process may take it first,
+ * so callers retry.
+ */
 export async function freePort(): Promise<number> {
   for (let attempt = 0; attempt < tries; attempt++) {
     const port = randomInt(lowest, highest);
+    if (given.has(port)) continue;
+    given.add(port);
     if (await isFree(port)) return port;
   }
   throw new Error(`no port from ${lowest} to ${highest} is free on this machine`);
