@@ -122,36 +122,48 @@ async function specBatch(ports: AcceptBatchPorts, request: AcceptBatchRequest): 
   requireSameEndpoint(earlier, endpoint);
   const windowMs = requireWindow(completionWindow);
   const inputFileId = await requireInput(ports, request, retried);
-  const sla = slaClass(config, asked.sla ?? (config.slaClasses.batch === undefined ? undefined : "batch"));
-  const now = ports.clock.now();
   return {
-    id: idFromUuid("batch", ports.ids.uuid()),
-    tenantId: request.tenantId,
+    ...newBatch(ports, asked, windowMs),
     dialect: "openai",
     inputFileId,
-    outputFileId: idFromUuid("file", ports.ids.uuid()),
-    errorFileId: idFromUuid("file", ports.ids.uuid()),
     endpoint,
     completionWindow,
-    createdAt: now,
-    expiresAt: readDeadline(request.deadline, now) ?? now + windowMs,
-    sla: sla.name,
-    priority: checkedPriority(config, asked),
-    onMiss: sla.onMiss,
-    onAmbiguous: sla.onAmbiguous,
-    maxAttempts: config.retry.maxAttempts,
     metadata: asked.metadata,
     routing: asked.routing ?? {},
     webhookUrl: asked.webhookUrl,
     webhookPayload: asked.webhookPayload,
     webhookJobs: asked.webhookJobs ?? false,
-    traceparent: request.traceparent,
-    keyId: request.keyId,
     maxSpendUsd: request.maxSpendUsd,
     stopOnErrorRate: request.stopOnErrorRate,
     outputLifeSeconds: asked.outputLifeSeconds,
     retryOf: retried?.id,
     resumeFrom: earlier?.param === "resume_from" ? earlier.batch.id : undefined,
+  };
+}
+
+/** What a new batch has, by whichever API it came; without a deadline it ends after `windowMs`. */
+export function newBatch(
+  ports: Pick<AcceptBatchPorts, "config" | "ids" | "clock">,
+  request: Pick<AcceptBatchRequest, "tenantId" | "keyId" | "traceparent" | "sla" | "priority" | "deadline">,
+  windowMs: number,
+) {
+  const config = ports.config();
+  const sla = slaClass(config, request.sla ?? (config.slaClasses.batch === undefined ? undefined : "batch"));
+  const now = ports.clock.now();
+  return {
+    id: idFromUuid("batch", ports.ids.uuid()),
+    tenantId: request.tenantId,
+    outputFileId: idFromUuid("file", ports.ids.uuid()),
+    errorFileId: idFromUuid("file", ports.ids.uuid()),
+    createdAt: now,
+    expiresAt: readDeadline(request.deadline, now) ?? now + windowMs,
+    sla: sla.name,
+    priority: checkedPriority(config, request),
+    onMiss: sla.onMiss,
+    onAmbiguous: sla.onAmbiguous,
+    maxAttempts: config.retry.maxAttempts,
+    traceparent: request.traceparent,
+    keyId: request.keyId,
   };
 }
 

@@ -9,10 +9,9 @@ import {
   type StoredFile,
   type TenantId,
 } from "@sluice/domain";
-import { type AcceptBatchPorts, recordBatch, requireEndpoint } from "./accept-batch.ts";
+import { type AcceptBatchPorts, newBatch, recordBatch, requireEndpoint } from "./accept-batch.ts";
 import { createCustomIds } from "./custom-ids.ts";
 import { answerOfFirst } from "./repeated-call.ts";
-import { checkedPriority, readDeadline, slaClass } from "./spec-job.ts";
 import { type KeepContentPorts, keepContent } from "./uploads.ts";
 
 export interface AcceptMessageBatchPorts extends Omit<AcceptBatchPorts, "ledger"> {
@@ -123,34 +122,19 @@ function specMessageBatch(
   request: AcceptMessageBatchRequest,
   lines: number,
 ): BatchSpec {
-  const config = ports.config();
   const endpoint = "/v1/messages";
-  requireEndpoint(config, endpoint);
-  const sla = slaClass(config, request.sla ?? (config.slaClasses.batch === undefined ? undefined : "batch"));
-  const now = ports.clock.now();
+  requireEndpoint(ports.config(), endpoint);
   return {
-    id: idFromUuid("batch", ports.ids.uuid()),
-    tenantId: request.tenantId,
+    ...newBatch(ports, request, lifeMs),
     dialect: "anthropic",
     lines,
     inputFileId: idFromUuid("file", ports.ids.uuid()),
-    outputFileId: idFromUuid("file", ports.ids.uuid()),
-    errorFileId: idFromUuid("file", ports.ids.uuid()),
     endpoint,
     completionWindow: "24h",
-    createdAt: now,
-    expiresAt: readDeadline(request.deadline, now) ?? now + lifeMs,
-    sla: sla.name,
-    priority: checkedPriority(config, request),
-    onMiss: sla.onMiss,
-    onAmbiguous: sla.onAmbiguous,
-    maxAttempts: config.retry.maxAttempts,
     metadata: undefined,
     routing: {},
     webhookUrl: request.webhookUrl,
     webhookJobs: false,
-    traceparent: request.traceparent,
-    keyId: request.keyId,
     maxSpendUsd: undefined,
     stopOnErrorRate: undefined,
   };

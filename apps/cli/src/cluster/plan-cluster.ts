@@ -100,10 +100,8 @@ function poolsOf({ pools }: Config): Record<string, string> {
   return Object.fromEntries(targets.map(({ id, pool }) => [id, pool]));
 }
 
-async function freePorts(wanted: number): Promise<number[]> {
-  const ports = new Set<number>();
-  while (ports.size < wanted) ports.add(await freePort());
-  return [...ports];
+function freePorts(wanted: number): Promise<number[]> {
+  return Promise.all(Array.from({ length: wanted }, freePort));
 }
 
 function urlsOf(names: readonly string[], ports: readonly number[]): Record<string, string> {

@@ -7,7 +7,7 @@ import { propertyRuns } from "../../../../test/kit/property-runs.ts";
 import { testRedisUrl } from "../../../../test/kit/servers.ts";
 import { createCapacity } from "../create-capacity.ts";
 import { DifferentialRun } from "../testing/differential-run.ts";
-import { differentialSequence } from "../testing/differential-steps.ts";
+import { differentialSequence } from "../testing/differential-sequence.ts";
 import { createTestClock } from "../testing/values.ts";
 import { createInMemoryCapacity } from "./create-in-memory-capacity.ts";
 

@@ -11,13 +11,8 @@ import {
 } from "@sluice/domain";
 import { jobNumber } from "../../../../test/kit/waiting-conformance.ts";
 import { burst, crowd, recover } from "./differential-scenes.ts";
-import {
-  type DifferentialStep,
-  type LedgerUseStep,
-  type StepOf,
-  targets,
-  tenants,
-} from "./differential-steps.ts";
+import type { LedgerUseStep } from "./differential-sequence.ts";
+import { type DifferentialStep, type StepOf, targets, tenants } from "./differential-steps.ts";
 import type { createTestClock } from "./values.ts";
 
 /** What both answered. */

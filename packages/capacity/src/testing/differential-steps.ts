@@ -11,7 +11,6 @@ import {
   option,
   record,
   shuffledSubarray,
-  tuple,
 } from "fast-check";
 import { testTarget } from "./values.ts";
 
@@ -37,30 +36,30 @@ export const tenants = {
   t4: { weight: 1, tenant: { id: tenantId("t4"), limits: {} } },
 };
 
-type TargetId = keyof typeof targets;
-type TenantName = keyof typeof tenants;
+export type TargetId = keyof typeof targets;
+export type TenantName = keyof typeof tenants;
 
 const healths: CallSample["health"][] = ["good", "failing", "unreachable", undefined];
 const states: OperatedTarget["state"][] = ["active", "active", "active", "paused", "draining"];
 
-const orAbsent = <Value>(arbitrary: Arbitrary<Value>) => option(arbitrary, { nil: undefined });
+export const orAbsent = <Value>(arbitrary: Arbitrary<Value>) => option(arbitrary, { nil: undefined });
 const kind = <Kind extends string>(name: Kind): { kind: Arbitrary<Kind> } => ({ kind: constant(name) });
 
 /** More than die in one step. */
-const owner = oneof(
+export const owner = oneof(
   constantFrom("w1", "w2"),
   integer({ min: 3, max: 14 }).map((n) => `w${n}`),
 );
 /** Chooses among what is in flight. */
 const which = integer({ min: 0, max: 1_000 });
 const job = { job: integer({ min: 1, max: 25 }), lane: constantFrom("auto", "fast") };
-const tokens = oneof(
+export const tokens = oneof(
   { weight: 10, arbitrary: integer({ min: 0, max: 30 }) },
   { weight: 10, arbitrary: integer({ min: 0, max: 150 }) },
   { weight: 1, arbitrary: integer({ min: 1_000, max: 2_900 }) },
 );
 
-const batchBudget: Budget = { key: "batch:1", usd: 0.012, window: "total" };
+export const batchBudget: Budget = { key: "batch:1", usd: 0.012, window: "total" };
 
 function asks(targetIds: readonly TargetId[], names: readonly TenantName[]) {
   const ask = {
@@ -224,54 +223,6 @@ function stepsOver(targetIds: readonly TargetId[], names: readonly TenantName[])
   );
 }
 
-const scopes = oneof(
-  record({ ...scope("target"), id: constantFrom(...(Object.keys(targets) as TargetId[])) }),
-  record({ ...scope("tenant"), id: constantFrom(...(Object.keys(tenants) as TenantName[])) }),
-);
-
-function scope<Name extends string>(name: Name): { scope: Arbitrary<Name> } {
-  return { scope: constant(name) };
-}
-
-const usd = constantFrom(0, 0.001, 0.004);
-/** What capacity is rebuilt from; hours are counted back from that of the rebuild. */
-const ledgerUse = record({
-  sent: array(
-    tuple(
-      scopes,
-      record({
-        agoMs: integer({ min: 0, max: 62_000 }),
-        requests: integer({ min: 1, max: 3 }),
-        inputTokens: tokens,
-        outputTokens: tokens,
-      }),
-    ),
-    { maxLength: 12 },
-  ),
-  hours: array(tuple(scopes, record({ hoursAgo: constantFrom(0, 1, 23, 24, 25), tokens, usd })), {
-    maxLength: 4,
-  }),
-  running: array(
-    record({
-      owner,
-      target: constantFrom(...(Object.keys(targets) as TargetId[])),
-      tenant: orAbsent(constantFrom(...(Object.keys(tenants) as TenantName[]))),
-      countsDay: boolean(),
-      startedAgoMs: constantFrom(0, 700, 30_000, 500_000),
-      leaseMs: constantFrom(-90_000, -10, 4_000, 20_000),
-      inputTokens: tokens,
-      outputTokens: tokens,
-      usd,
-      budgets: constantFrom<Pick<Budget, "key" | "window">[]>(
-        [],
-        [batchBudget],
-        [batchBudget, { key: "key:1", window: "day" }],
-      ),
-    }),
-    { maxLength: 6 },
-  ),
-});
-
 const targetChoices: TargetId[][] = [
   ["a"],
   ["b"],
@@ -285,21 +236,12 @@ const targetChoices: TargetId[][] = [
 const tenantChoices: TenantName[][] = [["t1"], ["t2"], ["t1", "t4"], ["t1", "t2", "t3", "t4"]];
 
 /** For the differential test: what a cluster does to its capacity, in any order, to few targets or to all. */
-const differentialSteps = record({
+export const differentialSteps = record({
   targetIds: constantFrom(...targetChoices),
   names: constantFrom(...tenantChoices),
 }).chain(({ targetIds, names }) => stepsOver(targetIds, names));
 
-/** For the differential test: steps of which the first come while all is lost, and what it is rebuilt from then. */
-export const differentialSequence = record({
-  steps: differentialSteps,
-  stepsBefore: constantFrom(0, 0, 0, 10),
-  use: ledgerUse,
-});
-
-export type LedgerUseStep = ValueOf<typeof ledgerUse>;
-
-type ValueOf<Of> = Of extends Arbitrary<infer Value> ? Value : never;
+export type ValueOf<Of> = Of extends Arbitrary<infer Value> ? Value : never;
 
 export type DifferentialStep = ValueOf<typeof differentialSteps>[number];
 export type StepOf<Kind> = Extract<DifferentialStep, { kind: Kind }>;
